@@ -1,0 +1,4 @@
+//! Which failures are the same failure.
+
+pub mod fingerprint;
+pub mod grouping;

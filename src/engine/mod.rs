@@ -1,0 +1,1 @@
+//! The one owner of live state: events in, analyses and publications out. Names no protocol type.

@@ -1,0 +1,14 @@
+//! The `failscope` binary: arguments, logging to standard error, exit codes; nothing else.
+
+use clap::Parser as _;
+
+fn main() -> std::process::ExitCode {
+    let system = failscope::system::System::real();
+    let filter = system.env("FAILSCOPE_LOG").unwrap_or("warn");
+    tracing_subscriber::fmt()
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    failscope::cli::execute(failscope::cli::Cli::parse(), &system)
+}

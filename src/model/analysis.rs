@@ -1,0 +1,386 @@
+//! What is concluded and shown. Every free text here is [`Redacted`]; what must stay raw to act on it
+//! (test ids to run, paths to open) is not serialisable.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Counts, Detail, Exit, FailureKind, Phase, Redacted, ResultFormat, Site, TestId, ToolInfo};
+
+/// The result of [`crate::analysis::analyze`].
+#[derive(Debug, Clone, Default)]
+pub struct Analysis {
+    /// What was analysed.
+    pub run: RunSummary,
+    /// One per root cause, most affected tests first.
+    pub clusters: Vec<Cluster>,
+    /// What could not be read or used.
+    pub problems: Vec<ShownProblem>,
+    /// How many secrets of which kind were replaced.
+    pub redactions: BTreeMap<String, u64>,
+}
+
+impl Analysis {
+    /// Number of failures over all clusters.
+    pub fn total_failures(&self) -> usize {
+        self.clusters.iter().map(|c| c.failures.len()).sum()
+    }
+}
+
+/// The run as it may be shown.
+#[derive(Debug, Clone, Default)]
+pub struct RunSummary {
+    /// Files read with their format, and the time they speak of in seconds since the epoch.
+    pub sources: Vec<(Redacted, ResultFormat, Option<f64>)>,
+    /// pytest's rootdir as given.
+    pub root: Option<Redacted>,
+    /// Start in seconds since the epoch.
+    pub started: Option<f64>,
+    /// Seconds of wall time.
+    pub duration: Option<f64>,
+    /// pytest's arguments.
+    pub args: Vec<Redacted>,
+    /// Versions of the tools.
+    pub tools: ToolInfo,
+    /// How it ended.
+    pub exit: Exit,
+    /// Numbers by outcome.
+    pub counts: Counts,
+}
+
+/// A problem as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ShownProblem {
+    /// The file.
+    pub file: Redacted,
+    /// Byte offset in it.
+    pub offset: Option<u64>,
+    /// What is wrong and what to do.
+    pub message: Redacted,
+}
+
+/// What makes two failures the same failure: a version and a SHA-256, independent of machine, checkout
+/// path, worker, test order and result format.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(pub String);
+
+/// Failures that share one root cause.
+#[derive(Debug, Clone)]
+pub struct Cluster {
+    /// Identity of the cause over runs.
+    pub fingerprint: Fingerprint,
+    /// The failures; the first is the representative.
+    pub failures: Vec<FailureRecord>,
+    /// The conclusion.
+    pub diagnosis: Diagnosis,
+    /// Suspected places, best first; the first is the diagnosis's place.
+    pub culprits: Vec<Culprit>,
+    /// What would mend it, preferred first.
+    pub fixes: Vec<Fix>,
+    /// Stability of the representative test, where history knows it.
+    pub stability: Option<Stability>,
+}
+
+/// Identity of one failure within a workspace: hex digest over test id, phase and subtest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FailureId(pub String);
+
+/// One failure as it may be shown.
+#[derive(Debug, Clone)]
+pub struct FailureRecord {
+    /// Its identity.
+    pub id: FailureId,
+    /// The raw test id, for running it again.
+    pub test_id: TestId,
+    /// The test id as it may be shown.
+    pub test: Redacted,
+    /// The phase.
+    pub phase: Phase,
+    /// The subtest.
+    pub subtest: Option<Redacted>,
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// Where it failed in the test's own file: the deepest frame there, else the test's definition.
+    pub failing: Option<Site>,
+    /// Where the test is defined.
+    pub definition: Option<Site>,
+    /// The last exception's type, e.g. `AssertionError`; empty if unknown.
+    pub exception: Redacted,
+    /// Its message, bounded.
+    pub message: Redacted,
+    /// The frames of the last exception and then of its causes, in-project frames marked.
+    pub frames: Vec<FrameRecord>,
+    /// Values at the failure: assertion operands, `where` clauses, locals of the deepest in-project frame.
+    pub values: Vec<ValueRecord>,
+    /// The failure's text after redaction, noise stripping and truncation.
+    pub log: Redacted,
+    /// Seconds.
+    pub duration: Option<f64>,
+    /// Executions before this one in the same run.
+    pub reruns: u32,
+    /// How much is known.
+    pub detail: Detail,
+}
+
+/// A frame as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FrameRecord {
+    /// The path as given (in-project frames also have a `site`).
+    pub path: Redacted,
+    /// The line.
+    pub line: u32,
+    /// The function.
+    pub function: Option<Redacted>,
+    /// The source line.
+    pub source: Option<Redacted>,
+    /// Its place in the workspace.
+    pub site: Option<Site>,
+    /// Whether it is the project's own code.
+    pub in_project: bool,
+    /// Index into the failure's exception chain: 0 is the first cause.
+    pub exception: usize,
+}
+
+/// A value as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ValueRecord {
+    /// Variable or expression.
+    pub name: Redacted,
+    /// Its `repr`.
+    pub repr: Redacted,
+    /// The line in the file of `FailureRecord::failing` (or of the culprit) the value belongs to.
+    #[serde(skip)]
+    pub site: Option<Site>,
+}
+
+/// The documented categories.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Category {
+    /// The code under test gave a wrong result.
+    AssertionFailure,
+    /// Something took too long.
+    Timeout,
+    /// A peer could not be reached or broke the connection.
+    ConnectionError,
+    /// The machine, its variables, files or fixtures are not as needed.
+    EnvIssue,
+    /// The outcome changes on the same code.
+    FlakyTest,
+    /// The data are not as the code expects.
+    DataIssue,
+    /// A module or name could not be imported.
+    ImportError,
+    /// The operating system refused.
+    PermissionError,
+    /// None of these.
+    Other,
+}
+
+impl Category {
+    /// The name in reports and as a diagnostic's code.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AssertionFailure => "assertion_failure",
+            Self::Timeout => "timeout",
+            Self::ConnectionError => "connection_error",
+            Self::EnvIssue => "env_issue",
+            Self::FlakyTest => "flaky_test",
+            Self::DataIssue => "data_issue",
+            Self::ImportError => "import_error",
+            Self::PermissionError => "permission_error",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// How much it matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// A nuisance.
+    Low,
+    /// Wrong in a corner.
+    Medium,
+    /// Wrong in the main.
+    High,
+    /// Nothing works: many tests or the whole run.
+    Critical,
+}
+
+impl Severity {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// Who made a diagnosis.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// Nothing could be said.
+    None,
+    /// An offline rule by name.
+    Rule(&'static str),
+    /// A model: provider and model name.
+    Model(String, String),
+}
+
+impl std::fmt::Display for Source {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::Rule(name) => write!(f, "rule:{name}"),
+            Self::Model(provider, model) => write!(f, "model:{provider}/{model}"),
+        }
+    }
+}
+
+/// The conclusion about a cluster.
+#[derive(Debug, Clone)]
+pub struct Diagnosis {
+    /// One sentence.
+    pub root_cause: Redacted,
+    /// Category.
+    pub category: Category,
+    /// Severity.
+    pub severity: Severity,
+    /// What to do, one or two sentences.
+    pub fix_suggestion: Redacted,
+    /// 0 to 1: how often a statement of this kind is right.
+    pub confidence: f64,
+    /// What it rests on, in reading order.
+    pub evidence: Vec<EvidenceItem>,
+    /// Who made it.
+    pub source: Source,
+    /// Whether the critic changed the analyzer's answer.
+    pub was_critic_override: bool,
+    /// What would settle it, when evidence does not suffice; why there is no model analysis; and the like.
+    pub notes: Vec<Redacted>,
+}
+
+/// A piece of evidence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidenceItem {
+    /// `E1`, `E2`, … within the cluster.
+    pub id: String,
+    /// What it shows.
+    pub text: Redacted,
+    /// Where.
+    pub site: Option<Site>,
+}
+
+/// A suspected place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Culprit {
+    /// The place.
+    pub site: Site,
+    /// 0 to 1, comparable within the cluster.
+    pub score: f64,
+    /// Why, each checkable.
+    pub reasons: Vec<Redacted>,
+}
+
+/// What kind of fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FixKind {
+    /// Text edits.
+    Edit,
+    /// A command for the user to run.
+    Command,
+    /// An instruction.
+    Advice,
+}
+
+/// What a fix changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FixTarget {
+    /// Code under test.
+    Code,
+    /// The test.
+    Test,
+    /// Configuration.
+    Config,
+    /// The machine.
+    Environment,
+}
+
+/// What would mend a cluster.
+#[derive(Debug, Clone)]
+pub struct Fix {
+    /// Imperative, with names and places.
+    pub title: Redacted,
+    /// Why it would help.
+    pub rationale: Redacted,
+    /// Kind.
+    pub kind: FixKind,
+    /// What it changes.
+    pub target: FixTarget,
+    /// For `Edit`: non-overlapping edits.
+    pub edits: Vec<Edit>,
+    /// For `Command`: the command line.
+    pub command: Option<Redacted>,
+    /// What happened when it was tried.
+    pub verification: Verification,
+}
+
+/// A text edit. `new_text` is raw because it is written into the user's own file; reports show it redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// From `site.place.line` and `.columns.0` to `.end_line` and `.columns.1` (exclusive).
+    pub site: Site,
+    /// The replacement.
+    pub new_text: String,
+    /// The text as it may be shown.
+    pub shown: Redacted,
+    /// SHA-256 (hex) of the file's text that the edit was made for.
+    pub digest: String,
+}
+
+/// State of a verification.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerificationState {
+    /// The cluster's tests pass and no other test newly fails.
+    Verified,
+    /// The cluster still fails.
+    NoHelp,
+    /// Something else newly fails.
+    Breaks,
+    /// Not tried.
+    #[default]
+    NotRun,
+    /// Ran out of time.
+    TimedOut,
+}
+
+/// What happened when a fix was tried on a copy.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Verification {
+    /// The outcome.
+    pub state: VerificationState,
+    /// Tests that now pass.
+    pub passed: Vec<Redacted>,
+    /// Tests that newly fail.
+    pub broken: Vec<Redacted>,
+}
+
+/// Stability of a test over its recent runs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Stability {
+    /// `A` to `F`, or `UNGRADED`.
+    pub grade: String,
+    /// 0 to 100.
+    pub flakiness_score: u32,
+    /// `Stable`, `Mildly Flaky`, `Flaky`, `Highly Unstable`, `Broken`.
+    pub verdict: String,
+}

@@ -1,0 +1,22 @@
+//! The words of the domain as plain types: no protocol, no I/O.
+//!
+//! [`run`] holds what came out of pytest, *raw*: it may contain secrets, and none of its types can be
+//! serialised. [`analysis`] holds what is shown to people: every free text in it is [`Redacted`].
+//! Lines count from 1; columns count from 1 in Unicode scalar values; frames run from the outermost call to
+//! the place of the exception; an exception chain runs from the first (innermost) cause to the last exception.
+
+pub mod analysis;
+pub mod place;
+pub mod run;
+
+pub use crate::evidence::redact::Redacted;
+pub use analysis::{
+    Analysis, Category, Cluster, Culprit, Diagnosis, Edit, EvidenceItem, FailureId, FailureRecord,
+    Fingerprint, Fix, FixKind, FixTarget, FrameRecord, RunSummary, Severity, ShownProblem, Source, Stability,
+    ValueRecord, Verification, VerificationState,
+};
+pub use place::{Place, RelPath, Site};
+pub use run::{
+    Assertion, Counts, Detail, Exception, Exit, Failure, FailureKind, FixtureUse, Frame, Link, Outcome,
+    Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId, TestOutcomes, ToolInfo, Value,
+};

@@ -1,0 +1,1 @@
+//! Starting pytest, and the event schema of the plugin.

@@ -1,0 +1,1 @@
+//! What is written and printed from an [`crate::model::Analysis`]. Accepts no unredacted text.

@@ -1,0 +1,77 @@
+//! The one place where the clock, the environment and the working directory come in.
+//!
+//! Everything that depends on them takes a [`System`], so that a test decides what time it is and which
+//! variables are set, and so that two analyses of one run cannot differ by when they were made.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+/// What the process knows of the world outside, taken once at its start (the clock excepted).
+#[derive(Clone)]
+pub struct System {
+    environment: Arc<BTreeMap<String, String>>,
+    current_dir: Arc<PathBuf>,
+    clock: Arc<dyn Fn() -> SystemTime + Send + Sync>,
+}
+
+impl std::fmt::Debug for System {
+    /// Leaves the environment's values out: they may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("System").field("current_dir", &self.current_dir).finish_non_exhaustive()
+    }
+}
+
+impl System {
+    /// The real clock, environment and working directory. Variables that are not Unicode are left out.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place")]
+    pub fn real() -> Self {
+        let environment = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .collect();
+        Self {
+            environment: Arc::new(environment),
+            current_dir: Arc::new(std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))),
+            clock: Arc::new(SystemTime::now),
+        }
+    }
+
+    /// A controlled world for tests: a fixed clock, the given variables and working directory.
+    pub fn fixed(
+        now: SystemTime,
+        environment: impl IntoIterator<Item = (String, String)>,
+        current_dir: PathBuf,
+    ) -> Self {
+        Self {
+            environment: Arc::new(environment.into_iter().collect()),
+            current_dir: Arc::new(current_dir),
+            clock: Arc::new(move || now),
+        }
+    }
+
+    /// The current time.
+    pub fn now(&self) -> SystemTime {
+        (self.clock)()
+    }
+
+    /// The current time in seconds since the Unix epoch.
+    pub fn unix_now(&self) -> f64 {
+        self.now().duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+    }
+
+    /// The variable `name`, if it is set and not empty.
+    pub fn env(&self, name: &str) -> Option<&str> {
+        self.environment.get(name).map(String::as_str).filter(|v| !v.is_empty())
+    }
+
+    /// All variables, sorted by name.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The working directory at the process's start.
+    pub fn current_dir(&self) -> &std::path::Path {
+        &self.current_dir
+    }
+}
