@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Sets up what the tests need (a Python virtual environment and Node packages, all pinned, under target/) and
+# runs every test. Needs Rust, Python 3.9 or newer with venv, and Node 20.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# A registry that does not answer the first time is asked once more.
+twice() { "$@" || { echo "again: $*" >&2; sleep 5; "$@"; }; }
+
+venv=$PWD/target/venv
+stamp=$venv/requirements.sha256
+want=$(sha256sum tests/requirements.txt | cut -d' ' -f1)
+if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
+  python3 -m venv --clear "$venv"
+  twice "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
+  echo "$want" >"$stamp"
+fi
+export FAILSCOPE_TEST_PYTHON=$venv/bin/python
+
+rm -rf target/lsp-messages
+echo "== cargo test"
+cargo test --locked --quiet
+
+echo "== Neovim"
+tests/editors/neovim/run.sh target/debug/failscope "$venv"
+
+echo "== recorded language-server messages against the LSP 3.17 types"
+(cd tests/lsp-messages && { [ -d node_modules ] || twice npm ci --ignore-scripts --no-audit --no-fund --silent; })
+node tests/lsp-messages/check.mjs target/lsp-messages
