@@ -1,7 +1,19 @@
 //! The pipeline: a run in, an analysis out. Pure: no clock, no environment, no network.
+//!
+//! The order of the run's failures (workers, shuffled tests) does not show in the analysis: failures are
+//! sorted within their cluster, and clusters by reach, severity and fingerprint.
 
+mod redact;
+mod show;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use crate::cluster::grouping;
+use crate::diagnose::{self, Case};
+use crate::evidence;
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Run};
+use crate::model::{Analysis, Cluster, Failure, Run};
 use crate::workspace::Workspace;
 
 /// What the pipeline is told besides the run.
@@ -23,7 +35,37 @@ impl Default for Options {
 }
 
 /// Analyses `run` against the sources of `workspace`.
-pub fn analyze(run: Run, workspace: &Workspace, options: &Options) -> Analysis {
-    let _ = (run, workspace, options);
-    Analysis::default()
+pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analysis {
+    let before = options.redactor.counts();
+    let logs = redact::redact_run(&mut run, &options.redactor);
+    evidence::collect(&mut run, workspace);
+    let groups = grouping::group(&run.failures, workspace);
+    let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
+    let mut clusters: Vec<Cluster> = groups
+        .into_iter()
+        .map(|(fingerprint, members)| {
+            let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
+            let finding = diagnose::diagnose(&Case { failures: &failures, workspace });
+            shower.cluster(fingerprint, finding, members.iter().map(|&i| (&run.failures[i], &logs[i])))
+        })
+        .collect();
+    clusters.sort_by(|a, b| {
+        let key = |c: &Cluster| (Reverse(c.failures.len()), Reverse(c.diagnosis.severity));
+        key(a).cmp(&key(b)).then_with(|| a.fingerprint.cmp(&b.fingerprint))
+    });
+    Analysis {
+        run: shower.run(&run),
+        clusters,
+        problems: shower.problems(&run.problems),
+        redactions: difference(&options.redactor.counts(), &before),
+    }
+}
+
+/// What was added to the counts since `before`: one redactor may serve many analyses.
+fn difference(after: &BTreeMap<String, u64>, before: &BTreeMap<String, u64>) -> BTreeMap<String, u64> {
+    after
+        .iter()
+        .map(|(kind, count)| (kind.clone(), count - before.get(kind).copied().unwrap_or(0).min(*count)))
+        .filter(|&(_, count)| count > 0)
+        .collect()
 }

@@ -10,7 +10,7 @@
 //! | [`model`] | the words of the domain as plain types | protocol, I/O |
 //! | [`ingest`] | one reader per result format, all giving the same [`model::Run`] | decide what a failure means |
 //! | [`evidence`] | tracebacks and assertions taken apart, noise, truncation, redaction | touch the network |
-//! | [`cluster`] | fingerprints and grouping | read files |
+//! | [`cluster`] | fingerprints and grouping | look at anything but the failures and the sources of their frames |
 //! | [`diagnose`] | cause, place, category, severity of each cluster | publish anything |
 //! | [`analysis`] | the pipeline from a run to an analysis | time, environment |
 //! | [`report`] | JSON, HTML, Markdown, SARIF, CTRF, GitHub annotations | accept unredacted text |

@@ -2,3 +2,4 @@
 
 pub mod fingerprint;
 pub mod grouping;
+pub mod normalise;

@@ -1,5 +1,6 @@
 //! From a cluster's evidence to a diagnosis.
 
+pub mod expression;
 pub mod rules;
 
 use crate::model::{Category, Failure, Fix, Place, Severity};
