@@ -1,7 +1,10 @@
 //! The command line: one file per subcommand. Analyses nothing by itself.
 
 pub mod analyze;
+pub mod input;
 pub mod lsp;
+pub mod output;
+pub mod project;
 pub mod redact;
 pub mod run;
 
@@ -17,7 +20,7 @@ pub const EXIT_OK: u8 = 0;
 pub const EXIT_FAILURES: u8 = 1;
 /// Exit code: wrong usage.
 pub const EXIT_USAGE: u8 = 2;
-/// Exit code: input could not be read.
+/// Exit code: input could not be read, or a report not be written.
 pub const EXIT_UNREADABLE: u8 = 3;
 
 /// Root causes of pytest failures, in the editor, the terminal and CI.
@@ -45,7 +48,7 @@ pub enum Command {
 /// Runs the subcommand and gives the process's exit code. Errors are printed to standard error.
 pub fn execute(cli: Cli, system: &System) -> ExitCode {
     let result = match cli.command {
-        Command::Analyze(args) => analyze::execute(args, system),
+        Command::Analyze(args) => analyze::execute(&args, system),
         Command::Lsp(args) => lsp::execute(args, system),
         Command::Run(args) => run::execute(args, system),
         Command::Redact(args) => redact::execute(args, system),

@@ -1,0 +1,272 @@
+//! From a run to what the user asked to see: shared by the subcommands that analyse.
+
+use std::io::{self, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::ValueEnum;
+
+use super::input::Results;
+use super::project::Project;
+use crate::analysis::{self, Options};
+use crate::evidence::redact::Redactor;
+use crate::model::{Analysis, Run};
+use crate::report::document::Document;
+use crate::report::files::Folder;
+use crate::report::{Meta, human};
+use crate::system::System;
+
+/// What is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// Findings for people
+    #[default]
+    Human,
+    /// The document that is written to `rca_report.json`
+    Json,
+    /// Workflow commands of GitHub Actions: annotations on the lines that fail
+    Github,
+    /// A step summary or pull-request comment
+    Markdown,
+    /// SARIF 2.1.0
+    Sarif,
+    /// Common Test Report Format
+    Ctrf,
+}
+
+/// Options of analysis and output.
+#[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+pub struct OutputArgs {
+    /// What to print on standard output
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    /// Use the offline rules only; no model is asked
+    #[arg(long)]
+    offline: bool,
+    /// Add the stability report to the output
+    #[arg(long)]
+    report: bool,
+    /// Model provider
+    #[arg(long, value_enum, value_name = "NAME")]
+    provider: Option<Provider>,
+    /// Model to ask instead of the provider's default
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Most characters of a failure's log that are kept [default: 80000]
+    #[arg(long, value_name = "CHARACTERS", value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
+    max_log_size: Option<u64>,
+    /// Folder of the reports [default: .failscope in the project's folder]
+    #[arg(long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Try proposed fixes on a copy of the project
+    #[arg(long)]
+    verify: bool,
+    /// Print without colours and links (as with the variable `NO_COLOR`)
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// The providers by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Provider {
+    Groq,
+    #[value(name = "openai")]
+    OpenAi,
+    Anthropic,
+    Ollama,
+}
+
+impl Provider {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Groq => "groq",
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Ollama => "ollama",
+        }
+    }
+}
+
+/// An analysis with what a report says besides.
+#[derive(Debug)]
+pub struct Report {
+    /// The analysis.
+    pub analysis: Analysis,
+    /// When and where it was made.
+    pub meta: Meta,
+}
+
+impl OutputArgs {
+    /// Puts the options over the project's settings.
+    pub fn apply(&self, project: &mut Project, system: &System) {
+        let config = &mut project.config;
+        if let Some(size) = self.max_log_size {
+            config.max_log_size = size as usize;
+        }
+        if let Some(output) = &self.output {
+            // Relative to where the user is, as with any command; the setting is relative to the project.
+            config.output = system.current_dir().join(output).display().to_string();
+        }
+        if let Some(provider) = self.provider {
+            config.provider = Some(provider.name().to_owned());
+        }
+        if let Some(model) = &self.model {
+            config.model = Some(model.clone());
+        }
+    }
+
+    /// Writes the reports and prints what was asked for; gives the exit code.
+    pub fn present(&self, report: &Report, project: &Project) -> anyhow::Result<u8> {
+        let written = Self::write_files(report, project);
+        let printed = self.print(report, written.as_deref().ok());
+        match printed {
+            // Whoever read our output has seen enough.
+            Err(error) if is_closed_pipe(&error) => {}
+            other => other.context("cannot write to standard output")?,
+        }
+        written?;
+        Ok(if report.analysis.clusters.is_empty() { super::EXIT_OK } else { super::EXIT_FAILURES })
+    }
+
+    /// Writes the files of the report folder; gives the path of the page for people.
+    fn write_files(report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
+        let folder = Folder::open(&project.output())?;
+        let Report { analysis, meta } = report;
+        folder.replace("rca_report.json", &Document::new(analysis, meta).to_json()?).map_err(Into::into)
+    }
+
+    fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
+        let Report { analysis, meta } = report;
+        if self.format == Format::Human {
+            let mut out = io::BufWriter::new(stdout(self.no_color));
+            let links = !self.no_color && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
+            let layout = human::Layout {
+                width: width(),
+                link_root: links.then_some(meta.root.as_path()),
+                full: false,
+            };
+            human::write(&mut out, analysis, meta, layout)?;
+            if let Some(path) = written {
+                writeln!(out, "report: {}", path.strip_prefix(&meta.root).unwrap_or(path).display())?;
+            }
+            return out.flush();
+        }
+        let bytes = Document::new(analysis, meta).to_json()?;
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes)?;
+        out.flush()
+    }
+}
+
+/// Analyses `run`, read for `project`.
+pub fn analysed(run: Run, project: &Project, system: &System) -> Report {
+    let options =
+        Options { max_log_size: project.config.max_log_size, redactor: Redactor::new(system.environment()) };
+    Report {
+        analysis: analysis::analyze(run, &project.workspace(), &options),
+        meta: Meta::new(timestamp(system), project.root.clone()),
+    }
+}
+
+/// The time that reports carry: `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>)
+/// where it is set, else now.
+fn timestamp(system: &System) -> u64 {
+    system
+        .env("SOURCE_DATE_EPOCH")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| system.unix_now() as u64)
+}
+
+/// Says on standard error which settings could not be used, and which wishes this version cannot fulfil.
+pub fn warn_of(project: &Project, args: &OutputArgs) {
+    let redactor = Redactor::default();
+    for line in project.problem_lines() {
+        note(redactor.text(&line).as_str());
+    }
+    if !args.offline && (args.provider.is_some() || args.model.is_some()) {
+        note("model analysis is not in this version; the offline diagnosis stands");
+    }
+    if args.verify {
+        note("trying fixes on a copy is not in this version; fixes are shown as not verified");
+    }
+    if args.report {
+        note("stability grades are not in this version; stability_report.json is not written");
+    }
+}
+
+/// Says on standard error why there is nothing to analyse and what to do; gives the exit code.
+pub fn nothing_readable(results: &Results, paths: &[String], project: &Project, system: &System) -> u8 {
+    let redactor = Redactor::new(system.environment());
+    for problem in &results.run.problems {
+        let text = if problem.message.contains(&problem.file) {
+            problem.message.clone()
+        } else {
+            format!("{}: {}", problem.file, problem.message)
+        };
+        note(redactor.text(&text).as_str());
+    }
+    if paths.is_empty() {
+        let message = format!(
+            "no test results found in {}; make some with `pytest --junitxml=.failscope/junit.xml`, or name the \
+             files: failscope analyze PATH…",
+            project.root.display()
+        );
+        note(redactor.text(&message).as_str());
+    } else if results.run.problems.is_empty() {
+        note("none of the files holds test results that can be read");
+    }
+    super::EXIT_UNREADABLE
+}
+
+/// A line for the user on standard error. There is nobody left to tell if that is closed.
+pub fn note(text: &str) {
+    let text = crate::report::text::visible(text);
+    let _ = writeln!(anstream::stderr(), "failscope: {text}");
+}
+
+/// Standard output, which passes colours on if it is a terminal that shows them.
+pub fn stdout(no_color: bool) -> anstream::AutoStream<io::StdoutLock<'static>> {
+    let choice = if no_color { anstream::ColorChoice::Never } else { anstream::ColorChoice::Auto };
+    anstream::AutoStream::new(io::stdout(), choice).lock()
+}
+
+/// Columns to use: the terminal's, at most 120 so that lines stay readable; 100 if it is none.
+pub fn width() -> usize {
+    terminal_size::terminal_size_of(io::stdout())
+        .map_or(100, |(width, _)| usize::from(width.0).clamp(40, 120))
+}
+
+/// Whether `error` says that the reader of our output went away.
+pub fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+/// A spinner on standard error while something takes long; nothing if that is not a terminal.
+#[derive(Debug)]
+pub struct Progress(Option<indicatif::ProgressBar>);
+
+impl Progress {
+    /// Starts with what is being done.
+    pub fn start(what: &'static str) -> Self {
+        Self(io::stderr().is_terminal().then(|| {
+            let bar = indicatif::ProgressBar::new_spinner().with_message(what);
+            bar.enable_steady_tick(std::time::Duration::from_millis(120));
+            bar
+        }))
+    }
+
+    /// Goes on to something else.
+    pub fn say(&self, what: &'static str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(what);
+        }
+    }
+
+    /// Takes the spinner away.
+    pub fn stop(self) {
+        if let Some(bar) = self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! Reports on disk: each file is replaced as a whole by rename, so that a reader never sees half a report and
+//! an old one survives a failed write.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Why a report could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {}: {source}; check its permissions or choose another folder with --output", .path.display())]
+pub struct WriteError {
+    /// What was being done.
+    action: &'static str,
+    /// To what.
+    path: PathBuf,
+    /// The cause.
+    source: std::io::Error,
+}
+
+/// The folder that reports are written to.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+impl Folder {
+    /// Opens the folder at `path`, making it if there is none. A folder made here, or called `.failscope`, gets
+    /// a `.gitignore` that keeps all of it out of git.
+    pub fn open(path: &Path) -> Result<Self, WriteError> {
+        let is_new = !path.exists();
+        std::fs::create_dir_all(path).map_err(|source| WriteError {
+            action: "make the folder",
+            path: path.to_owned(),
+            source,
+        })?;
+        let folder = Self { path: path.to_owned() };
+        let is_ours = is_new || path.file_name().is_some_and(|name| name == ".failscope");
+        if is_ours && !path.join(".gitignore").exists() {
+            folder.replace(".gitignore", b"*\n")?;
+        }
+        Ok(folder)
+    }
+
+    /// Writes `name` in this folder, replacing what was there in one step; gives its path.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<PathBuf, WriteError> {
+        let path = self.path.join(name);
+        let failed = |source| WriteError { action: "write", path: path.clone(), source };
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".").suffix(".tmp");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            // Less the umask, like any file that is simply created.
+            builder.permissions(std::fs::Permissions::from_mode(0o666));
+        }
+        let mut file = builder.tempfile_in(&self.path).map_err(failed)?;
+        file.write_all(content).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_and_nothing_else_is_left() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let target = dir.path().join(".failscope");
+        for content in ["one", "two"] {
+            Folder::open(&target)?.replace("a.json", content.as_bytes())?;
+            assert_eq!(std::fs::read_to_string(target.join("a.json"))?, content);
+        }
+        let mut names: Vec<_> =
+            std::fs::read_dir(&target)?.map(|e| e.map(|e| e.file_name())).collect::<Result<_, _>>()?;
+        names.sort();
+        assert_eq!(names, [".gitignore", "a.json"]);
+        assert_eq!(std::fs::read_to_string(target.join(".gitignore"))?, "*\n");
+        Ok(())
+    }
+
+    #[test]
+    fn a_folder_of_the_user_is_not_hidden_from_git() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        Folder::open(dir.path())?.replace("a.json", b"x")?;
+        assert!(!dir.path().join(".gitignore").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn an_old_file_survives_a_failed_write() -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        // A folder in the file's place makes the rename fail, for root too.
+        std::fs::create_dir(dir.path().join("a.json"))?;
+        std::fs::write(dir.path().join("a.json/old"), "old")?;
+        let error = Folder::open(dir.path())?.replace("a.json", b"new").err().ok_or("written")?;
+        assert!(error.to_string().contains("a.json"), "{error}");
+        assert_eq!(std::fs::read_to_string(dir.path().join("a.json/old"))?, "old");
+        assert_eq!(std::fs::read_dir(dir.path())?.count(), 1, "the temporary file is gone");
+        Ok(())
+    }
+}
