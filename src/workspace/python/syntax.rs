@@ -1,0 +1,700 @@
+//! The syntax tree that the rest of the program sees: plain types, independent of the parser crate, with byte
+//! ranges into the text and lines from 1.
+
+use std::sync::Arc;
+
+/// A name or other short text of the source.
+pub type Name = Arc<str>;
+
+/// A range of bytes in the text, the end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+impl Span {
+    /// Whether `offset` is in the range or directly after it.
+    pub fn touches(self, offset: u32) -> bool {
+        self.start <= offset && offset <= self.end
+    }
+
+    /// The text of the range.
+    pub fn of(self, text: &str) -> &str {
+        text.get(self.start as usize..self.end as usize).unwrap_or("")
+    }
+}
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stmt {
+    /// The whole statement, decorators included.
+    pub span: Span,
+    /// First line, decorators included.
+    pub start_line: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// What it is.
+    pub kind: StmtKind,
+}
+
+/// The kinds of statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StmtKind {
+    /// `def` and `async def`.
+    Function(Box<Function>),
+    /// `class`.
+    Class(Box<Class>),
+    /// `return`.
+    Return(Option<Expr>),
+    /// `del`.
+    Delete(Vec<Expr>),
+    /// `a = b = value`.
+    Assign {
+        /// The targets, in order.
+        targets: Vec<Expr>,
+        /// The value.
+        value: Expr,
+    },
+    /// `a += value`.
+    AugAssign {
+        /// The target.
+        target: Expr,
+        /// The operator without `=`.
+        op: &'static str,
+        /// The value.
+        value: Expr,
+    },
+    /// `a: annotation = value`.
+    AnnAssign {
+        /// The target.
+        target: Expr,
+        /// The annotation.
+        annotation: Expr,
+        /// The value.
+        value: Option<Expr>,
+    },
+    /// `for` and `async for`.
+    For {
+        /// Whether it is `async for`.
+        is_async: bool,
+        /// The loop variable or variables.
+        target: Expr,
+        /// What is iterated.
+        iter: Expr,
+        /// The body.
+        body: Vec<Stmt>,
+        /// The `else` branch.
+        orelse: Vec<Stmt>,
+    },
+    /// `while`.
+    While {
+        /// The condition.
+        test: Expr,
+        /// The body.
+        body: Vec<Stmt>,
+        /// The `else` branch.
+        orelse: Vec<Stmt>,
+    },
+    /// `if`, `elif`, `else`: each branch with its condition (`None` for `else`).
+    If(Vec<(Option<Expr>, Vec<Stmt>)>),
+    /// `with` and `async with`.
+    With {
+        /// Whether it is `async with`.
+        is_async: bool,
+        /// Context expressions and what they are bound to.
+        items: Vec<(Expr, Option<Expr>)>,
+        /// The body.
+        body: Vec<Stmt>,
+    },
+    /// `match`.
+    Match {
+        /// The subject.
+        subject: Expr,
+        /// The cases.
+        cases: Vec<MatchCase>,
+    },
+    /// `raise`.
+    Raise {
+        /// The exception.
+        exc: Option<Expr>,
+        /// What follows `from`.
+        cause: Option<Expr>,
+    },
+    /// `try`.
+    Try {
+        /// The body.
+        body: Vec<Stmt>,
+        /// The `except` branches.
+        handlers: Vec<Handler>,
+        /// The `else` branch.
+        orelse: Vec<Stmt>,
+        /// The `finally` branch.
+        finalbody: Vec<Stmt>,
+    },
+    /// `assert`.
+    Assert {
+        /// The condition.
+        test: Expr,
+        /// The message.
+        msg: Option<Expr>,
+    },
+    /// `import` and `from … import`, one entry per bound name.
+    Import(Vec<Import>),
+    /// `global`.
+    Global(Vec<Name>),
+    /// `nonlocal`.
+    Nonlocal(Vec<Name>),
+    /// An expression.
+    Expr(Expr),
+    /// `pass`.
+    Pass,
+    /// `break`.
+    Break,
+    /// `continue`.
+    Continue,
+    /// A type alias, or something nested too deeply to be kept.
+    Other,
+}
+
+/// One `case` of a `match`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MatchCase {
+    /// The pattern.
+    pub pattern: Span,
+    /// Names the pattern binds.
+    pub names: Vec<(Name, Span)>,
+    /// The guard.
+    pub guard: Option<Expr>,
+    /// The body.
+    pub body: Vec<Stmt>,
+}
+
+/// One `except` branch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handler {
+    /// Line of the word `except`.
+    pub line: u32,
+    /// The exception type or tuple of types.
+    pub type_: Option<Expr>,
+    /// What it is bound to.
+    pub name: Option<(Name, Span)>,
+    /// The body.
+    pub body: Vec<Stmt>,
+}
+
+/// One name that an import binds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Import {
+    /// For `import a.b`: `a.b`. For `from a.b import c`: `a.b`; empty for `from . import c`.
+    pub module: Name,
+    /// Where the module's name stands.
+    pub module_span: Span,
+    /// For `from a import c`: `c` (`*` for all).
+    pub name: Option<Name>,
+    /// Where the imported name stands (the module's for `import a.b`).
+    pub name_span: Span,
+    /// The name after `as`.
+    pub alias: Option<Name>,
+    /// Leading dots of a relative import.
+    pub level: u32,
+    /// The line of the imported name.
+    pub line: u32,
+}
+
+impl Import {
+    /// The name that is bound here: the alias, the imported name, or the first part of `a.b.c`.
+    pub fn bound_name(&self) -> &str {
+        match (&self.alias, &self.name) {
+            (Some(alias), _) => alias,
+            (None, Some(name)) => name,
+            (None, None) => self.module.split('.').next().unwrap_or(&self.module),
+        }
+    }
+}
+
+/// A function definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Function {
+    /// Its name.
+    pub name: Name,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// `Route.length`; nested functions as `outer.inner`.
+    pub qualified_name: Name,
+    /// Line of the name.
+    pub name_line: u32,
+    /// Whether it is `async def`.
+    pub is_async: bool,
+    /// Decorators without `@`, outermost first.
+    pub decorators: Vec<Expr>,
+    /// Type parameters (PEP 695).
+    pub type_params: Vec<Name>,
+    /// Its parameters.
+    pub signature: Signature,
+    /// The return annotation.
+    pub returns: Option<Expr>,
+    /// The body.
+    pub body: Vec<Stmt>,
+}
+
+/// A class definition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Class {
+    /// Its name.
+    pub name: Name,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// Qualified by enclosing classes and functions.
+    pub qualified_name: Name,
+    /// Line of the name.
+    pub name_line: u32,
+    /// Decorators without `@`, outermost first.
+    pub decorators: Vec<Expr>,
+    /// Type parameters (PEP 695).
+    pub type_params: Vec<Name>,
+    /// Base classes.
+    pub bases: Vec<Expr>,
+    /// `metaclass=` and other keywords.
+    pub keywords: Vec<Keyword>,
+    /// The body.
+    pub body: Vec<Stmt>,
+}
+
+/// The parameters of a function or lambda.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Signature {
+    /// Everything between the parentheses, these included for a `def`.
+    pub span: Span,
+    /// Positional-only, positional, keyword-only, in source order, without `*args` and `**kwargs`.
+    pub params: Vec<Param>,
+    /// `*args`.
+    pub vararg: Option<Param>,
+    /// `**kwargs`.
+    pub kwarg: Option<Param>,
+}
+
+impl Signature {
+    /// The parameter called `name`, `*args` and `**kwargs` left out.
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|p| *p.name == *name)
+    }
+
+    /// Parameters that may be given by position.
+    pub fn positional(&self) -> impl Iterator<Item = &Param> {
+        self.params.iter().filter(|p| p.kind != ParamKind::KeywordOnly)
+    }
+}
+
+/// How an argument may be given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParamKind {
+    /// By position only.
+    PositionalOnly,
+    /// By position or keyword.
+    Positional,
+    /// By keyword only.
+    KeywordOnly,
+    /// `*args`.
+    VarArgs,
+    /// `**kwargs`.
+    KwArgs,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Param {
+    /// Its name.
+    pub name: Name,
+    /// Where the name stands.
+    pub name_span: Span,
+    /// The whole parameter with annotation and default.
+    pub span: Span,
+    /// How it may be given.
+    pub kind: ParamKind,
+    /// Its annotation.
+    pub annotation: Option<Expr>,
+    /// Its default.
+    pub default: Option<Expr>,
+}
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// Where it stands, without enclosing parentheses.
+    pub span: Span,
+    /// What it is.
+    pub kind: ExprKind,
+}
+
+/// A keyword argument; `name` is `None` for `**mapping`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Keyword {
+    /// Its name.
+    pub name: Option<Name>,
+    /// Where the name stands (the whole argument for `**mapping`).
+    pub name_span: Span,
+    /// Name, `=` and value.
+    pub span: Span,
+    /// Its value.
+    pub value: Expr,
+}
+
+/// The kinds of comprehension.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComprehensionKind {
+    /// `[…]`
+    List,
+    /// `{…}`
+    Set,
+    /// `{k: v …}`
+    Dict,
+    /// `(…)`
+    Generator,
+}
+
+/// One `for … in … if …` of a comprehension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComprehensionFor {
+    /// The loop variable or variables.
+    pub target: Expr,
+    /// What is iterated.
+    pub iter: Expr,
+    /// Conditions.
+    pub ifs: Vec<Expr>,
+}
+
+/// The kinds of expression.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// A variable.
+    Name(Name),
+    /// `value.attr`.
+    Attribute {
+        /// The object.
+        value: Box<Expr>,
+        /// The attribute.
+        attr: Name,
+        /// Where the attribute's name stands.
+        attr_span: Span,
+    },
+    /// `func(args, keywords)`.
+    Call {
+        /// What is called.
+        func: Box<Expr>,
+        /// Positional arguments.
+        args: Vec<Expr>,
+        /// Keyword arguments.
+        keywords: Vec<Keyword>,
+        /// The parentheses and what is between them.
+        arguments_span: Span,
+    },
+    /// `value[index]`.
+    Subscript {
+        /// The object.
+        value: Box<Expr>,
+        /// The index, key or slice.
+        index: Box<Expr>,
+    },
+    /// A string literal, decoded, parts joined.
+    Str(Name),
+    /// A bytes literal.
+    Bytes,
+    /// An integer as written.
+    Int(Name),
+    /// A float or complex number as written.
+    Float(Name),
+    /// `True` or `False`.
+    Bool(bool),
+    /// `None`.
+    None,
+    /// `...`
+    Ellipsis,
+    /// An f-string or t-string with its interpolated expressions.
+    FString(Vec<Expr>),
+    /// `[…]`
+    List(Vec<Expr>),
+    /// `(…)` or a bare `a, b`.
+    Tuple(Vec<Expr>),
+    /// `{…}`
+    Set(Vec<Expr>),
+    /// `{key: value}`; the key is `None` for `**mapping`.
+    Dict(Vec<(Option<Expr>, Expr)>),
+    /// `left op right`.
+    BinOp {
+        /// Left operand.
+        left: Box<Expr>,
+        /// `+`, `//`, …
+        op: &'static str,
+        /// Right operand.
+        right: Box<Expr>,
+    },
+    /// `-a`, `not a`, …
+    UnaryOp {
+        /// `-`, `+`, `~`, `not`.
+        op: &'static str,
+        /// Operand.
+        operand: Box<Expr>,
+    },
+    /// `a and b and c`.
+    BoolOp {
+        /// `and` or `or`.
+        op: &'static str,
+        /// Operands.
+        values: Vec<Expr>,
+    },
+    /// `a < b <= c`.
+    Compare {
+        /// The first operand.
+        left: Box<Expr>,
+        /// Operators, each with its right operand.
+        rest: Vec<(&'static str, Expr)>,
+    },
+    /// `body if test else orelse`.
+    If {
+        /// The condition.
+        test: Box<Expr>,
+        /// The value if true.
+        body: Box<Expr>,
+        /// The value if false.
+        orelse: Box<Expr>,
+    },
+    /// `lambda …: body`.
+    Lambda {
+        /// Parameters.
+        signature: Box<Signature>,
+        /// Body.
+        body: Box<Expr>,
+    },
+    /// `target := value`.
+    Named {
+        /// The target.
+        target: Box<Expr>,
+        /// The value.
+        value: Box<Expr>,
+    },
+    /// `await value`.
+    Await(Box<Expr>),
+    /// `yield value`.
+    Yield(Option<Box<Expr>>),
+    /// `yield from value`.
+    YieldFrom(Box<Expr>),
+    /// `*value`.
+    Starred(Box<Expr>),
+    /// A comprehension.
+    Comprehension {
+        /// Its kind.
+        kind: ComprehensionKind,
+        /// The element, or key and value.
+        element: Vec<Expr>,
+        /// The `for` clauses.
+        fors: Vec<ComprehensionFor>,
+    },
+    /// `lower:upper:step`.
+    Slice {
+        /// Lower bound, upper bound and step.
+        parts: Box<[Option<Expr>; 3]>,
+    },
+    /// Something nested too deeply to be kept, or not Python.
+    Other,
+}
+
+impl Expr {
+    /// The dotted name that the expression spells, e.g. `pytest.mark.skip`; `None` if it is anything else.
+    pub fn dotted(&self) -> Option<String> {
+        match &self.kind {
+            ExprKind::Name(name) => Some(name.to_string()),
+            ExprKind::Attribute { value, attr, .. } => {
+                let mut text = value.dotted()?;
+                text.push('.');
+                text.push_str(attr);
+                Some(text)
+            }
+            _ => None,
+        }
+    }
+
+    /// The variable's name, if it is one.
+    pub fn as_name(&self) -> Option<&str> {
+        match &self.kind {
+            ExprKind::Name(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The string, if it is a string literal.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.kind {
+            ExprKind::Str(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The direct parts, in source order as far as the kinds allow.
+    pub fn children(&self) -> Vec<&Self> {
+        let mut all: Vec<&Self> = Vec::new();
+        match &self.kind {
+            ExprKind::Attribute { value, .. } => all.push(value),
+            ExprKind::Call { func, args, keywords, .. } => {
+                all.push(func);
+                all.extend(args);
+                all.extend(keywords.iter().map(|k| &k.value));
+            }
+            ExprKind::Subscript { value, index } => all.extend([&**value, &**index]),
+            ExprKind::FString(parts)
+            | ExprKind::List(parts)
+            | ExprKind::Tuple(parts)
+            | ExprKind::Set(parts)
+            | ExprKind::BoolOp { values: parts, .. } => all.extend(parts),
+            ExprKind::Dict(items) => {
+                for (key, value) in items {
+                    all.extend(key);
+                    all.push(value);
+                }
+            }
+            ExprKind::BinOp { left, right, .. } => all.extend([&**left, &**right]),
+            ExprKind::Compare { left, rest } => {
+                all.push(left);
+                all.extend(rest.iter().map(|(_, right)| right));
+            }
+            ExprKind::If { test, body, orelse } => all.extend([&**body, &**test, &**orelse]),
+            ExprKind::Lambda { signature, body } => {
+                all.extend(signature.params.iter().filter_map(|p| p.default.as_ref()));
+                all.push(body);
+            }
+            ExprKind::Named { target, value } => all.extend([&**target, &**value]),
+            ExprKind::Await(value)
+            | ExprKind::YieldFrom(value)
+            | ExprKind::Starred(value)
+            | ExprKind::UnaryOp { operand: value, .. } => all.push(value),
+            ExprKind::Yield(value) => all.extend(value.as_deref()),
+            ExprKind::Comprehension { element, fors, .. } => {
+                all.extend(element);
+                for clause in fors {
+                    all.extend([&clause.target, &clause.iter]);
+                    all.extend(&clause.ifs);
+                }
+            }
+            ExprKind::Slice { parts } => all.extend(parts.iter().flatten()),
+            ExprKind::Name(_)
+            | ExprKind::Str(_)
+            | ExprKind::Bytes
+            | ExprKind::Int(_)
+            | ExprKind::Float(_)
+            | ExprKind::Bool(_)
+            | ExprKind::None
+            | ExprKind::Ellipsis
+            | ExprKind::Other => {}
+        }
+        all
+    }
+
+    /// This expression and all within it, outer before inner.
+    pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+}
+
+impl Stmt {
+    /// The expressions that belong to the statement itself: for a compound statement those of its header and
+    /// not those of its body.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        let mut all: Vec<&Expr> = Vec::new();
+        match &self.kind {
+            StmtKind::Function(function) => {
+                all.extend(&function.decorators);
+                let signature = &function.signature;
+                for param in signature.params.iter().chain(&signature.vararg).chain(&signature.kwarg) {
+                    all.extend(&param.annotation);
+                    all.extend(&param.default);
+                }
+                all.extend(&function.returns);
+            }
+            StmtKind::Class(class) => {
+                all.extend(&class.decorators);
+                all.extend(&class.bases);
+                all.extend(class.keywords.iter().map(|k| &k.value));
+            }
+            StmtKind::Return(value) => all.extend(value),
+            StmtKind::Delete(targets) => all.extend(targets),
+            StmtKind::Assign { targets, value } => {
+                all.extend(targets);
+                all.push(value);
+            }
+            StmtKind::AugAssign { target, value, .. } => all.extend([target, value]),
+            StmtKind::AnnAssign { target, annotation, value } => {
+                all.extend([target, annotation]);
+                all.extend(value);
+            }
+            StmtKind::For { target, iter, .. } => all.extend([target, iter]),
+            StmtKind::While { test, .. } => all.push(test),
+            StmtKind::If(branches) => all.extend(branches.iter().filter_map(|(test, _)| test.as_ref())),
+            StmtKind::With { items, .. } => {
+                for (context, target) in items {
+                    all.push(context);
+                    all.extend(target);
+                }
+            }
+            StmtKind::Match { subject, cases } => {
+                all.push(subject);
+                all.extend(cases.iter().filter_map(|case| case.guard.as_ref()));
+            }
+            StmtKind::Raise { exc, cause } => {
+                all.extend(exc);
+                all.extend(cause);
+            }
+            StmtKind::Try { handlers, .. } => all.extend(handlers.iter().filter_map(|h| h.type_.as_ref())),
+            StmtKind::Assert { test, msg } => {
+                all.push(test);
+                all.extend(msg);
+            }
+            StmtKind::Expr(value) => all.push(value),
+            StmtKind::Import(_)
+            | StmtKind::Global(_)
+            | StmtKind::Nonlocal(_)
+            | StmtKind::Pass
+            | StmtKind::Break
+            | StmtKind::Continue
+            | StmtKind::Other => {}
+        }
+        all
+    }
+
+    /// The bodies of a compound statement, in source order.
+    pub fn bodies(&self) -> Vec<&[Self]> {
+        match &self.kind {
+            StmtKind::Function(function) => vec![&function.body],
+            StmtKind::Class(class) => vec![&class.body],
+            StmtKind::For { body, orelse, .. } | StmtKind::While { body, orelse, .. } => vec![body, orelse],
+            StmtKind::If(branches) => branches.iter().map(|(_, body)| body.as_slice()).collect(),
+            StmtKind::With { body, .. } => vec![body],
+            StmtKind::Match { cases, .. } => cases.iter().map(|case| case.body.as_slice()).collect(),
+            StmtKind::Try { body, handlers, orelse, finalbody } => {
+                let mut all = vec![body.as_slice()];
+                all.extend(handlers.iter().map(|h| h.body.as_slice()));
+                all.extend([orelse.as_slice(), finalbody.as_slice()]);
+                all
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// This statement and all within it, outer before inner. Nested functions and classes are entered only
+    /// if `into_definitions`.
+    pub fn walk<'a>(&'a self, into_definitions: bool, visit: &mut impl FnMut(&'a Self)) {
+        visit(self);
+        if !into_definitions && matches!(self.kind, StmtKind::Function(_) | StmtKind::Class(_)) {
+            return;
+        }
+        for body in self.bodies() {
+            for stmt in body {
+                stmt.walk(into_definitions, visit);
+            }
+        }
+    }
+}
