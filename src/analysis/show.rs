@@ -11,9 +11,9 @@ use super::redact::Log;
 use crate::diagnose::Finding;
 use crate::evidence::preprocess;
 use crate::model::{
-    Cluster, Culprit, Diagnosis, EvidenceItem, Failure, FailureId, FailureRecord, Fingerprint, FrameRecord,
-    Phase, Place, Problem, Redacted, RelPath, Run, RunSummary, Severity, ShownProblem, Site, Source, TestId,
-    ValueRecord,
+    Cluster, Comparison, Culprit, Diagnosis, EvidenceItem, Failure, FailureId, FailureRecord, Fingerprint,
+    FrameRecord, Phase, Place, Problem, Redacted, RelPath, Run, RunSummary, Severity, ShownProblem, Site,
+    Source, TestId, ValueRecord,
 };
 use crate::workspace::Workspace;
 
@@ -109,6 +109,7 @@ impl<'a> Shower<'a> {
             subtest: failure.subtest.as_deref().map(|subtest| self.text(subtest)),
             kind: failure.kind,
             values: self.values(failure, failing.as_ref()),
+            comparison: self.comparison(failure),
             failing,
             definition,
             exception,
@@ -213,6 +214,19 @@ impl<'a> Shower<'a> {
             }
         }
         records
+    }
+
+    fn comparison(&mut self, failure: &Failure) -> Option<Comparison> {
+        let assertion = failure.exceptions.last()?.assertion.as_ref()?;
+        let right = assertion.right.as_deref()?;
+        if assertion.operator.is_empty() {
+            return None;
+        }
+        Some(Comparison {
+            operator: self.shared_text(&assertion.operator),
+            left: self.long_text(&assertion.left, MAX_VALUE),
+            right: self.long_text(right, MAX_VALUE),
+        })
     }
 
     fn log(&self, log: &Log) -> Redacted {

@@ -114,6 +114,8 @@ pub struct FailureRecord {
     pub frames: Vec<FrameRecord>,
     /// Values at the failure: assertion operands, `where` clauses, locals of the deepest in-project frame.
     pub values: Vec<ValueRecord>,
+    /// The two sides of the assertion that failed, if it compares two.
+    pub comparison: Option<Comparison>,
     /// The failure's text after redaction, noise stripping and truncation.
     pub log: Redacted,
     /// Seconds.
@@ -153,6 +155,18 @@ pub struct ValueRecord {
     /// The line in the file of `FailureRecord::failing` (or of the culprit) the value belongs to.
     #[serde(skip)]
     pub site: Option<Site>,
+}
+
+/// The two sides of a failed assertion as they may be shown. By pytest's convention the left one is what the
+/// code gave and the right one what the test expects.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Comparison {
+    /// `==`, `in`, `is not`, …
+    pub operator: Redacted,
+    /// The left operand's `repr`.
+    pub left: Redacted,
+    /// The right operand's `repr`.
+    pub right: Redacted,
 }
 
 /// The documented categories.
@@ -342,6 +356,9 @@ pub struct Edit {
     pub new_text: String,
     /// The text as it may be shown.
     pub shown: Redacted,
+    /// The whole lines from `site.place.line` to `.end_line` before and after the edit, as they may be shown,
+    /// where the file was at hand.
+    pub lines: Option<(Redacted, Redacted)>,
     /// SHA-256 (hex) of the file's text that the edit was made for.
     pub digest: String,
 }

@@ -11,9 +11,9 @@ pub mod run;
 
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
-    Analysis, Category, Cluster, Culprit, Diagnosis, Edit, EvidenceItem, FailureId, FailureRecord,
-    Fingerprint, Fix, FixKind, FixTarget, FrameRecord, RunSummary, Severity, ShownProblem, Source, Stability,
-    ValueRecord, Verification, VerificationState,
+    Analysis, Category, Cluster, Comparison, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
+    FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, RunSummary, Severity, ShownProblem,
+    Source, Stability, ValueRecord, Verification, VerificationState,
 };
 pub use place::{Place, RelPath, Site};
 pub use run::{
