@@ -2,6 +2,8 @@
 
 pub mod expression;
 pub mod rules;
+pub mod taxonomy;
+pub mod value;
 
 use crate::model::{Category, Failure, Fix, Place, Severity};
 use crate::workspace::Workspace;
