@@ -18,7 +18,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::normalise::{self, Quoted};
-use crate::model::{Exception, Failure, FailureKind, Fingerprint, Frame, Phase, Place};
+use crate::model::{Exception, Failure, FailureKind, Fingerprint, Frame, Link, Phase, Place};
 use crate::workspace::Workspace;
 
 /// Version of the recipe; part of the digest, so that a changed recipe never matches old history by accident.
@@ -45,6 +45,23 @@ pub fn fingerprint(failure: &Failure, workspace: &Workspace) -> Fingerprint {
     Fingerprint(hex(&hasher.finalize()))
 }
 
+/// The exception of `chain` that came first: `raise … from` is followed back, and so is an exception raised
+/// on purpose while another was handled; an accident in the handling code is a root of its own.
+pub(crate) fn root_index(chain: &[Exception]) -> usize {
+    let accident = |exception: &Exception| {
+        let deepest = exception.frames.last();
+        deepest.is_some_and(|frame| {
+            let source = frame.source.as_deref().map(str::trim_start);
+            frame.in_project
+                && source.is_some_and(|source| !source.is_empty() && !source.starts_with("raise"))
+        })
+    };
+    (1..chain.len())
+        .rev()
+        .find(|&index| chain[index - 1].link == Link::Context && accident(&chain[index]))
+        .unwrap_or(0)
+}
+
 /// What is hashed, readable.
 pub(super) fn identity(failure: &Failure, workspace: &Workspace) -> Vec<String> {
     let test = || failure.test.without_params().to_owned();
@@ -64,6 +81,7 @@ pub(super) fn identity(failure: &Failure, workspace: &Workspace) -> Vec<String> 
 }
 
 fn chain_identity(chain: &[Exception], failure: &Failure, workspace: &Workspace) -> Vec<String> {
+    let chain = &chain[root_index(chain).min(chain.len())..];
     let (Some(root), Some(last)) = (chain.first(), chain.last()) else { return Vec::new() };
     if let Some(parts) = import_identity(chain) {
         return parts;

@@ -1,29 +1,14 @@
 //! From a cluster's evidence to a diagnosis.
 
+pub mod case;
 pub mod expression;
 pub mod rules;
 pub mod taxonomy;
 pub mod value;
 
-use crate::model::{Category, Failure, Fix, Place, Severity};
-use crate::workspace::Workspace;
+pub use case::Case;
 
-/// What a rule may look at: the cluster's failures (texts already redacted, representative first), and the
-/// workspace's sources and syntax trees.
-#[derive(Debug, Clone, Copy)]
-pub struct Case<'a> {
-    /// The failures of the cluster, the representative first.
-    pub failures: &'a [&'a Failure],
-    /// Sources and syntax.
-    pub workspace: &'a Workspace,
-}
-
-impl<'a> Case<'a> {
-    /// The failure that stands for the cluster.
-    pub fn representative(&self) -> &'a Failure {
-        self.failures[0]
-    }
-}
+use crate::model::{Category, Fix, Place, Severity};
 
 /// What a rule concludes. Texts are plain; the pipeline redacts them once more on their way out.
 #[derive(Debug, Clone)]
@@ -50,11 +35,12 @@ pub struct Finding {
     pub notes: Vec<String>,
 }
 
-/// Diagnoses one cluster: the most confident of the rules that speak, or 'not enough evidence'.
+/// Diagnoses one cluster: the most confident of the rules that speak (of equals the first), or 'not enough
+/// evidence'.
 pub fn diagnose(case: &Case<'_>) -> Finding {
     rules::all()
         .iter()
         .filter_map(|rule| rule.examine(case))
-        .max_by(|a, b| a.confidence.total_cmp(&b.confidence))
+        .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
         .unwrap_or_else(|| rules::unexplained(case))
 }

@@ -301,8 +301,8 @@ impl<'a> Parser<'a> {
             ("set" | "frozenset", []) => Value::Set(Vec::new()),
             ("set" | "frozenset", [(None, Value::Set(items))]) => Value::Set(items.clone()),
             // Both print as the mapping they are.
-            ("OrderedDict", [(None, items @ Value::Dict(_))]) => items.clone(),
-            ("defaultdict", [_, (None, items @ Value::Dict(_))]) => items.clone(),
+            ("OrderedDict", [(None, items @ Value::Dict(_))])
+            | ("defaultdict", [_, (None, items @ Value::Dict(_))]) => items.clone(),
             _ => Value::Call(word.to_owned(), arguments),
         })
     }

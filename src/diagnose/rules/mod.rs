@@ -1,7 +1,11 @@
 //! The offline rules, one file per family.
 
-use super::{Case, Finding};
-use crate::model::{Category, Severity};
+mod outcome;
+mod raised;
+
+use super::Finding;
+use super::case::{self, Case};
+use crate::model::{Category, Detail, Severity};
 
 /// A rule: says what is wrong when the evidence settles it, and stays silent otherwise.
 pub trait Rule: Sync {
@@ -9,24 +13,49 @@ pub trait Rule: Sync {
     fn examine(&self, case: &Case<'_>) -> Option<Finding>;
 }
 
+/// A function is a rule.
+impl<F: Fn(&Case<'_>) -> Option<Finding> + Sync> Rule for F {
+    fn examine(&self, case: &Case<'_>) -> Option<Finding> {
+        self(case)
+    }
+}
+
 /// All rules.
 pub fn all() -> &'static [&'static dyn Rule] {
-    &[]
+    &[&outcome::strict_xpass, &outcome::crash, &outcome::internal, &raised::raised]
 }
 
 /// The finding when no rule speaks: what is known, and what would settle it.
 pub fn unexplained(case: &Case<'_>) -> Finding {
-    let _ = case;
-    Finding {
-        rule: "unexplained",
-        root_cause: "Not enough evidence to name a cause".to_owned(),
-        category: Category::Other,
-        severity: Severity::Medium,
-        suggestion: "Run the test with `failscope run` to record its traceback and values".to_owned(),
-        confidence: 0.0,
-        evidence: Vec::new(),
-        culprits: Vec::new(),
-        fixes: Vec::new(),
-        notes: Vec::new(),
+    let failure = case.representative();
+    let category = case.kind().map_or(Category::Other, |kind| kind.category);
+    let place = case.frame().map(|(_, place)| place.clone()).or_else(|| case.definition());
+    let headline = failure.headline.lines().next().unwrap_or_default().trim();
+    let known = if headline.is_empty() { String::new() } else { format!(" beyond {}", case::code(headline)) };
+    let (what, missing) = if failure.detail <= Detail::Name {
+        ("all that is known is that the test failed", "the result holds no message and no traceback")
+    } else {
+        ("the result holds no traceback that can be read", "there is no traceback")
+    };
+    let mut finding = Finding::new("unexplained", category, Severity::Medium, 0.0)
+        .because(format!("Not enough evidence to name a cause{known}: {what}"))
+        .suggest(format!(
+            "Run `failscope run {}` to record the traceback and the values",
+            shell_word(failure.test.as_str())
+        ))
+        .note(format!("What would settle it: a run with the plugin or with `--tb=auto -l`; {missing}"));
+    if let Some(place) = place {
+        finding = finding.suspect(&place, 0.1, "the test itself is the only place known");
+    }
+    finding
+}
+
+/// `text` as one word of a shell's command line.
+fn shell_word(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+=,@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
     }
 }
