@@ -1,6 +1,7 @@
 //! From a raw run to evidence: tracebacks and assertions taken apart, places found in the workspace, noise
 //! removed, secrets replaced.
 
+pub mod assertion;
 pub mod preprocess;
 pub mod redact;
 pub mod traceback;
