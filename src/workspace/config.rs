@@ -85,6 +85,7 @@ pub enum DiagnosticSeverity {
 /// Where findings are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the user's")]
 pub struct Surfaces {
     /// Diagnostics on the failing line of the test.
     pub test_diagnostics: bool,

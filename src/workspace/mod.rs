@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod discovery;
+mod imports;
 pub mod paths;
 pub mod python;
 pub mod source;
@@ -21,22 +22,45 @@ pub use source::SourceFile;
 #[derive(Debug)]
 pub struct Workspace {
     root: PathBuf,
+    /// The root as given and, if that is another path, without symbolic links.
+    roots: Vec<PathBuf>,
     config: Arc<Config>,
     overlay: HashMap<RelPath, Arc<str>>,
     sources: DashMap<RelPath, Option<Arc<SourceFile>>>,
-    index: std::sync::OnceLock<paths::FileIndex>,
+    index: std::sync::OnceLock<Arc<paths::FileIndex>>,
+    /// What raw paths mean, by path and then by the run's root.
+    resolved: DashMap<Box<str>, Vec<(Option<Box<str>>, Option<RelPath>)>>,
+    /// Which folders (`/`-separated, relative) are or lie in a virtual environment.
+    environments: DashMap<Box<str>, bool>,
 }
 
 impl Workspace {
     /// The workspace at `root`, whose files are read when they are first asked for.
     pub fn new(root: impl Into<PathBuf>, config: Arc<Config>) -> Self {
+        let root = root.into();
+        let mut roots = vec![root.clone()];
+        roots.extend(root.canonicalize().ok().filter(|real| *real != root));
         Self {
-            root: root.into(),
+            root,
+            roots,
             config,
             overlay: HashMap::new(),
             sources: DashMap::new(),
             index: std::sync::OnceLock::new(),
+            resolved: DashMap::new(),
+            environments: DashMap::new(),
         }
+    }
+
+    /// The workspace at the same root with another configuration, which keeps the list of files of this one:
+    /// right as long as no file has come or gone.
+    #[must_use]
+    pub fn with_config(&self, config: Arc<Config>) -> Self {
+        let next = Self { overlay: self.overlay.clone(), ..Self::new(self.root.clone(), config) };
+        if let Some(index) = self.index.get() {
+            let _ = next.index.set(Arc::clone(index));
+        }
+        next
     }
 
     /// The same workspace with unsaved texts from an editor in front of the files.
@@ -44,6 +68,7 @@ impl Workspace {
     pub fn with_overlay(mut self, overlay: HashMap<RelPath, Arc<str>>) -> Self {
         self.overlay = overlay;
         self.sources.clear();
+        self.resolved.clear();
         self
     }
 
@@ -75,19 +100,64 @@ impl Workspace {
     /// The file of this workspace that `raw` means: a path from a result file, of this machine or another, `/`
     /// or `\`. `run_root` is pytest's rootdir on the machine that ran. See [`paths`].
     pub fn resolve(&self, raw: &str, run_root: Option<&str>) -> Option<RelPath> {
-        paths::resolve(self, raw, run_root)
+        if let Some(known) = self.resolved.get(raw)
+            && let Some((_, path)) = known.iter().find(|(root, _)| root.as_deref() == run_root)
+        {
+            return path.clone();
+        }
+        let path = paths::resolve(self, raw, run_root);
+        self.resolved.entry(raw.into()).or_default().push((run_root.map(Into::into), path.clone()));
+        path
     }
 
     /// Whether `path` is the project's own code: not installed, generated or a tool's.
     pub fn is_project(&self, path: &RelPath) -> bool {
-        paths::is_project(path)
+        let folder = path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+        paths::is_project(path) && !self.is_environment(folder)
     }
 
-    /// Where `test` is defined: the `def` line of its function, or of its class or file as far as found.
+    /// Whether `folder` (relative, `/`-separated) is or lies in a virtual environment; the root never is.
+    fn is_environment(&self, folder: &str) -> bool {
+        if folder.is_empty() {
+            return false;
+        }
+        if let Some(known) = self.environments.get(folder) {
+            return *known;
+        }
+        let parent = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
+        let found = self.is_environment(parent) || paths::is_virtual_environment(&self.root.join(folder));
+        self.environments.insert(folder.into(), found);
+        found
+    }
+
+    /// Whether there is such a file, on disk or unsaved.
+    pub fn is_file(&self, path: &RelPath) -> bool {
+        self.overlay.contains_key(path) || path.under(&self.root).is_file()
+    }
+
+    /// The files of the workspace, found once, when first asked for.
+    pub fn index(&self) -> &paths::FileIndex {
+        self.index.get_or_init(|| Arc::new(paths::FileIndex::scan(&self.root)))
+    }
+
+    /// The root as given and, if that is another path, without symbolic links (last).
+    fn roots(&self) -> &[PathBuf] {
+        &self.roots
+    }
+
+    /// Where `test` is defined: the `def` line of its function, or of its class or file as far as found. A
+    /// method that a test class inherits is looked for in its base classes, in other files too.
     pub fn definition(&self, test: &TestId, run_root: Option<&str>) -> Option<Place> {
         let path = self.resolve(test.file(), run_root)?;
         let source = self.source(&path)?;
-        let found = source.module().definition(&test.names());
+        let names = test.names();
+        let found = source.module().definition(&names);
+        if let [classes @ .., method] = names.as_slice()
+            && found.is_some_and(|def| def.is_class)
+            && let Some(inherited) = self.inherited(&source, &classes.join("."), method, 0)
+        {
+            return Some(inherited);
+        }
         Some(match found {
             Some(def) => {
                 Place { function: Some(def.qualified_name.clone()), ..Place::line(path, def.name_line) }
@@ -96,7 +166,41 @@ impl Workspace {
         })
     }
 
-    fn index(&self) -> &paths::FileIndex {
-        self.index.get_or_init(|| paths::FileIndex::scan(&self.root))
+    /// The method of a base class, bases that are imported from other files of the workspace included.
+    fn inherited(&self, source: &SourceFile, class: &str, method: &str, depth: u32) -> Option<Place> {
+        /// Longer ways (or circles) are not followed.
+        const MAX_BASES: u32 = 16;
+        if depth > MAX_BASES {
+            return None;
+        }
+        let module = source.module();
+        if let Some(def) = module.definition_exact(&format!("{class}.{method}")) {
+            let function = Some(Arc::clone(&def.qualified_name));
+            return Some(Place { function, ..Place::line(source.path().clone(), def.name_line) });
+        }
+        module.class(class)?.bases.iter().find_map(|base| {
+            let base = match &base.kind {
+                // `Generic[T]` style bases.
+                python::ExprKind::Subscript { value, .. } => value.dotted()?,
+                _ => base.dotted()?,
+            };
+            if module.class(&base).is_some() {
+                return self.inherited(source, &base, method, depth + 1);
+            }
+            let (file, name) = self.imported(source, &base)?;
+            self.inherited(&*self.source(&file)?, &name, method, depth + 1)
+        })
+    }
+
+    /// What the dotted name `name` means in `source` if it is imported from a file of the workspace: that file
+    /// and the rest of the name in it (empty for the module itself). Re-exports are followed.
+    pub fn imported(&self, source: &SourceFile, name: &str) -> Option<(RelPath, String)> {
+        imports::lookup(self, source, name)
+    }
+
+    /// The file of the module `name` (`a.b.c`) as `from` would import it: `level` leading dots, or else from
+    /// the folders that are import roots. A package gives its `__init__.py`.
+    pub fn module_file(&self, from: &RelPath, name: &str, level: u32) -> Option<RelPath> {
+        imports::module_file(self, from, name, level)
     }
 }

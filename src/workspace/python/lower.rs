@@ -538,5 +538,9 @@ fn pattern_names(pattern: &ast::Pattern, names: &mut Vec<(Name, Span)>, depth: u
         }
         ast::Pattern::MatchOr(p) => p.patterns.iter().collect(),
     };
-    nested.into_iter().fold(true, |whole, pattern| pattern_names(pattern, names, depth + 1) && whole)
+    let mut whole = true;
+    for pattern in nested {
+        whole &= pattern_names(pattern, names, depth + 1);
+    }
+    whole
 }

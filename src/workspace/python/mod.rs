@@ -7,6 +7,7 @@ pub mod scope;
 pub mod syntax;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use std::sync::Arc;
 

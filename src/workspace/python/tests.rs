@@ -260,7 +260,7 @@ fn hostile_nesting_and_bytes_never_overflow_the_stack() {
         format!("x = 1{}", "**1".repeat(n)),
         format!("x = {}", "f'{".repeat(500)),
         format!("match x:\n case {}1{}: pass", "[".repeat(n), "]".repeat(n)),
-        (0..2000).map(|i| format!("{}if x:\n", " ".repeat(i))).collect(),
+        (0..2000).flat_map(|i| [" ".repeat(i), "if x:\n".to_owned()]).collect(),
         format!("if a: pass\n{}", "elif b: pass\n".repeat(n)),
         "\0\u{1}é\u{feff}'''\\".to_owned(),
         String::new(),
