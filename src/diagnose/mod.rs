@@ -2,6 +2,7 @@
 
 pub mod case;
 pub mod expression;
+pub mod resolve;
 pub mod rules;
 pub mod taxonomy;
 pub mod value;
