@@ -1,0 +1,336 @@
+"""The run as it goes: hooks of the process that reports (with xdist: the controller, which alone writes)."""
+
+import os
+import platform
+import sys
+import tempfile
+import time
+
+import pytest
+
+from . import handover
+from .record import ATTRIBUTE, described
+from .stream import BRIEF_BYTES, VERSION, Stream, dumps, prepare, quote
+
+_FAILED, _ERROR = "failed", "error"
+
+
+class Session:
+    """Writes the event stream and hands it over at the end."""
+
+    def __init__(self, config, settings, maker):
+        self._config = config
+        self._settings = settings
+        self._maker = maker
+        self._tests = {}
+        self._begun = time.perf_counter()
+        self._failures = 0
+        self._deselected = 0
+        self._collected = 0
+        self._ended = False
+        self._handed_over = False
+        self._lost = None
+        self._stream = self._open()
+
+    def _open(self):
+        named = self._settings.stream
+        try:
+            if named is not None:
+                return Stream(named)
+            return Stream(prepare(self._settings.output))
+        except OSError as error:
+            self._lost = "failscope: cannot record to %s: %s" % (named or self._settings.output, error.strerror)
+        if named is None:
+            # The project may be read-only; the analysis of this run still works.
+            try:
+                return Stream(os.path.join(tempfile.mkdtemp(prefix="failscope-"), "run.jsonl"))
+            except OSError:
+                pass
+        return None
+
+    def _write(self, line):
+        if self._stream is not None:
+            self._stream.write(line)
+
+    # How the run begins.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self, session):
+        config = self._config
+        # Not `platform.platform()`, which starts a process to find the processor.
+        self._write(
+            dumps(
+                {
+                    "session": {
+                        "version": VERSION,
+                        "pid": os.getpid(),
+                        "time": time.time(),
+                        "root": str(config.rootpath),
+                        "cwd": str(config.invocation_params.dir),
+                        "args": [str(arg) for arg in config.invocation_params.args],
+                        "python": platform.python_version(),
+                        "pytest": pytest.__version__,
+                        "platform": sys.platform,
+                        "plugins": sorted(
+                            "%s-%s" % (dist.project_name, dist.version)
+                            for dist in {id(d): d for _, d in config.pluginmanager.list_plugin_distinfo()}.values()
+                        ),
+                        "tbstyle": str(config.getoption("tbstyle", "auto")),
+                    }
+                }
+            )
+        )
+
+    def pytest_deselected(self, items):
+        self._deselected += len(items)
+
+    def pytest_collection_finish(self, session):
+        if not hasattr(self._config, "workerinput") and session.items:
+            self._write_collected(len(session.items))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node, ids):
+        self._write_collected(len(ids))
+
+    def _write_collected(self, count):
+        if count != self._collected:
+            self._collected = count
+            self._write('{"collected":{"count":%d,"deselected":%d}}' % (count, self._deselected))
+
+    # One test after the other, or several at a time under xdist.
+
+    def pytest_runtest_logstart(self, nodeid):
+        self._write('{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), time.perf_counter() - self._begun))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        outcome = report.outcome
+        nodeid = report.nodeid
+        test = self._tests.get(nodeid)
+        if test is None:
+            test = self._tests[nodeid] = _Test()
+        if hasattr(report, "context") and hasattr(report, "keywords"):
+            # A subtest: part of the call phase, whose own report is still to come.
+            if outcome == "failed":
+                test.outcome = _FAILED
+                self._failure(report, test, "failed", _subtest(report))
+            else:
+                report.__dict__.pop(ATTRIBUTE, None)
+            return
+        when = report.when
+        duration = report.duration
+        if when == "call":
+            test.call = duration
+        elif when == "setup":
+            test.setup = duration
+        elif when == "teardown":
+            test.teardown = duration
+        if outcome == "passed":
+            if when == "call" and hasattr(report, "wasxfail"):
+                test.settle("xpassed")
+        elif outcome == "failed":
+            test.settle(_ERROR if when in ("setup", "teardown") else _FAILED)
+            self._failure(report, test, "failed", None)
+            if when == "???":
+                # The worker died: nothing more will come for this test.
+                self._end(nodeid, test, report)
+        elif outcome == "skipped":
+            xfailed = hasattr(report, "wasxfail")
+            test.settle("xfailed" if xfailed else "skipped")
+            test.reason = report.wasxfail if xfailed else _skip_reason(report)
+        elif outcome == "rerun":
+            # A plugin runs the test again; what it says in the end is what counts.
+            self._failure(report, test, "rerun", None)
+            test.reruns += 1
+            test.outcome = None
+        if test.worker is None:
+            test.worker = _worker(report)
+
+    def pytest_runtest_logfinish(self, nodeid):
+        test = self._tests.get(nodeid)
+        if test is not None:
+            self._end(nodeid, test, None)
+
+    def _end(self, nodeid, test, report):
+        del self._tests[nodeid]
+        line = '{"end":{"id":%s,"outcome":"%s","seconds":[%.4g,%.4g,%.4g]' % (
+            quote(nodeid),
+            test.outcome or "passed",
+            test.setup,
+            test.call,
+            test.teardown,
+        )
+        worker = test.worker if report is None else _worker(report)
+        if worker is not None:
+            line += ',"worker":' + quote(worker)
+        if test.reruns:
+            line += ',"reruns":%d' % test.reruns
+        if test.reason:
+            line += ',"reason":' + quote(str(test.reason)[:1000])
+        self._write(line + "}}")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collectreport(self, report):
+        if report.outcome == "failed":
+            self._failure(report, _Test(), "failed", None)
+
+    def _failure(self, report, test, outcome, subtest):
+        if outcome == "failed":
+            self._failures += 1
+        if self._stream is None:
+            report.__dict__.pop(ATTRIBUTE, None)
+            return
+        # The record is JSON already; what only this process knows is put in front of its first field.
+        record = report.__dict__.pop(ATTRIBUTE, None)
+        if self._stream.size > BRIEF_BYTES or record is None:
+            known = described(report)
+            if self._stream.size > BRIEF_BYTES:
+                known.pop("sections", None)
+                known["text"] = known["text"][-2000:] if self._stream.size < 2 * BRIEF_BYTES else ""
+                known["note"] = "the record of this run has reached its largest size: details are left out"
+            record = dumps(known)
+        line = '{"failure":{"outcome":"%s","seconds":%.4g,' % (outcome, getattr(report, "duration", None) or 0.0)
+        worker = _worker(report)
+        if worker is not None:
+            line += '"worker":%s,' % quote(worker)
+        if test.reruns:
+            line += '"reruns":%d,' % test.reruns
+        if subtest is not None:
+            line += '"subtest":%s,' % quote(subtest)
+        self._write(line + record[1:] + "}")
+
+    # How it ends.
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr):
+        self._failures += 1
+        running = list(self._tests)
+        self._write(
+            dumps(
+                {
+                    "failure": {
+                        "id": running[-1] if len(running) == 1 else "",
+                        "phase": "call",
+                        "kind": "internal",
+                        "outcome": "failed",
+                        "text": str(excrepr)[-200_000:],
+                    }
+                }
+            )
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo):
+        self._write(dumps({"interrupted": {"reason": str(excinfo.value)[:1000] or type(excinfo.value).__name__}}))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session, exitstatus):
+        if self._ended:
+            return
+        self._ended = True
+        for nodeid, test in list(self._tests.items()):
+            # A test that was interrupted before it said anything has no outcome to tell.
+            if test.outcome is not None:
+                self._end(nodeid, test, None)
+        self._write(
+            '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), time.perf_counter() - self._begun)
+        )
+        if self._stream is not None:
+            self._stream.close()
+
+    def pytest_terminal_summary(self, terminalreporter):
+        writer = terminalreporter._tw
+        section, problem = self._analysis(writer.hasmarkup, writer.fullwidth)
+        if section:
+            terminalreporter.ensure_newline()
+            terminalreporter.section("failscope", sep="=", bold=True)
+            writer.write(section if section.endswith("\n") else section + "\n")
+        if problem:
+            terminalreporter.ensure_newline()
+            terminalreporter.write_line(problem, yellow=True)
+
+    def pytest_unconfigure(self, config):
+        # Without a terminal reporter nobody has asked for the analysis yet; the reports are written all the same.
+        if self._ended:
+            self._analysis(False, 80)
+        if self._stream is not None:
+            self._stream.close()
+
+    def _analysis(self, color, width):
+        """The section for the terminal, and a line about what went wrong."""
+        if self._handed_over or self._settings.stream is not None:
+            return None, None
+        self._handed_over = True
+        problem = self._lost
+        if self._stream is None:
+            return None, problem
+        if self._stream.error is not None:
+            problem = "failscope: " + self._stream.error
+        if self._stream.size == 0:
+            return None, problem
+        try:
+            section = handover.analyze(
+                self._stream.path, self._settings, str(self._config.rootpath), color, width
+            )
+            return section, problem
+        except handover.HandoverError as error:
+            return None, str(error)
+        except KeyboardInterrupt:
+            return None, "failscope: the analysis was interrupted"
+        except Exception as error:
+            return None, "failscope: the analysis failed: %s: %s" % (type(error).__name__, error)
+
+
+class _Test:
+    """What is known of a test that is running."""
+
+    __slots__ = ("outcome", "setup", "call", "teardown", "worker", "reruns", "reason")
+
+    # An error in teardown does not hide that the test itself failed, and the like.
+    _RANK = {None: 0, "skipped": 1, "xfailed": 2, "xpassed": 2, _ERROR: 3, _FAILED: 4}
+
+    def __init__(self):
+        self.outcome = None
+        self.setup = self.call = self.teardown = 0.0
+        self.worker = None
+        self.reruns = 0
+        self.reason = None
+
+    def settle(self, outcome):
+        if self._RANK[outcome] > self._RANK[self.outcome]:
+            self.outcome = outcome
+
+
+def _worker(report):
+    """The xdist worker that a report came from."""
+    node = getattr(report, "node", None)
+    if node is None:
+        return None
+    return getattr(getattr(node, "gateway", None), "id", None) or getattr(report, "worker_id", None)
+
+
+def _subtest(report):
+    """How a subtest describes itself: ``[message] (i=1)``."""
+    for name in ("_sub_test_description", "sub_test_description"):
+        method = getattr(report, name, None)
+        if method is not None:
+            try:
+                return str(method())
+            except Exception:
+                break
+    context = report.context
+    parts = []
+    if getattr(context, "msg", None) is not None:
+        parts.append("[%s]" % (context.msg,))
+    values = getattr(context, "kwargs", None) or {}
+    if values:
+        parts.append("(%s)" % ", ".join("%s=%r" % pair for pair in values.items()))
+    return " ".join(parts) or "(<subtest>)"
+
+
+def _skip_reason(report):
+    longrepr = report.longrepr
+    if isinstance(longrepr, tuple) and len(longrepr) == 3:
+        reason = str(longrepr[2])
+        return reason[9:] if reason.startswith("Skipped: ") else reason
+    return str(longrepr)[:1000] if longrepr else None
