@@ -72,8 +72,10 @@ class Session:
                         "pytest": pytest.__version__,
                         "platform": sys.platform,
                         "plugins": sorted(
-                            "%s-%s" % (dist.project_name, dist.version)
-                            for dist in {id(d): d for _, d in config.pluginmanager.list_plugin_distinfo()}.values()
+                            {
+                                "%s-%s" % (dist.project_name, dist.version)
+                                for _, dist in config.pluginmanager.list_plugin_distinfo()
+                            }
                         ),
                         "tbstyle": str(config.getoption("tbstyle", "auto")),
                     }

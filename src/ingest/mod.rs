@@ -4,6 +4,7 @@
 //! [`crate::model::Problem`]s with file and offset; it is an error only if nothing could be opened or nothing
 //! in it is a result.
 
+pub mod events;
 pub mod merge;
 
 use std::io::Read;

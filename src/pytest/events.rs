@@ -1,0 +1,345 @@
+//! The event stream that the plugin writes: `.failscope/runs/<time>-<pid>.jsonl`.
+//!
+//! One JSON object per line, one key per object: the kind of event, whose value is one of the types below.
+//! Lines are ASCII (everything else is escaped) and each is appended with one write, so that a reader may follow
+//! the file while it grows; a killed process leaves at most its last line half-written. The first line is
+//! `session`. A reader skips kinds and fields that it does not know: within one `version` they are only added.
+//!
+//! ```text
+//! {"session":{"version":1,"pid":4711,"time":1795352160.4,"root":"/w","args":["-q"],…}}
+//! {"collected":{"count":120,"deselected":3}}
+//! {"begin":{"id":"tests/test_a.py::test_b","at":0.512}}
+//! {"failure":{"outcome":"failed","id":"tests/test_a.py::test_b","phase":"call","exceptions":[…],…}}
+//! {"end":{"id":"tests/test_a.py::test_b","outcome":"failed","seconds":[0.001,0.002,0.001]}}
+//! {"interrupted":{"reason":"KeyboardInterrupt"}}
+//! {"finish":{"exit":1,"seconds":2.5}}
+//! ```
+//!
+//! Texts are raw: they may hold secrets.
+
+use serde::Deserialize;
+
+use crate::model::{Outcome, Phase};
+
+/// The version of the schema this program reads. The plugin writes the same number.
+pub const VERSION: u32 = 1;
+
+/// How every stream begins; formats are told apart by it.
+pub const MAGIC: &[u8] = br#"{"session":{"version":"#;
+
+/// One line of a stream.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The run begins. Always the first line.
+    Session(Session),
+    /// Collection is complete.
+    Collected(Collected),
+    /// A test begins.
+    Begin(Begin),
+    /// A phase, a subtest or a collector failed, or pytest broke.
+    Failure(Box<FailureEvent>),
+    /// A test has ended, all its phases and reruns included.
+    End(End),
+    /// The run was interrupted; `finish` may still come.
+    Interrupted(Interrupted),
+    /// The run is over. Always the last line.
+    Finish(Finish),
+}
+
+/// See [`Event::Session`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// Version of the schema.
+    pub version: u32,
+    /// Process that writes.
+    pub pid: u32,
+    /// Start in seconds since the Unix epoch.
+    pub time: f64,
+    /// pytest's rootdir.
+    pub root: String,
+    /// Folder pytest was called in.
+    pub cwd: String,
+    /// pytest's arguments.
+    pub args: Vec<String>,
+    /// Python's version.
+    pub python: String,
+    /// pytest's version.
+    pub pytest: String,
+    /// `sys.platform`.
+    pub platform: String,
+    /// Plugins as `name-version`.
+    pub plugins: Vec<String>,
+    /// The style of `text` in failures: `--tb`.
+    pub tbstyle: String,
+}
+
+/// See [`Event::Collected`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Collected {
+    /// Tests that will be run.
+    pub count: u64,
+    /// Tests left out by `-k`, `-m` and the like.
+    pub deselected: u64,
+}
+
+/// See [`Event::Begin`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Begin {
+    /// Test id.
+    pub id: String,
+    /// Seconds since the start of the run.
+    pub at: f64,
+}
+
+/// See [`Event::End`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct End {
+    /// Test id.
+    pub id: String,
+    /// What counts of all phases: failed in call before error before the rest.
+    pub outcome: Outcome,
+    /// Seconds in setup, call and teardown.
+    #[serde(default)]
+    pub seconds: (f64, f64, f64),
+    /// xdist worker.
+    #[serde(default)]
+    pub worker: Option<String>,
+    /// Executions before the last.
+    #[serde(default)]
+    pub reruns: u32,
+    /// Why it was skipped or expected to fail.
+    #[serde(default)]
+    pub reason: Option<String>,
+}
+
+/// See [`Event::Interrupted`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Interrupted {
+    /// What pytest says of it.
+    pub reason: String,
+}
+
+/// See [`Event::Finish`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Finish {
+    /// pytest's exit status.
+    pub exit: i32,
+    /// Seconds since the start of the run.
+    pub seconds: f64,
+}
+
+/// Whether a failing phase counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// It counts.
+    #[default]
+    Failed,
+    /// A plugin runs the test again: the later execution counts.
+    Rerun,
+}
+
+/// What kind of failure was recorded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// An exception, or a message of pytest's own.
+    #[default]
+    Exception,
+    /// A test that had to fail has passed.
+    StrictXpass,
+    /// The xdist worker died.
+    Crash,
+    /// pytest broke.
+    Internal,
+}
+
+/// See [`Event::Failure`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct FailureEvent {
+    /// Test id; of a collection error the file's or folder's; empty for an internal error outside a test.
+    pub id: String,
+    /// Phase.
+    pub phase: Phase,
+    /// Whether it counts.
+    #[serde(default)]
+    pub outcome: Verdict,
+    /// Kind.
+    #[serde(default)]
+    pub kind: Kind,
+    /// How the subtest describes itself: `[message] (i=1)`.
+    #[serde(default)]
+    pub subtest: Option<String>,
+    /// xdist worker.
+    #[serde(default)]
+    pub worker: Option<String>,
+    /// Executions before this one.
+    #[serde(default)]
+    pub reruns: u32,
+    /// Seconds in the phase.
+    #[serde(default)]
+    pub seconds: f64,
+    /// File (relative to the root) and first line (from 1) of the test.
+    #[serde(default)]
+    pub location: Option<(String, Option<u32>)>,
+    /// First line of what went wrong, as pytest's summary has it.
+    #[serde(default)]
+    pub headline: String,
+    /// The failure as pytest prints it under `--tb=<tbstyle>`.
+    #[serde(default)]
+    pub text: String,
+    /// The chain, first cause first; empty where only `text` tells.
+    #[serde(default)]
+    pub exceptions: Vec<ExceptionEvent>,
+    /// Captured output: title and text.
+    #[serde(default)]
+    pub sections: Vec<(String, String)>,
+    /// Fixtures in use.
+    #[serde(default)]
+    pub fixtures: Vec<Fixture>,
+    /// Parameters: name and `repr`.
+    #[serde(default)]
+    pub params: Vec<(String, String)>,
+    /// Names of marks.
+    #[serde(default)]
+    pub marks: Vec<String>,
+    /// Why details are missing.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// How an exception is tied to the next of the chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LinkEvent {
+    /// It is the last.
+    Last,
+    /// The next was raised `from` it.
+    Cause,
+    /// The next was raised while it was handled.
+    Context,
+}
+
+/// One exception of a chain.
+#[derive(Debug, Clone, Deserialize)]
+pub struct ExceptionEvent {
+    /// The type, with its module unless that is `builtins`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// `str()` of it; for a syntax error the bare message.
+    #[serde(default)]
+    pub message: String,
+    /// Tie to the next.
+    pub link: LinkEvent,
+    /// Frames, outermost first; pytest's own are left out.
+    #[serde(default)]
+    pub frames: Vec<FrameEvent>,
+    /// The two sides of the comparison that failed, before pytest cuts them.
+    #[serde(default)]
+    pub operands: Option<Operands>,
+    /// Notes added to it.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Members of a group: each is a chain.
+    #[serde(default)]
+    pub group: Vec<Vec<ExceptionEvent>>,
+}
+
+/// One frame.
+#[derive(Debug, Clone, Deserialize)]
+pub struct FrameEvent {
+    /// Relative to the root if it is below it, else absolute; `/`-separated.
+    pub path: String,
+    /// Line, from 1; 0 if unknown.
+    pub line: u32,
+    /// Last line, first column and one past the last column (from 1, scalar values) of what was evaluated.
+    #[serde(default)]
+    pub span: Option<(u32, u32, u32)>,
+    /// Function: qualified from Python 3.11 on.
+    #[serde(default)]
+    pub function: Option<String>,
+    /// The source line, trimmed.
+    #[serde(default)]
+    pub source: Option<String>,
+    /// Values of local variables: name, `repr`, type's name. Only of project frames.
+    #[serde(default)]
+    pub locals: Vec<(String, String, String)>,
+}
+
+/// See [`ExceptionEvent::operands`].
+#[derive(Debug, Clone, Deserialize)]
+pub struct Operands {
+    /// The operator as pytest names it: `==`, `in`, `not in`, `<`, …
+    pub op: String,
+    /// `repr` of the left side.
+    pub left: String,
+    /// `repr` of the right side.
+    pub right: String,
+    /// Type's name of the left side.
+    #[serde(default)]
+    pub left_type: String,
+    /// Type's name of the right side.
+    #[serde(default)]
+    pub right_type: String,
+}
+
+/// A fixture: `[name, scope]` or `[name, scope, path, line]`.
+#[derive(Debug, Clone)]
+pub struct Fixture {
+    /// Name.
+    pub name: String,
+    /// `function`, `class`, `module`, `package` or `session`.
+    pub scope: String,
+    /// Path (as in frames) and line, from 1, of its definition, decorators included.
+    pub location: Option<(String, u32)>,
+}
+
+impl<'de> Deserialize<'de> for Fixture {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Fixture;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("[name, scope] or [name, scope, path, line]")
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Fixture, A::Error> {
+                let missing = |what| serde::de::Error::custom(format!("a fixture without {what}"));
+                let name = seq.next_element()?.ok_or_else(|| missing("a name"))?;
+                let scope = seq.next_element()?.ok_or_else(|| missing("a scope"))?;
+                let path: Option<String> = seq.next_element()?;
+                let line: Option<u32> = seq.next_element()?;
+                while seq.next_element::<serde::de::IgnoredAny>()?.is_some() {}
+                Ok(Fixture { name, scope, location: path.zip(line) })
+            }
+        }
+        deserializer.deserialize_seq(Visitor)
+    }
+}
+
+/// Takes one line apart. `Ok(None)` for a kind of event that this version does not know.
+pub fn parse(line: &[u8]) -> Result<Option<Event>, serde_json::Error> {
+    match serde_json::from_slice(line) {
+        Ok(event) => Ok(Some(event)),
+        Err(error) if is_unknown_kind(line) => {
+            tracing::debug!("unknown event skipped: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether `line` is a whole object with one key that names no event.
+fn is_unknown_kind(line: &[u8]) -> bool {
+    const KNOWN: [&str; 7] = ["session", "collected", "begin", "failure", "end", "interrupted", "finish"];
+    let object: Result<std::collections::BTreeMap<String, serde::de::IgnoredAny>, _> =
+        serde_json::from_slice(line);
+    object.is_ok_and(|o| o.len() == 1 && o.keys().all(|key| !KNOWN.contains(&key.as_str())))
+}
