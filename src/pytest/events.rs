@@ -339,7 +339,6 @@ pub fn parse(line: &[u8]) -> Result<Option<Event>, serde_json::Error> {
 /// Whether `line` is a whole object with one key that names no event.
 fn is_unknown_kind(line: &[u8]) -> bool {
     const KNOWN: [&str; 7] = ["session", "collected", "begin", "failure", "end", "interrupted", "finish"];
-    let object: Result<std::collections::BTreeMap<String, serde::de::IgnoredAny>, _> =
-        serde_json::from_slice(line);
+    let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(line);
     object.is_ok_and(|o| o.len() == 1 && o.keys().all(|key| !KNOWN.contains(&key.as_str())))
 }

@@ -27,8 +27,10 @@ const MAX_POLL: u64 = 4 << 20;
 pub struct Lines {
     /// The beginning of a line whose end has not come.
     rest: Vec<u8>,
-    /// Bytes before `rest`.
+    /// Where the line that is coming in begins.
     offset: u64,
+    /// Bytes of that line that were dropped.
+    dropped: u64,
     /// The line that is coming in is longer than [`MAX_LINE`] and dropped up to its end.
     too_long: bool,
 }
@@ -48,7 +50,7 @@ impl Lines {
         while let Some(at) = memchr::memchr(b'\n', bytes) {
             let (head, tail) = (&bytes[..at], &bytes[at + 1..]);
             let start = self.offset;
-            self.offset += (self.rest.len() + head.len() + 1) as u64;
+            self.offset += self.dropped + (self.rest.len() + head.len() + 1) as u64;
             if self.too_long || self.rest.len() + head.len() > MAX_LINE {
                 each(start, Line::TooLong);
             } else if self.rest.is_empty() {
@@ -59,11 +61,12 @@ impl Lines {
             }
             self.rest.clear();
             self.too_long = false;
+            self.dropped = 0;
             bytes = tail;
         }
         if self.too_long || self.rest.len() + bytes.len() > MAX_LINE {
             self.too_long = true;
-            self.offset += (self.rest.len() + bytes.len()) as u64;
+            self.dropped += (self.rest.len() + bytes.len()) as u64;
             self.rest = Vec::new();
         } else {
             self.rest.extend_from_slice(bytes);
@@ -133,7 +136,7 @@ impl Follower {
             Line::Whole(line) => match events::parse(line) {
                 Ok(event) => news.events.extend(event),
                 Err(error) => {
-                    news.problems.push((offset, format!("the line is no event ({error}); it was skipped")))
+                    news.problems.push((offset, format!("the line is no event ({error}); it was skipped")));
                 }
             },
         });
@@ -184,7 +187,7 @@ mod tests {
                 let news = follower.poll().unwrap();
                 assert!(news.problems.is_empty() && !news.restarted && !news.more, "{news:?}");
                 seen.extend(news.events);
-                let whole = written.iter().filter(|b| **b == b'\n').count();
+                let whole = memchr::memchr_iter(b'\n', &written).count();
                 // The unknown event is the third line.
                 assert_eq!(seen.len(), whole - usize::from(whole >= 3), "in pieces of {size}");
             }

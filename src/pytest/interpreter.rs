@@ -93,7 +93,8 @@ mod tests {
     /// Files that exist below a project `w`, variables, the setting; what is started.
     #[test]
     fn the_nearest_hint_wins() {
-        let rows: &[(&[&str], &[(&str, &str)], Option<&str>, &[&str])] = &[
+        type Row<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], Option<&'a str>, &'a [&'a str]);
+        let rows: &[Row<'_>] = &[
             (&["bin/python3"], &[], None, &["@/bin/python3"]),
             (&["bin/python3"], &[], Some("python3.12"), &["python3.12"]),
             (&["bin/python3"], &[], Some("tools/py"), &["@/repo/w/tools/py"]),

@@ -492,8 +492,8 @@ pub fn plugin_folder(system: &System) -> Result<PathBuf, RunError> {
         hasher.update([0]);
     }
     let digest = hasher.finalize();
-    let digest: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    let folder = cache(system).join(format!("plugin-{digest}"));
+    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    let folder = cache(system).join(format!("plugin-{number:016x}"));
     let package = folder.join("failscope");
     let failed = |path: &Path| {
         let path = path.to_owned();
