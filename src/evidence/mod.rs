@@ -2,6 +2,7 @@
 //! removed, secrets replaced.
 
 pub mod assertion;
+mod frames;
 pub mod preprocess;
 pub mod redact;
 pub mod traceback;
@@ -13,5 +14,5 @@ use crate::workspace::Workspace;
 /// place of every frame in the workspace and marks the project's own, finds each test's definition, and fills
 /// in what a terse traceback leaves out (the function of a frame) from the syntax tree.
 pub fn collect(run: &mut Run, workspace: &Workspace) {
-    let _ = (run, workspace);
+    frames::collect(run, workspace);
 }

@@ -7,7 +7,7 @@ use crate::evidence::assertion;
 use crate::model::{Exception, Frame, Link};
 
 /// Deeper exception groups are left out: nothing reads them, and each level costs stack to walk.
-const MAX_GROUP_DEPTH: usize = 32;
+pub(crate) const MAX_GROUP_DEPTH: usize = 32;
 
 const HEAD: &str = "Traceback (most recent call last):";
 const GROUP_HEAD: &str = "Exception Group Traceback (most recent call last):";
