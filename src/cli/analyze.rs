@@ -33,7 +33,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         return Ok(output::nothing_readable(&results, &args.paths, &project, system));
     }
     progress.say("finding root causes");
-    let report = output::analysed(results.run, &project, system);
+    let report = args.output.analysed(results.run, &project, system);
     progress.stop();
     args.output.present(&report, &project)
 }

@@ -13,7 +13,7 @@ use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
 use crate::report::files::Folder;
-use crate::report::{Meta, human};
+use crate::report::{Editor, Meta, html, human};
 use crate::system::System;
 
 /// What is printed on standard output.
@@ -62,6 +62,9 @@ pub struct OutputArgs {
     /// Try proposed fixes on a copy of the project
     #[arg(long)]
     verify: bool,
+    /// Make places in the HTML report links that open this editor; they hold the project's path on this machine
+    #[arg(long, value_enum, value_name = "EDITOR")]
+    editor: Option<Editor>,
     /// Print without colours and links (as with the variable `NO_COLOR`)
     #[arg(long)]
     no_color: bool,
@@ -116,6 +119,17 @@ impl OutputArgs {
         }
     }
 
+    /// Analyses `run`, read for `project`.
+    pub fn analysed(&self, run: Run, project: &Project, system: &System) -> Report {
+        let options = Options {
+            max_log_size: project.config.max_log_size,
+            redactor: Redactor::new(system.environment()),
+        };
+        let mut meta = Meta::new(timestamp(system), project.root.clone());
+        meta.editor = self.editor;
+        Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
+    }
+
     /// Writes the reports and prints what was asked for; gives the exit code.
     pub fn present(&self, report: &Report, project: &Project) -> anyhow::Result<u8> {
         let written = Self::write_files(report, project);
@@ -133,7 +147,10 @@ impl OutputArgs {
     fn write_files(report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
         let folder = Folder::open(&project.output())?;
         let Report { analysis, meta } = report;
-        folder.replace("rca_report.json", &Document::new(analysis, meta).to_json()?).map_err(Into::into)
+        let json = Document::new(analysis, meta).to_json()?;
+        let page = html::render(analysis, meta)?;
+        folder.replace("rca_report.json", &json)?;
+        Ok(folder.replace("rca_report.html", page.as_bytes())?)
     }
 
     fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
@@ -156,16 +173,6 @@ impl OutputArgs {
         let mut out = io::stdout().lock();
         out.write_all(&bytes)?;
         out.flush()
-    }
-}
-
-/// Analyses `run`, read for `project`.
-pub fn analysed(run: Run, project: &Project, system: &System) -> Report {
-    let options =
-        Options { max_log_size: project.config.max_log_size, redactor: Redactor::new(system.environment()) };
-    Report {
-        analysis: analysis::analyze(run, &project.workspace(), &options),
-        meta: Meta::new(timestamp(system), project.root.clone()),
     }
 }
 

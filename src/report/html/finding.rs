@@ -1,0 +1,312 @@
+//! The details of one finding.
+
+use std::borrow::Cow;
+
+use askama::Template as _;
+
+use super::sides;
+use crate::model::{
+    Cluster, Edit, FailureRecord, Fix, FrameRecord, Phase, Redacted, Site, VerificationState,
+};
+use crate::report::document::place_text;
+use crate::report::text::{cut, one_line, visible};
+use crate::report::{Meta, human};
+
+/// Tests listed by name.
+const MAX_TESTS: usize = 300;
+/// Tests listed with their own message.
+const MAX_MESSAGES: usize = 30;
+const MAX_VALUES: usize = 100;
+const MAX_FRAMES: usize = 80;
+
+#[derive(askama::Template)]
+#[template(path = "finding.html")]
+struct Body<'a> {
+    culprits: Vec<Suspect<'a>>,
+    evidence: Vec<Evidence<'a>>,
+    notes: Vec<Cow<'a, str>>,
+    suggestion: Cow<'a, str>,
+    fixes: Vec<Proposal<'a>>,
+    comparison: Option<Sides<'a>>,
+    values: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+    tests_title: String,
+    tests: Vec<Test<'a>>,
+    more_tests: usize,
+    frames: Vec<Group<'a>>,
+    log: Vec<(&'static str, Cow<'a, str>)>,
+    stability: Option<String>,
+    source: String,
+    fingerprint: &'a str,
+}
+
+/// A place, and the link that opens it in the user's editor if that was asked for.
+struct Link {
+    text: String,
+    href: Option<String>,
+}
+
+struct Suspect<'a> {
+    place: Link,
+    function: Cow<'a, str>,
+    source: Cow<'a, str>,
+    reasons: Vec<Cow<'a, str>>,
+}
+
+struct Evidence<'a> {
+    text: Cow<'a, str>,
+    place: Option<Link>,
+}
+
+struct Proposal<'a> {
+    title: Cow<'a, str>,
+    rationale: Cow<'a, str>,
+    state: &'static str,
+    state_class: &'static str,
+    command: Option<Cow<'a, str>>,
+    edits: Vec<Change>,
+}
+
+struct Change {
+    place: Link,
+    lines: Vec<(&'static str, String)>,
+}
+
+struct Sides<'a> {
+    operator: Cow<'a, str>,
+    left: Vec<(bool, Cow<'a, str>)>,
+    right: Vec<(bool, Cow<'a, str>)>,
+}
+
+struct Test<'a> {
+    name: Cow<'a, str>,
+    phase: String,
+    place: Option<Link>,
+    message: String,
+}
+
+struct Group<'a> {
+    title: String,
+    frames: Vec<Frame<'a>>,
+}
+
+struct Frame<'a> {
+    place: Link,
+    function: Cow<'a, str>,
+    source: Cow<'a, str>,
+    own: bool,
+}
+
+/// The markup of the details of `cluster`, whose tests are `tests`.
+pub(super) fn render(
+    cluster: &Cluster,
+    tests: &[&str],
+    meta: &Meta,
+    log_share: usize,
+) -> askama::Result<String> {
+    let diagnosis = &cluster.diagnosis;
+    let representative = cluster.failures.first();
+    let body = Body {
+        culprits: cluster
+            .culprits
+            .iter()
+            .take(5)
+            .map(|culprit| Suspect {
+                place: link(&culprit.site, meta),
+                function: optional(culprit.site.function.as_ref()),
+                source: optional(culprit.site.source.as_ref()),
+                reasons: culprit.reasons.iter().map(|r| visible(r.as_str())).collect(),
+            })
+            .collect(),
+        evidence: diagnosis
+            .evidence
+            .iter()
+            .map(|item| Evidence {
+                text: visible(item.text.as_str()),
+                place: item
+                    .site
+                    .as_ref()
+                    .filter(|site| !item.text.as_str().contains(&place_text(site)))
+                    .map(|site| link(site, meta)),
+            })
+            .collect(),
+        notes: diagnosis.notes.iter().map(|note| visible(note.as_str())).collect(),
+        suggestion: visible(diagnosis.fix_suggestion.as_str()),
+        fixes: cluster.fixes.iter().take(10).map(|fix| proposal(fix, meta)).collect(),
+        comparison: representative.and_then(comparison),
+        values: representative
+            .map(|failure| {
+                let values = failure.values.iter().take(MAX_VALUES);
+                values.map(|v| (visible(v.name.as_str()), visible(v.repr.as_str()))).collect()
+            })
+            .unwrap_or_default(),
+        tests_title: if tests.len() == 1 { "Test".to_owned() } else { format!("{} tests", tests.len()) },
+        more_tests: cluster.failures.len().saturating_sub(MAX_TESTS),
+        tests: cluster
+            .failures
+            .iter()
+            .take(MAX_TESTS)
+            .enumerate()
+            .map(|(index, failure)| test(failure, index, meta))
+            .collect(),
+        frames: representative.map(|failure| groups(failure, meta)).unwrap_or_default(),
+        log: representative.map(|failure| log(failure, log_share)).unwrap_or_default(),
+        stability: cluster
+            .stability
+            .as_ref()
+            .map(|s| format!("Grade {}, {} (flakiness {} of 100).", s.grade, s.verdict, s.flakiness_score)),
+        source: if diagnosis.was_critic_override {
+            format!("{} (changed by the critic)", diagnosis.source)
+        } else {
+            diagnosis.source.to_string()
+        },
+        fingerprint: &cluster.fingerprint.0,
+    };
+    body.render()
+}
+
+fn optional(text: Option<&Redacted>) -> Cow<'_, str> {
+    text.map_or(Cow::Borrowed(""), |text| visible(text.as_str()))
+}
+
+fn link(site: &Site, meta: &Meta) -> Link {
+    Link { text: one_line(&place_text(site)), href: meta.editor_link(&site.place.path, site.place.line) }
+}
+
+fn proposal<'a>(fix: &'a Fix, meta: &Meta) -> Proposal<'a> {
+    let (state, state_class) = match fix.verification.state {
+        VerificationState::Verified => ("verified: the tests pass with it", "verified"),
+        VerificationState::NoHelp => ("tried: the tests still fail", "bad"),
+        VerificationState::Breaks => ("tried: other tests fail with it", "bad"),
+        VerificationState::TimedOut => ("tried: ran out of time", "open"),
+        VerificationState::NotRun => ("not verified", "open"),
+    };
+    Proposal {
+        title: visible(fix.title.as_str()),
+        rationale: visible(fix.rationale.as_str()),
+        state,
+        state_class,
+        command: fix.command.as_ref().map(|c| visible(c.as_str())),
+        edits: fix.edits.iter().map(|edit| change(edit, meta)).collect(),
+    }
+}
+
+fn change(edit: &Edit, meta: &Meta) -> Change {
+    let lines = match &edit.lines {
+        Some((before, after)) => sides::lines(&visible(before.as_str()), &visible(after.as_str())),
+        None => visible(edit.shown.as_str()).lines().map(|line| ("add", format!("+{line}"))).collect(),
+    };
+    Change { place: link(&edit.site, meta), lines }
+}
+
+fn comparison(failure: &FailureRecord) -> Option<Sides<'_>> {
+    let compared = failure.comparison.as_ref()?;
+    let (left, right) = (compared.left.as_str(), compared.right.as_str());
+    let shown = |pieces: Vec<sides::Piece<'_>>| -> Vec<(bool, Cow<'static, str>)> {
+        pieces.into_iter().map(|(changed, text)| (changed, Cow::Owned(visible(text).into_owned()))).collect()
+    };
+    // Only of equal things can it be said what is different.
+    let (left, right) = if compared.operator.as_str() == "==" {
+        let (left, right) = sides::compare(left, right);
+        (shown(left), shown(right))
+    } else {
+        (shown(vec![(false, left)]), shown(vec![(false, right)]))
+    };
+    Some(Sides { operator: visible(compared.operator.as_str()), left, right })
+}
+
+fn test<'a>(failure: &'a FailureRecord, index: usize, meta: &Meta) -> Test<'a> {
+    let mut phase = if failure.phase == Phase::Call {
+        String::new()
+    } else {
+        human::phase_name(failure.phase).to_owned()
+    };
+    if let Some(subtest) = &failure.subtest {
+        phase = format!("{phase} subtest {}", one_line(subtest.as_str())).trim().to_owned();
+    }
+    if failure.reruns > 0 {
+        phase = format!("{phase} after {} reruns", failure.reruns).trim().to_owned();
+    }
+    let message = if index < MAX_MESSAGES {
+        let exception = failure.exception.as_str();
+        let message = failure.message.as_str();
+        let both = if message.is_empty() || exception.is_empty() {
+            format!("{exception}{message}")
+        } else {
+            format!("{exception}: {message}")
+        };
+        cut(&visible(&both), if index == 0 { 4000 } else { 300 }).into_owned()
+    } else {
+        String::new()
+    };
+    Test {
+        name: visible(failure.test.as_str()),
+        phase,
+        place: failure.failing.as_ref().or(failure.definition.as_ref()).map(|site| link(site, meta)),
+        message,
+    }
+}
+
+/// The frames by exception: what was reported first, then its causes, as the records have them.
+fn groups<'a>(failure: &'a FailureRecord, meta: &Meta) -> Vec<Group<'a>> {
+    let chained =
+        failure.frames.iter().any(|f| Some(f.exception) != failure.frames.first().map(|f| f.exception));
+    let mut groups: Vec<(usize, Group<'a>)> = Vec::new();
+    for record in failure.frames.iter().take(MAX_FRAMES) {
+        let frame = frame(record, meta);
+        match groups.last_mut() {
+            Some((exception, group)) if *exception == record.exception => group.frames.push(frame),
+            _ => {
+                let title = match (chained, groups.is_empty()) {
+                    (false, _) => "",
+                    (true, true) => "What was reported",
+                    (true, false) => "What it came from",
+                };
+                groups.push((record.exception, Group { title: title.to_owned(), frames: vec![frame] }));
+            }
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+fn frame<'a>(record: &'a FrameRecord, meta: &Meta) -> Frame<'a> {
+    let place = match &record.site {
+        Some(site) => Link {
+            text: format!("{}:{}", one_line(site.path.as_str()), record.line),
+            href: meta.editor_link(&site.place.path, record.line),
+        },
+        None => Link { text: format!("{}:{}", one_line(record.path.as_str()), record.line), href: None },
+    };
+    let source = record.source.as_ref().or(record.site.as_ref().and_then(|s| s.source.as_ref()));
+    Frame {
+        place,
+        function: optional(record.function.as_ref()),
+        source: optional(source),
+        own: record.in_project,
+    }
+}
+
+/// The log in lines with the class of each; of a long one the start and the end.
+fn log(failure: &FailureRecord, share: usize) -> Vec<(&'static str, Cow<'_, str>)> {
+    let text = failure.log.as_str();
+    if text.len() <= share {
+        return lines(text).collect();
+    }
+    let head = text.floor_char_boundary(share / 4);
+    let tail = text.ceil_char_boundary(text.len() - share / 4 * 3);
+    let left_out = text[head..tail].chars().count();
+    let note = format!("… {left_out} characters left out; the result file has them …");
+    lines(&text[..head]).chain([("head", Cow::Owned(note))]).chain(lines(&text[tail..])).collect()
+}
+
+fn lines(text: &str) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
+    text.split('\n').map(|line| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let class = match line.as_bytes() {
+            [b'E', b' ', ..] | [b'E'] => "err",
+            [b'>', b' ', ..] => "here",
+            [b'_' | b'-' | b'=', b'_' | b'-' | b'=' | b' ', ..] => "head",
+            _ => "",
+        };
+        (class, visible(line))
+    })
+}

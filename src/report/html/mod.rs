@@ -1,0 +1,261 @@
+//! `rca_report.html`: one page in one file. It asks no server for anything, a strict content-security policy
+//! allows only its own style and script (by hash), and test output is text wherever it stands.
+//!
+//! In a long report the details of a finding are inert text in a `<script type="text/plain">` until it is
+//! opened, so that thousands of findings load at once. Their markup holds no `<script` or `<!--` of its own, and
+//! all text in it is escaped, so nothing can end that element early.
+
+mod chart;
+mod finding;
+mod sides;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use askama::Template as _;
+use base64::Engine as _;
+use sha2::Digest as _;
+
+use super::text::{counted, one_line, visible};
+use super::{Meta, document, human, time};
+use crate::model::{Analysis, Cluster, Counts, Severity, Source};
+
+const CSS: &str = include_str!("report.css");
+const JS: &str = include_str!("report.js");
+
+/// Up to this many findings are written out in full, so that the page also works without its script.
+const MAX_INLINE: usize = 100;
+/// Characters of pytest's output over all findings; each gets its share.
+const LOG_BUDGET: usize = 24 << 20;
+/// Most files in the filter.
+const MAX_FILES: usize = 500;
+
+#[derive(askama::Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    policy: String,
+    css: &'static str,
+    js: &'static str,
+    generator: &'a str,
+    title: String,
+    made: String,
+    headline: String,
+    subline: String,
+    total: usize,
+    affected: usize,
+    outcomes: Vec<(u64, &'static str)>,
+    problems: Vec<String>,
+    more_problems: usize,
+    redacted: Option<String>,
+    by_category: String,
+    by_severity: String,
+    categories: Vec<(&'static str, usize)>,
+    severities: Vec<(&'static str, usize)>,
+    files: Vec<(Cow<'a, str>, usize)>,
+    inline: bool,
+    rows: Vec<Row<'a>>,
+    run: Vec<(&'static str, String)>,
+}
+
+struct Row<'a> {
+    anchor: String,
+    category: &'static str,
+    severity: &'static str,
+    file: Cow<'a, str>,
+    place: String,
+    cause: Cow<'a, str>,
+    sure: String,
+    percent: u32,
+    tests: usize,
+    tests_text: String,
+    body: String,
+}
+
+/// The page for `analysis`.
+pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
+    let clusters = &analysis.clusters;
+    let log_share = (LOG_BUDGET / clusters.len().max(1)).clamp(2000, 64_000);
+    let mut anchors = HashSet::new();
+    let mut rows = Vec::with_capacity(clusters.len());
+    for cluster in clusters {
+        rows.push(row(cluster, meta, log_share, &mut anchors)?);
+    }
+
+    let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
+    let mut severities: BTreeMap<Severity, usize> = BTreeMap::new();
+    let mut files: BTreeMap<Cow<'_, str>, usize> = BTreeMap::new();
+    for (cluster, row) in clusters.iter().zip(&rows) {
+        *categories.entry(row.category).or_default() += 1;
+        *severities.entry(cluster.diagnosis.severity).or_default() += 1;
+        if !row.file.is_empty() {
+            *files.entry(row.file.clone()).or_default() += 1;
+        }
+    }
+    let severities: Vec<(&'static str, usize)> =
+        severities.iter().rev().map(|(severity, n)| (severity.name(), *n)).collect();
+    let mut categories: Vec<(&'static str, usize)> = categories.into_iter().collect();
+    categories.sort_by_key(|(_, n)| std::cmp::Reverse(*n));
+
+    let tests: BTreeSet<&str> = clusters.iter().flat_map(|c| &c.failures).map(|f| f.test.as_str()).collect();
+    let headline = human::headline(analysis);
+    Page {
+        policy: policy(),
+        css: CSS,
+        js: JS,
+        generator: &meta.generator,
+        title: format!("{headline} · Failscope"),
+        made: time::utc(meta.timestamp as f64),
+        headline: if clusters.is_empty() { "No failures".to_owned() } else { headline },
+        subline: subline(analysis),
+        total: analysis.total_failures(),
+        affected: tests.len(),
+        outcomes: outcomes(analysis.run.counts),
+        problems: analysis.problems.iter().take(50).map(human::problem_text).collect(),
+        more_problems: analysis.problems.len().saturating_sub(50),
+        redacted: human::redactions(&analysis.redactions),
+        by_category: chart::bars(&categories),
+        by_severity: chart::bars(&severities),
+        categories,
+        severities,
+        files: files.into_iter().take(MAX_FILES).collect(),
+        inline: rows.len() <= MAX_INLINE,
+        rows,
+        run: run_facts(analysis),
+    }
+    .render()
+}
+
+fn row<'a>(
+    cluster: &'a Cluster,
+    meta: &Meta,
+    log_share: usize,
+    anchors: &mut HashSet<String>,
+) -> askama::Result<Row<'a>> {
+    let diagnosis = &cluster.diagnosis;
+    let representative = cluster.failures.first();
+    let site = cluster
+        .culprits
+        .first()
+        .map(|c| &c.site)
+        .or_else(|| representative.and_then(|f| f.failing.as_ref().or(f.definition.as_ref())));
+    let tests = document::affected_tests(cluster);
+    let mut tests_text = counted(tests.len(), "test", "tests");
+    if cluster.failures.len() > tests.len() {
+        tests_text = format!("{tests_text}, {} failures", cluster.failures.len());
+    }
+    let percent = (diagnosis.confidence * 100.0).round() as u32;
+    Ok(Row {
+        anchor: anchor(&cluster.fingerprint.0, anchors),
+        category: diagnosis.category.name(),
+        severity: diagnosis.severity.name(),
+        file: site.map_or(Cow::Borrowed(""), |s| visible(s.path.as_str())),
+        place: site.map(|s| one_line(&document::place_text(s))).unwrap_or_default(),
+        cause: visible(diagnosis.root_cause.as_str()),
+        sure: match diagnosis.source {
+            Source::None => "not enough evidence".to_owned(),
+            _ => format!("{percent} % sure"),
+        },
+        percent,
+        tests: tests.len(),
+        tests_text,
+        body: finding::render(cluster, &tests, meta, log_share)?,
+    })
+}
+
+/// The id of a finding's element: short, safe in a URL, unique on the page.
+fn anchor(fingerprint: &str, taken: &mut HashSet<String>) -> String {
+    let short: String = fingerprint.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
+    let mut anchor = format!("f-{short}");
+    let mut n = 1;
+    while !taken.insert(anchor.clone()) {
+        n += 1;
+        anchor = format!("f-{short}-{n}");
+    }
+    anchor
+}
+
+/// Only this page's own style and script; nothing may be loaded or sent.
+fn policy() -> String {
+    let hash = |text: &str| base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(text));
+    format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        hash(CSS),
+        hash(JS)
+    )
+}
+
+fn outcomes(counts: Counts) -> Vec<(u64, &'static str)> {
+    [
+        (counts.passed, "passed"),
+        (counts.skipped, "skipped"),
+        (counts.xfailed, "expected failures"),
+        (counts.xpassed, "unexpected passes"),
+        (counts.reruns, "reruns"),
+    ]
+    .into_iter()
+    .filter(|(n, _)| *n > 0)
+    .collect()
+}
+
+fn subline(analysis: &Analysis) -> String {
+    let run = &analysis.run;
+    let mut parts = Vec::new();
+    if let Some(started) = run.started.map(time::utc).filter(|t| !t.is_empty()) {
+        parts.push(format!("Run of {started}"));
+    }
+    if let Some(duration) = run.duration {
+        parts.push(format!("took {}", time::duration(duration)));
+    }
+    if let Some(pytest) = &run.tools.pytest {
+        parts.push(format!("pytest {}", one_line(pytest)));
+    }
+    if let Some(python) = &run.tools.python {
+        parts.push(format!("Python {}", one_line(python)));
+    }
+    parts.join(" · ")
+}
+
+fn run_facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
+    use crate::model::Exit;
+    let run = &analysis.run;
+    let text = |value: &Option<String>| value.as_deref().map(one_line);
+    let facts = [
+        ("Started", run.started.map(time::utc).filter(|t| !t.is_empty())),
+        ("Took", run.duration.map(time::duration)),
+        (
+            "Ended",
+            match run.exit {
+                Exit::Unknown => None,
+                Exit::Code(code) => Some(format!("with exit code {code}")),
+                Exit::Interrupted => Some("interrupted".to_owned()),
+                Exit::Unfinished => Some("its record stops in the middle".to_owned()),
+            },
+        ),
+        ("Folder", run.root.as_ref().map(|r| one_line(r.as_str()))),
+        (
+            "Arguments",
+            (!run.args.is_empty())
+                .then(|| run.args.iter().map(|a| one_line(a.as_str())).collect::<Vec<_>>().join(" ")),
+        ),
+        ("pytest", text(&run.tools.pytest)),
+        ("Python", text(&run.tools.python)),
+        ("Platform", text(&run.tools.platform)),
+        ("Plugins", (!run.tools.plugins.is_empty()).then(|| one_line(&run.tools.plugins.join(", ")))),
+        (
+            "Read from",
+            (!run.sources.is_empty()).then(|| {
+                let mut names: Vec<String> = run
+                    .sources
+                    .iter()
+                    .take(20)
+                    .map(|(file, format, _)| format!("{} ({})", one_line(file.as_str()), format.name()))
+                    .collect();
+                if run.sources.len() > 20 {
+                    names.push(format!("… and {} more", run.sources.len() - 20));
+                }
+                names.join(", ")
+            }),
+        ),
+    ];
+    facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
