@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use askama::Template as _;
 
-use super::sides;
+use super::{prose, sides};
 use crate::model::{
     Cluster, Edit, FailureRecord, Fix, FrameRecord, Phase, Redacted, Site, VerificationState,
 };
 use crate::report::document::place_text;
-use crate::report::text::{cut, one_line, visible};
+use crate::report::text::{counted, cut, one_line, visible};
 use crate::report::{Meta, human};
 
 /// Tests listed by name.
@@ -23,9 +23,10 @@ const MAX_FRAMES: usize = 80;
 #[template(path = "finding.html")]
 struct Body<'a> {
     culprits: Vec<Suspect<'a>>,
-    evidence: Vec<Evidence<'a>>,
-    notes: Vec<Cow<'a, str>>,
-    suggestion: Cow<'a, str>,
+    evidence: Vec<Evidence>,
+    error: String,
+    notes: Vec<String>,
+    suggestion: String,
     fixes: Vec<Proposal<'a>>,
     comparison: Option<Sides<'a>>,
     values: Vec<(Cow<'a, str>, Cow<'a, str>)>,
@@ -49,17 +50,17 @@ struct Suspect<'a> {
     place: Link,
     function: Cow<'a, str>,
     source: Cow<'a, str>,
-    reasons: Vec<Cow<'a, str>>,
+    reasons: Vec<String>,
 }
 
-struct Evidence<'a> {
-    text: Cow<'a, str>,
+struct Evidence {
+    text: String,
     place: Option<Link>,
 }
 
 struct Proposal<'a> {
-    title: Cow<'a, str>,
-    rationale: Cow<'a, str>,
+    title: String,
+    rationale: String,
     state: &'static str,
     state_class: &'static str,
     command: Option<Cow<'a, str>>,
@@ -105,6 +106,7 @@ pub(super) fn render(
 ) -> askama::Result<String> {
     let diagnosis = &cluster.diagnosis;
     let representative = cluster.failures.first();
+    let error = representative.map(error_text).unwrap_or_default();
     let body = Body {
         culprits: cluster
             .culprits
@@ -114,14 +116,14 @@ pub(super) fn render(
                 place: link(&culprit.site, meta),
                 function: optional(culprit.site.function.as_ref()),
                 source: optional(culprit.site.source.as_ref()),
-                reasons: culprit.reasons.iter().map(|r| visible(r.as_str())).collect(),
+                reasons: culprit.reasons.iter().map(|r| prose(r.as_str())).collect(),
             })
             .collect(),
         evidence: diagnosis
             .evidence
             .iter()
             .map(|item| Evidence {
-                text: visible(item.text.as_str()),
+                text: prose(item.text.as_str()),
                 place: item
                     .site
                     .as_ref()
@@ -129,8 +131,8 @@ pub(super) fn render(
                     .map(|site| link(site, meta)),
             })
             .collect(),
-        notes: diagnosis.notes.iter().map(|note| visible(note.as_str())).collect(),
-        suggestion: visible(diagnosis.fix_suggestion.as_str()),
+        notes: diagnosis.notes.iter().map(|note| prose(note.as_str())).collect(),
+        suggestion: prose(diagnosis.fix_suggestion.as_str()),
         fixes: cluster.fixes.iter().take(10).map(|fix| proposal(fix, meta)).collect(),
         comparison: representative.and_then(comparison),
         values: representative
@@ -146,8 +148,9 @@ pub(super) fn render(
             .iter()
             .take(MAX_TESTS)
             .enumerate()
-            .map(|(index, failure)| test(failure, index, meta))
+            .map(|(index, failure)| test(failure, index, &error, meta))
             .collect(),
+        error,
         frames: representative.map(|failure| groups(failure, meta)).unwrap_or_default(),
         log: representative.map(|failure| log(failure, log_share)).unwrap_or_default(),
         stability: cluster
@@ -181,8 +184,8 @@ fn proposal<'a>(fix: &'a Fix, meta: &Meta) -> Proposal<'a> {
         VerificationState::NotRun => ("not verified", "open"),
     };
     Proposal {
-        title: visible(fix.title.as_str()),
-        rationale: visible(fix.rationale.as_str()),
+        title: prose(fix.title.as_str()),
+        rationale: prose(fix.rationale.as_str()),
         state,
         state_class,
         command: fix.command.as_ref().map(|c| visible(c.as_str())),
@@ -214,36 +217,36 @@ fn comparison(failure: &FailureRecord) -> Option<Sides<'_>> {
     Some(Sides { operator: visible(compared.operator.as_str()), left, right })
 }
 
-fn test<'a>(failure: &'a FailureRecord, index: usize, meta: &Meta) -> Test<'a> {
+fn test<'a>(failure: &'a FailureRecord, index: usize, error: &str, meta: &Meta) -> Test<'a> {
     let mut phase = if failure.phase == Phase::Call {
         String::new()
     } else {
         human::phase_name(failure.phase).to_owned()
     };
     if let Some(subtest) = &failure.subtest {
-        phase = format!("{phase} subtest {}", one_line(subtest.as_str())).trim().to_owned();
+        phase = format!("{phase} subtest {}", one_line(subtest.as_str()));
     }
     if failure.reruns > 0 {
-        phase = format!("{phase} after {} reruns", failure.reruns).trim().to_owned();
+        phase = format!("{phase} after {}", counted(failure.reruns as usize, "rerun", "reruns"));
     }
-    let message = if index < MAX_MESSAGES {
-        let exception = failure.exception.as_str();
-        let message = failure.message.as_str();
-        let both = if message.is_empty() || exception.is_empty() {
-            format!("{exception}{message}")
-        } else {
-            format!("{exception}: {message}")
-        };
-        cut(&visible(&both), if index == 0 { 4000 } else { 300 }).into_owned()
-    } else {
-        String::new()
+    // What all have in common stands once, above.
+    let message = match error_text(failure) {
+        own if index < MAX_MESSAGES && own != *error => cut(&own, 300).into_owned(),
+        _ => String::new(),
     };
     Test {
         name: visible(failure.test.as_str()),
-        phase,
+        phase: phase.trim_start().to_owned(),
         place: failure.failing.as_ref().or(failure.definition.as_ref()).map(|site| link(site, meta)),
         message,
     }
+}
+
+/// The exception and its message.
+fn error_text(failure: &FailureRecord) -> String {
+    let (exception, message) = (visible(failure.exception.as_str()), visible(failure.message.as_str()));
+    let separator = if exception.is_empty() || message.is_empty() { "" } else { ": " };
+    format!("{exception}{separator}{message}")
 }
 
 /// The frames by exception: what was reported first, then its causes, as the records have them.

@@ -22,11 +22,15 @@ use crate::model::{Analysis, Cluster, Counts, Severity, Source};
 
 const CSS: &str = include_str!("report.css");
 const JS: &str = include_str!("report.js");
+/// Runs before anything is laid out: what needs the script is shown only if there is one.
+const EARLY: &str = "document.documentElement.classList.add(\"js\")";
 
 /// Up to this many findings are written out in full, so that the page also works without its script.
 const MAX_INLINE: usize = 100;
-/// Characters of pytest's output over all findings; each gets its share.
-const LOG_BUDGET: usize = 24 << 20;
+/// Findings that are laid out at once, as in `report.js`.
+const MAX_FIRST: usize = 200;
+/// Bytes of pytest's output over all findings; each gets its share. Browsers read about 40 MB a second.
+const LOG_BUDGET: usize = 8 << 20;
 /// Most files in the filter.
 const MAX_FILES: usize = 500;
 
@@ -36,6 +40,7 @@ struct Page<'a> {
     policy: String,
     css: &'static str,
     js: &'static str,
+    early: &'static str,
     generator: &'a str,
     title: String,
     made: String,
@@ -53,6 +58,7 @@ struct Page<'a> {
     severities: Vec<(&'static str, usize)>,
     files: Vec<(Cow<'a, str>, usize)>,
     inline: bool,
+    first: usize,
     rows: Vec<Row<'a>>,
     run: Vec<(&'static str, String)>,
 }
@@ -63,7 +69,7 @@ struct Row<'a> {
     severity: &'static str,
     file: Cow<'a, str>,
     place: String,
-    cause: Cow<'a, str>,
+    cause: String,
     sure: String,
     percent: u32,
     tests: usize,
@@ -74,7 +80,7 @@ struct Row<'a> {
 /// The page for `analysis`.
 pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
     let clusters = &analysis.clusters;
-    let log_share = (LOG_BUDGET / clusters.len().max(1)).clamp(2000, 64_000);
+    let log_share = (LOG_BUDGET / clusters.len().max(1)).clamp(1000, 64_000);
     let mut anchors = HashSet::new();
     let mut rows = Vec::with_capacity(clusters.len());
     for cluster in clusters {
@@ -102,6 +108,7 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
         policy: policy(),
         css: CSS,
         js: JS,
+        early: EARLY,
         generator: &meta.generator,
         title: format!("{headline} · Failscope"),
         made: time::utc(meta.timestamp as f64),
@@ -118,6 +125,7 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
         categories,
         severities,
         files: files.into_iter().take(MAX_FILES).collect(),
+        first: MAX_FIRST,
         inline: rows.len() <= MAX_INLINE,
         rows,
         run: run_facts(analysis),
@@ -150,7 +158,7 @@ fn row<'a>(
         severity: diagnosis.severity.name(),
         file: site.map_or(Cow::Borrowed(""), |s| visible(s.path.as_str())),
         place: site.map(|s| one_line(&document::place_text(s))).unwrap_or_default(),
-        cause: visible(diagnosis.root_cause.as_str()),
+        cause: prose(diagnosis.root_cause.as_str()),
         sure: match diagnosis.source {
             Source::None => "not enough evidence".to_owned(),
             _ => format!("{percent} % sure"),
@@ -178,10 +186,48 @@ fn anchor(fingerprint: &str, taken: &mut HashSet<String>) -> String {
 fn policy() -> String {
     let hash = |text: &str| base64::engine::general_purpose::STANDARD.encode(sha2::Sha256::digest(text));
     format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}' 'sha256-{}'; base-uri 'none'; form-action 'none'",
         hash(CSS),
+        hash(EARLY),
         hash(JS)
     )
+}
+
+/// Markup of a text of ours: what stands between two backticks is shown as code, all else as it is.
+fn prose(text: &str) -> String {
+    let text = visible(text);
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut rest: &str = &text;
+    while let Some((before, after)) = rest.split_once('`') {
+        // Code does not go over lines: an odd backtick stays what it is.
+        let line = after.split('\n').next().unwrap_or_default();
+        let Some((code, _)) = line.split_once('`').filter(|(code, _)| !code.is_empty()) else {
+            escape(before, &mut out);
+            out.push('`');
+            rest = after;
+            continue;
+        };
+        escape(before, &mut out);
+        out.push_str("<code class=\"in\">");
+        escape(code, &mut out);
+        out.push_str("</code>");
+        rest = &after[code.len() + 1..];
+    }
+    escape(rest, &mut out);
+    out
+}
+
+fn escape(text: &str, out: &mut String) {
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
 }
 
 fn outcomes(counts: Counts) -> Vec<(u64, &'static str)> {
@@ -258,4 +304,32 @@ fn run_facts(analysis: &Analysis) -> Vec<(&'static str, String)> {
         ),
     ];
     facts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_in_prose_is_marked() {
+        let check = |text: &str, expected: &str| assert_eq!(prose(text), expected, "{text:?}");
+        check("plain", "plain");
+        check("`a < b` is false", "<code class=\"in\">a &lt; b</code> is false");
+        check("one ` alone", "one ` alone");
+        check("`` two", "`` two");
+        check("`a` and `b`.", "<code class=\"in\">a</code> and <code class=\"in\">b</code>.");
+        check("not `over\nlines`", "not `over\nlines`");
+        check("<q>'\"&", "&lt;q&gt;&#39;&quot;&amp;");
+    }
+
+    #[test]
+    fn anchors_are_unique() {
+        let mut taken = HashSet::new();
+        let check = |fingerprint: &str, taken: &mut HashSet<String>, expected: &str| {
+            assert_eq!(anchor(fingerprint, taken), expected);
+        };
+        check("0123456789abcdef99", &mut taken, "f-0123456789abcdef");
+        check("0123456789abcdef77", &mut taken, "f-0123456789abcdef-2");
+        check("\"><script>", &mut taken, "f-script");
+    }
 }

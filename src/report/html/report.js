@@ -1,7 +1,6 @@
 "use strict";
 (() => {
   const root = document.documentElement;
-  root.classList.add("js");
   const $ = (id) => document.getElementById(id);
   const list = $("findings");
   const said = $("said");
@@ -66,7 +65,26 @@
   const sort = $("sort");
   const form = search.form;
 
-  let visible = findings;
+  // Of many matches only the first are laid out; more come as the reader gets there.
+  const STEP = 200;
+  let visible = findings.slice();
+  let limit = STEP;
+  const more = $("more");
+  const show = () => {
+    visible.forEach((finding, at) => finding.item.classList.toggle("later", at >= limit));
+    more.hidden = visible.length <= limit;
+    more.firstElementChild.textContent = `Show more (${visible.length - limit} left)`;
+  };
+  const reveal = (at) => {
+    if (at < limit) return;
+    limit = (Math.floor(at / STEP) + 1) * STEP;
+    show();
+  };
+  more.firstElementChild.addEventListener("click", () => reveal(limit));
+  new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && reveal(limit), {
+    rootMargin: "1200px",
+  }).observe(more);
+
   const apply = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     visible = [];
@@ -79,6 +97,8 @@
       if (finding.item.hidden === matches) finding.item.hidden = !matches;
       if (matches) visible.push(finding);
     }
+    limit = STEP;
+    show();
     $("count").textContent = `${visible.length} of ${findings.length} shown`;
     $("none").hidden = visible.length > 0;
   };
@@ -136,6 +156,7 @@
   const move = (event, finding) => {
     if (!finding) return;
     event.preventDefault();
+    reveal(visible.indexOf(finding));
     finding.details.firstElementChild.focus();
   };
   list.addEventListener("keydown", (event) => {
@@ -184,12 +205,14 @@
       form.reset();
       arrange();
     }
+    reveal(visible.indexOf(finding));
     fill(finding.details);
     finding.details.open = true;
     finding.details.firstElementChild.focus({ preventScroll: true });
     finding.item.scrollIntoView({ block: "start" });
   };
   addEventListener("hashchange", follow);
+  show();
   follow();
   if (findings.length === 1) {
     fill(findings[0].details);

@@ -52,20 +52,20 @@ pub(super) fn lines(before: &str, after: &str) -> Vec<(&'static str, String)> {
 /// Words, numbers and single signs: what people see as one piece in a `repr`.
 fn words(text: &str) -> Vec<&str> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '.';
-    let mut words = Vec::new();
+    let mut found = Vec::new();
     let mut start = 0;
-    let mut in_word = false;
+    let mut inside = false;
     for (at, c) in text.char_indices() {
-        if at > start && !(in_word && is_word(c)) {
-            words.push(&text[start..at]);
+        if at > start && !(inside && is_word(c)) {
+            found.push(&text[start..at]);
             start = at;
         }
-        in_word = is_word(c);
+        inside = is_word(c);
     }
     if start < text.len() {
-        words.push(&text[start..]);
+        found.push(&text[start..]);
     }
-    words
+    found
 }
 
 /// Pieces by their lengths; neighbours of one kind are joined.

@@ -1,0 +1,281 @@
+//! Analyses made by hand, for the tests of what is written from them. Their texts look like those of real runs;
+//! some are hostile.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use failscope::evidence::redact::Redactor;
+use failscope::model::{
+    Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit,
+    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Phase, Place,
+    Redacted, RelPath, ResultFormat, RunSummary, Severity, ShownProblem, Site, Source, Stability, TestId,
+    ValueRecord, Verification, VerificationState,
+};
+
+const CATEGORIES: [Category; 9] = [
+    Category::AssertionFailure,
+    Category::Timeout,
+    Category::ConnectionError,
+    Category::EnvIssue,
+    Category::FlakyTest,
+    Category::DataIssue,
+    Category::ImportError,
+    Category::PermissionError,
+    Category::Other,
+];
+const SEVERITIES: [Severity; 4] = [Severity::Low, Severity::Medium, Severity::High, Severity::Critical];
+const PHASES: [Phase; 4] = [Phase::Call, Phase::Setup, Phase::Teardown, Phase::Collect];
+const STATES: [VerificationState; 5] = [
+    VerificationState::NotRun,
+    VerificationState::Verified,
+    VerificationState::NoHelp,
+    VerificationState::Breaks,
+    VerificationState::TimedOut,
+];
+
+/// Text that would do harm if a writer took it for more than text.
+pub const HOSTILE: &str = "</script><script>window.hacked=1</script><img src=x onerror=\"window.hacked=1\">\
+    <!-- ::error file=a.py::owned %0A | `cell` [link](javascript:alert(1)) @everyone ${{ secrets.X }} \u{1b}[2J\u{202e}\r\n::set-output name=x::y";
+
+/// `text` as it leaves the redactor.
+pub fn shown(text: &str) -> Redacted {
+    Redactor::default().text(text)
+}
+
+/// A place in the sample project.
+pub fn site(path: &str, line: u32, function: &str, source: &str) -> Site {
+    let relative = RelPath::new(path).unwrap();
+    Site {
+        place: Place { function: Some(function.into()), ..Place::line(relative, line) },
+        path: shown(path),
+        function: Some(shown(function)),
+        source: Some(shown(source)),
+    }
+}
+
+/// An analysis with `n` findings; `log` bytes of output in each.
+pub fn analysis(n: usize, log: usize) -> Analysis {
+    Analysis {
+        run: RunSummary {
+            sources: vec![(shown("reports/junit.xml"), ResultFormat::Junit, Some(1_795_350_000.0))],
+            root: Some(shown("/home/dev/trips")),
+            started: Some(1_795_349_912.0),
+            duration: Some(88.4),
+            args: vec![shown("-q"), shown("tests")],
+            exit: Exit::Code(i32::from(n > 0)),
+            counts: Counts { passed: 941, failed: n as u64, skipped: 12, xfailed: 3, ..Counts::default() },
+            ..RunSummary::default()
+        },
+        clusters: (0..n).map(|index| cluster(index, log)).collect(),
+        problems: if n == 0 {
+            Vec::new()
+        } else {
+            vec![ShownProblem {
+                file: shown("reports/shard-3.xml"),
+                offset: Some(81_920),
+                message: shown("the file stops in the middle of a test case; 412 tests before it were read"),
+            }]
+        },
+        redactions: if n == 0 {
+            BTreeMap::new()
+        } else {
+            [("api_key".to_owned(), 2), ("password".to_owned(), 1)].into()
+        },
+    }
+}
+
+fn cluster(index: usize, log: usize) -> Cluster {
+    let module = ["route", "trip", "booking", "fare", "station"][index % 5];
+    let path = format!("src/trips/{module}_{}.py", index / 5 % 40);
+    let line = 20 + (index % 300) as u32;
+    let culprit = site(&path, line, "Route.length", "return sum(leg.km for leg in self.legs[1:])");
+    let failures = 1 + if index.is_multiple_of(7) { 20 } else { index % 3 };
+    let hostile = index % 5 == 3;
+    Cluster {
+        fingerprint: Fingerprint(format!(
+            "{:016x}{:048x}",
+            (index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            index
+        )),
+        failures: (0..failures).map(|n| failure(index, n, &path, line, log)).collect(),
+        diagnosis: Diagnosis {
+            root_cause: shown(&if hostile {
+                format!("`parse` of {module} {index} gave {HOSTILE}")
+            } else {
+                format!(
+                    "`Route.length` leaves out the first leg: `legs[1:]` drops it, so {module} {index} is {} km short",
+                    index + 1
+                )
+            }),
+            category: CATEGORIES[index % CATEGORIES.len()],
+            severity: SEVERITIES[index % SEVERITIES.len()],
+            fix_suggestion: shown("Sum over all of `self.legs` instead of `self.legs[1:]`."),
+            confidence: (index % 11) as f64 / 10.0,
+            evidence: vec![
+                EvidenceItem {
+                    id: "E1".to_owned(),
+                    text: shown("`length()` returned 10.5, the test expects 13.7"),
+                    site: Some(site(
+                        "tests/test_route.py",
+                        20,
+                        "test_length",
+                        "assert route.length() == 13.7",
+                    )),
+                },
+                EvidenceItem {
+                    id: "E2".to_owned(),
+                    text: shown("the difference 3.2 is `legs[0].km`"),
+                    site: None,
+                },
+            ],
+            source: match index % 4 {
+                0 => Source::Model("ollama".to_owned(), "llama3.2".to_owned()),
+                1 => Source::None,
+                _ => Source::Rule("assertion-slice"),
+            },
+            was_critic_override: index.is_multiple_of(8),
+            notes: if index % 4 == 1 {
+                vec![shown("A run with --showlocals would settle it.")]
+            } else {
+                Vec::new()
+            },
+        },
+        culprits: vec![
+            Culprit {
+                site: culprit.clone(),
+                score: 0.9,
+                reasons: vec![shown("the wrong value was computed here")],
+            },
+            Culprit {
+                site: site(&path, line + 9, "Route.add", "self.legs.append(leg)"),
+                score: 0.3,
+                reasons: vec![],
+            },
+        ],
+        fixes: if index.is_multiple_of(2) { vec![edit(&culprit, index), command()] } else { Vec::new() },
+        stability: (index % 6 == 2).then(|| Stability {
+            grade: "C".to_owned(),
+            flakiness_score: 58,
+            verdict: "Flaky".to_owned(),
+        }),
+    }
+}
+
+fn edit(culprit: &Site, index: usize) -> Fix {
+    let mut at = culprit.clone();
+    at.place.columns = Some((16, 42));
+    Fix {
+        title: shown("Sum over all legs"),
+        rationale: shown("The first leg is part of the route."),
+        kind: FixKind::Edit,
+        target: FixTarget::Code,
+        edits: vec![Edit {
+            site: at,
+            new_text: "leg.km for leg in self.legs".to_owned(),
+            shown: shown("leg.km for leg in self.legs"),
+            lines: Some((
+                shown("        return sum(leg.km for leg in self.legs[1:])\n"),
+                shown("        return sum(leg.km for leg in self.legs)\n"),
+            )),
+            digest: "0".repeat(64),
+        }],
+        command: None,
+        verification: Verification {
+            state: STATES[index / 2 % STATES.len()],
+            passed: vec![shown("tests/test_route.py::test_length")],
+            broken: Vec::new(),
+        },
+    }
+}
+
+fn command() -> Fix {
+    Fix {
+        title: shown("Install the missing package"),
+        rationale: Redacted::default(),
+        kind: FixKind::Command,
+        target: FixTarget::Environment,
+        edits: Vec::new(),
+        command: Some(shown("python -m pip install 'geo<3' && echo \"$HOME\"")),
+        verification: Verification::default(),
+    }
+}
+
+fn failure(index: usize, n: usize, path: &str, line: u32, log: usize) -> FailureRecord {
+    let test = format!("tests/test_route_{}.py::TestLength::test_length[{index}-{n}-größe]", index % 50);
+    let failing = site("tests/test_route.py", 20, "test_length", "assert route.length() == 13.7");
+    let mut output = format!(
+        "    def test_length():\n        route = Route(legs)\n>       assert route.length() == 13.7\nE       assert 10.5 == 13.7\nE        +  where 10.5 = length()\n\ntests/test_route.py:20: AssertionError\n----- Captured stdout call -----\n{}\n",
+        if index % 5 == 3 { HOSTILE } else { "reading legs" }
+    );
+    let mut count = 0;
+    while output.len() < log {
+        count += 1;
+        let _ = writeln!(
+            output,
+            "DEBUG trips.route:route.py:{count} leg {count} of {index} is {}.5 km long <b>&amp;",
+            count % 17
+        );
+    }
+    FailureRecord {
+        id: FailureId(format!("{index:032x}{n:032x}")),
+        test_id: TestId::new(&test),
+        test: shown(&test),
+        phase: PHASES[(index + n) % PHASES.len()],
+        subtest: (index % 9 == 4).then(|| shown("[leg] (i=1)")),
+        kind: FailureKind::Exception,
+        failing: Some(failing.clone()),
+        definition: Some(site("tests/test_route.py", 17, "test_length", "def test_length():")),
+        exception: shown("AssertionError"),
+        message: shown(if index % 5 == 3 {
+            HOSTILE
+        } else {
+            "assert 10.5 == 13.7\n +  where 10.5 = length()"
+        }),
+        frames: vec![
+            FrameRecord {
+                path: shown("tests/test_route.py"),
+                line: 20,
+                function: Some(shown("test_length")),
+                source: Some(shown("assert route.length() == 13.7")),
+                site: Some(failing.clone()),
+                in_project: true,
+                exception: 1,
+            },
+            FrameRecord {
+                path: shown(path),
+                line,
+                function: Some(shown("length")),
+                source: None,
+                site: Some(site(path, line, "Route.length", "return sum(leg.km for leg in self.legs[1:])")),
+                in_project: true,
+                exception: 1,
+            },
+            FrameRecord {
+                path: shown("/usr/lib/python3.11/json/decoder.py"),
+                line: 355,
+                function: Some(shown("raw_decode")),
+                source: Some(shown("raise JSONDecodeError(\"Expecting value\", s, err.value) from None")),
+                site: None,
+                in_project: false,
+                exception: 0,
+            },
+        ],
+        values: vec![
+            ValueRecord { name: shown("route.length()"), repr: shown("10.5"), site: Some(failing) },
+            ValueRecord {
+                name: shown("self.legs"),
+                repr: shown(if index % 5 == 3 { HOSTILE } else { "[Leg(km=3.2), Leg(km=10.5)]" }),
+                site: None,
+            },
+        ],
+        comparison: Some(Comparison {
+            operator: shown("=="),
+            left: shown("{'km': 10.5, 'legs': 2, 'to': 'Graz'}"),
+            right: shown("{'km': 13.7, 'legs': 2, 'to': 'Graz'}"),
+        }),
+        log: shown(&output),
+        duration: Some(0.25),
+        reruns: (index % 10 == 9).into(),
+        detail: Detail::Traceback,
+    }
+}
