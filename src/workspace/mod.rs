@@ -29,10 +29,13 @@ pub struct Workspace {
     sources: DashMap<RelPath, Option<Arc<SourceFile>>>,
     index: std::sync::OnceLock<Arc<paths::FileIndex>>,
     /// What raw paths mean, by path and then by the run's root.
-    resolved: DashMap<Box<str>, Vec<(Option<Box<str>>, Option<RelPath>)>>,
+    resolved: DashMap<Box<str>, Vec<Resolved>>,
     /// Which folders (`/`-separated, relative) are or lie in a virtual environment.
     environments: DashMap<Box<str>, bool>,
 }
+
+/// The run's root, and the file that a raw path means in a run there.
+type Resolved = (Option<Box<str>>, Option<RelPath>);
 
 impl Workspace {
     /// The workspace at `root`, whose files are read when they are first asked for.

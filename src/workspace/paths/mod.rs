@@ -201,7 +201,7 @@ pub fn is_project(path: &RelPath) -> bool {
             .any(|pair| is_generated_pair(pair[0], pair[1]) || is_stdlib_pair(pair[0], pair[1]))
 }
 
-fn is_foreign_name(folder: &str) -> bool {
+pub(super) fn is_foreign_name(folder: &str) -> bool {
     FOREIGN_FOLDERS.contains(&folder)
         || [".egg-info", ".dist-info", ".egg"].iter().any(|end| folder.ends_with(end))
 }

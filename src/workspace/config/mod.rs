@@ -1,7 +1,13 @@
 //! Settings: the same keys in `initializationOptions`, `didChangeConfiguration` (under `failscope`) and
 //! `[tool.failscope]` of `pyproject.toml`. Unknown or ill-typed keys are reported, never fatal.
 
-use serde::Deserialize;
+mod keys;
+mod setting;
+#[cfg(test)]
+mod tests;
+
+pub use keys::{KEYS, Key};
+use setting::{Lines, Setting, Value};
 
 /// The settings in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,8 +61,7 @@ impl Default for Config {
 }
 
 /// Whether models may be asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ai {
     /// Never.
     Off,
@@ -68,8 +73,7 @@ pub enum Ai {
 }
 
 /// Severity of diagnostics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DiagnosticSeverity {
     /// Error.
     #[default]
@@ -83,8 +87,7 @@ pub enum DiagnosticSeverity {
 }
 
 /// Where findings are shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the user's")]
 pub struct Surfaces {
     /// Diagnostics on the failing line of the test.
@@ -112,8 +115,7 @@ impl Default for Surfaces {
 }
 
 /// When fixes are verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
     /// Never.
     Off,
@@ -136,14 +138,59 @@ pub struct ConfigProblem {
 impl Config {
     /// Reads `[tool.failscope]` from the text of a `pyproject.toml`, over the defaults.
     pub fn from_pyproject(text: &str) -> (Self, Vec<ConfigProblem>) {
-        let _ = text;
-        (Self::default(), Vec::new())
+        let mut config = Self::default();
+        let mut problems = Vec::new();
+        let lines = Lines(text);
+        // The parser counts a byte order mark as text.
+        let document = match toml_edit::Document::parse(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+            Ok(document) => document,
+            Err(error) => {
+                let line = error.span().map(|span| lines.of(span.start));
+                let reason = error.message().lines().next().unwrap_or_default().to_owned();
+                let message =
+                    format!("pyproject.toml is not valid TOML: {reason}; the default settings are in force");
+                problems.push(ConfigProblem { line, message });
+                return (config, problems);
+            }
+        };
+        let tool = document.as_table().get("tool").and_then(toml_edit::Item::as_table_like);
+        let Some((key, item)) = tool.and_then(|tool| tool.get_key_value("failscope")) else {
+            return (config, problems);
+        };
+        let span = item.span().or_else(|| key.span());
+        let line = span.map_or(1, |span| lines.of(span.start));
+        match item.as_table_like() {
+            Some(table) => {
+                let entries = Setting::entries(table, &lines, line);
+                keys::apply(&mut config, &entries, &mut problems);
+            }
+            None => problems.push(ConfigProblem {
+                line: Some(line),
+                message: "`tool.failscope` must be a table; the default settings are in force".to_owned(),
+            }),
+        }
+        problems.sort_by_key(|problem| problem.line);
+        (config, problems)
     }
 
-    /// Puts the settings of an editor (a JSON object with the camel-case keys) over these.
+    /// Puts the settings of an editor (a JSON object with the camel-case keys, alone or under `failscope`) over
+    /// these.
     #[must_use]
-    pub fn overlaid(self, settings: &serde_json::Value) -> (Self, Vec<ConfigProblem>) {
-        let _ = settings;
-        (self, Vec::new())
+    pub fn overlaid(mut self, settings: &serde_json::Value) -> (Self, Vec<ConfigProblem>) {
+        let mut problems = Vec::new();
+        let settings = settings.get("failscope").unwrap_or(settings);
+        let setting = Setting::from_json(settings);
+        match &setting.value {
+            Value::Table(entries) => keys::apply(&mut self, entries, &mut problems),
+            Value::Null => {}
+            _ => problems.push(ConfigProblem {
+                line: None,
+                message: format!(
+                    "the settings under `failscope` must be an object, not {}; they are left out",
+                    setting.kind()
+                ),
+            }),
+        }
+        (self, problems)
     }
 }

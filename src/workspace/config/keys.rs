@@ -1,0 +1,347 @@
+//! The one table of settings: their names and how each is taken over.
+
+use super::setting::{Setting, Value};
+use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Verify};
+
+/// A setting.
+pub struct Key {
+    /// Its name in JSON; TOML also takes `max-log-size` and `max_log_size` for `maxLogSize`.
+    pub name: &'static str,
+    /// What it takes, for messages.
+    pub expects: &'static str,
+    /// One sentence for people.
+    pub description: &'static str,
+    apply: fn(&mut Config, &Setting, &mut Report<'_>) -> Option<()>,
+}
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key")
+            .field("name", &self.name)
+            .field("expects", &self.expects)
+            .finish_non_exhaustive()
+    }
+}
+
+/// All settings.
+pub const KEYS: &[Key] = &[
+    Key {
+        name: "resultGlobs",
+        expects: "an array of globs such as [\"reports/*.xml\"]",
+        description: "Where result files lie, relative to the workspace, instead of the usual places",
+        apply: |config, setting, report| {
+            let mut globs = Vec::new();
+            for (line, text) in texts(setting)? {
+                match globset::Glob::new(&text) {
+                    Ok(_) => globs.push(text),
+                    Err(error) => report.add(line, format!("`resultGlobs`: {error}; the glob is left out")),
+                }
+            }
+            config.result_globs = globs;
+            Some(())
+        },
+    },
+    Key {
+        name: "pathMappings",
+        expects: "a table of prefixes such as { \"/app\" = \"src\" }",
+        description: "Prefixes of paths in results, and what they are in this workspace",
+        apply: |config, setting, report| {
+            let Value::Table(entries) = &setting.value else { return None };
+            config.path_mappings.clear();
+            for (from, to) in entries {
+                match &to.value {
+                    Value::Text(to) => config.path_mappings.push((from.clone(), to.clone())),
+                    _ => report.add(
+                        to.line,
+                        format!(
+                            "`pathMappings`: `{from}` must be a string, not {}; it is left out",
+                            to.kind()
+                        ),
+                    ),
+                }
+            }
+            Some(())
+        },
+    },
+    Key {
+        name: "python",
+        expects: "the path of an interpreter",
+        description: "The interpreter that runs the tests; otherwise the project's environment is looked for",
+        apply: |config, setting, _| {
+            config.python = optional_text(setting)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "pytestArgs",
+        expects: "an array of arguments such as [\"-m\", \"not slow\"]",
+        description: "Arguments added whenever Failscope runs pytest",
+        apply: |config, setting, _| {
+            let Value::List(items) = &setting.value else { return None };
+            let args: Option<Vec<String>> = items.iter().map(text).collect();
+            config.pytest_args = args?;
+            Some(())
+        },
+    },
+    Key {
+        name: "ai",
+        expects: "\"off\", \"onRequest\" or \"auto\"",
+        description: "Whether a model may be asked: never, when you ask for it, or after every analysis",
+        apply: |config, setting, _| {
+            config.ai =
+                choice(setting, &[("off", Ai::Off), ("onRequest", Ai::OnRequest), ("auto", Ai::Auto)])?;
+            Some(())
+        },
+    },
+    Key {
+        name: "provider",
+        expects: "\"groq\", \"openai\", \"anthropic\" or \"ollama\"",
+        description: "The model provider; otherwise the first whose variable is set",
+        apply: |config, setting, _| {
+            const PROVIDERS: [&str; 4] = ["groq", "openai", "anthropic", "ollama"];
+            config.provider = match optional_text(setting)? {
+                None => None,
+                Some(_) => Some(choice(setting, &PROVIDERS.map(|name| (name, name)))?.to_owned()),
+            };
+            Some(())
+        },
+    },
+    Key {
+        name: "model",
+        expects: "the name of a model",
+        description: "The model; otherwise the provider's default",
+        apply: |config, setting, _| {
+            config.model = optional_text(setting)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "maxLogSize",
+        expects: "a number of characters above 0",
+        description: "Most characters of a failure's log that are kept and sent to a model",
+        apply: |config, setting, _| {
+            let Value::Integer(number) = setting.value else { return None };
+            config.max_log_size = usize::try_from(number).ok().filter(|&n| n > 0)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "output",
+        expects: "the path of a folder",
+        description: "The folder of the reports",
+        apply: |config, setting, _| {
+            config.output = optional_text(setting)?.unwrap_or_else(|| Config::default().output);
+            Some(())
+        },
+    },
+    Key {
+        name: "severity",
+        expects: "\"error\", \"warning\", \"information\" or \"hint\"",
+        description: "Severity of the findings in the editor",
+        apply: |config, setting, _| {
+            config.severity = choice(
+                setting,
+                &[
+                    ("error", DiagnosticSeverity::Error),
+                    ("warning", DiagnosticSeverity::Warning),
+                    ("information", DiagnosticSeverity::Information),
+                    ("info", DiagnosticSeverity::Information),
+                    ("hint", DiagnosticSeverity::Hint),
+                ],
+            )?;
+            Some(())
+        },
+    },
+    Key {
+        name: "surfaces",
+        expects: "a table of booleans (testDiagnostics, culpritDiagnostics, hover, codeLens, inlayHints) or an \
+                  array of those to show",
+        description: "Where findings are shown in the editor",
+        apply: surfaces,
+    },
+    Key {
+        name: "verify",
+        expects: "\"off\", \"onRequest\" or \"auto\"",
+        description: "When fixes are tried on a copy of the workspace",
+        apply: |config, setting, _| {
+            let choices = [("off", Verify::Off), ("onRequest", Verify::OnRequest), ("auto", Verify::Auto)];
+            config.verify = choice(setting, &choices)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "history",
+        expects: "\"off\" or the URL of a database",
+        description: "Where the history of runs is kept; otherwise in the reports' folder",
+        apply: |config, setting, _| {
+            config.history = match &setting.value {
+                Value::Bool(false) => Some("off".to_owned()),
+                Value::Bool(true) => None,
+                _ => optional_text(setting)?,
+            };
+            Some(())
+        },
+    },
+];
+
+/// Keys of the editors' own extensions, which arrive with ours.
+const EDITOR_KEYS: &[&str] = &["trace", "server", "path", "serverpath", "serverargs", "enable", "enabled"];
+
+type SurfaceSwitch = (&'static str, fn(&mut Surfaces) -> &mut bool);
+
+const SURFACES: &[SurfaceSwitch] = &[
+    ("testDiagnostics", |s| &mut s.test_diagnostics),
+    ("culpritDiagnostics", |s| &mut s.culprit_diagnostics),
+    ("hover", |s| &mut s.hover),
+    ("codeLens", |s| &mut s.code_lens),
+    ("inlayHints", |s| &mut s.inlay_hints),
+];
+
+fn surfaces(config: &mut Config, setting: &Setting, report: &mut Report<'_>) -> Option<()> {
+    let wanted: Vec<(String, Option<u32>, bool)> = match &setting.value {
+        Value::List(_) => {
+            for (_, switch) in SURFACES {
+                *switch(&mut config.surfaces) = false;
+            }
+            texts(setting)?.into_iter().map(|(line, name)| (name, line, true)).collect()
+        }
+        Value::Table(entries) => {
+            let mut wanted = Vec::new();
+            for (name, value) in entries {
+                match value.value {
+                    Value::Bool(on) => wanted.push((name.clone(), value.line, on)),
+                    Value::Null => {}
+                    _ => report.add(
+                        value.line,
+                        format!(
+                            "`surfaces.{name}` must be true or false, not {}; it is left out",
+                            value.kind()
+                        ),
+                    ),
+                }
+            }
+            wanted
+        }
+        _ => return None,
+    };
+    for (name, line, on) in wanted {
+        match SURFACES.iter().find(|(known, _)| folded(known) == folded(&name)) {
+            Some((_, switch)) => *switch(&mut config.surfaces) = on,
+            None => {
+                let near = near_name(&name, SURFACES.iter().map(|(known, _)| *known));
+                report.add(line, format!("`surfaces.{name}` is not known{near}; it is left out"));
+            }
+        }
+    }
+    Some(())
+}
+
+/// Where problems go.
+pub(super) struct Report<'a> {
+    problems: &'a mut Vec<ConfigProblem>,
+}
+
+impl Report<'_> {
+    fn add(&mut self, line: Option<u32>, message: String) {
+        self.problems.push(ConfigProblem { line, message });
+    }
+}
+
+/// Takes the entries over into `config`, reporting what cannot be used.
+pub(super) fn apply(config: &mut Config, entries: &[(String, Setting)], problems: &mut Vec<ConfigProblem>) {
+    let mut report = Report { problems };
+    for (name, setting) in entries {
+        if matches!(setting.value, Value::Null) {
+            continue;
+        }
+        let Some(key) = KEYS.iter().find(|key| folded(key.name) == folded(name)) else {
+            unknown(name, setting, &mut report);
+            continue;
+        };
+        let before = config.clone();
+        if (key.apply)(config, setting, &mut report).is_none() {
+            *config = before;
+            let given = match &setting.value {
+                Value::Text(text) if text.chars().count() <= 40 => format!("{text:?}"),
+                Value::Integer(number) => number.to_string(),
+                _ => setting.kind().to_owned(),
+            };
+            report.add(
+                setting.line,
+                format!("`{name}` must be {}, not {given}; it is left as it was", key.expects),
+            );
+        }
+    }
+}
+
+fn unknown(name: &str, setting: &Setting, report: &mut Report<'_>) {
+    let folded_name = folded(name);
+    if setting.line.is_none() && EDITOR_KEYS.contains(&folded_name.as_str()) {
+        return;
+    }
+    let secret = ["apikey", "accesskey", "secret", "password", "credential"];
+    let is_secret = secret.iter().any(|word| folded_name.contains(word)) || folded_name.ends_with("token");
+    let message = if is_secret || looks_like_key(setting) {
+        format!(
+            "`{name}` is not used: keys of model providers are taken from the environment only (GROQ_API_KEY, \
+             OPENAI_API_KEY, ANTHROPIC_API_KEY), never from settings, which are often shared; remove it here, \
+             and replace the key if this file has been shared"
+        )
+    } else {
+        let near = near_name(name, KEYS.iter().map(|key| key.name));
+        format!("`{name}` is not a setting of Failscope{near}; it is left out")
+    };
+    report.add(setting.line, message);
+}
+
+fn looks_like_key(setting: &Setting) -> bool {
+    matches!(&setting.value, Value::Text(text) if text.len() >= 20
+        && ["sk-", "gsk_", "xai-"].iter().any(|prefix| text.starts_with(prefix)))
+}
+
+/// The name without case, `-` and `_`: how `maxLogSize`, `max-log-size` and `max_log_size` are one.
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+}
+
+/// `: did you mean …?` for the known name that is near, if one is.
+fn near_name(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+    let wanted = folded(name);
+    known
+        .map(|known| (strsim::normalized_damerau_levenshtein(&wanted, &folded(known)), known))
+        .filter(|(likeness, _)| *likeness >= 0.6)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or_else(String::new, |(_, known)| format!(" (did you mean `{known}`?)"))
+}
+
+fn text(setting: &Setting) -> Option<String> {
+    match &setting.value {
+        Value::Text(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// A string; the empty one means that the key is not set.
+#[expect(clippy::option_option, reason = "not a string, not set, and set are three cases")]
+fn optional_text(setting: &Setting) -> Option<Option<String>> {
+    text(setting).map(|text| Some(text).filter(|text| !text.trim().is_empty()))
+}
+
+/// The strings of an array, or one string alone.
+fn texts(setting: &Setting) -> Option<Vec<(Option<u32>, String)>> {
+    match &setting.value {
+        Value::Text(text) => Some(vec![(setting.line, text.clone())]),
+        Value::List(items) => items.iter().map(|item| Some((item.line, text(item)?))).collect(),
+        _ => None,
+    }
+}
+
+fn choice<T: Copy>(setting: &Setting, choices: &[(&str, T)]) -> Option<T> {
+    let wanted = match &setting.value {
+        Value::Text(text) => folded(text.trim()),
+        // `false` for `off` is what people try, and cannot mean anything else.
+        Value::Bool(false) => "off".to_owned(),
+        _ => return None,
+    };
+    choices.iter().find(|(name, _)| folded(name) == wanted).map(|(_, value)| *value)
+}
