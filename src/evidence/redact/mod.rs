@@ -2,11 +2,40 @@
 //!
 //! [`Redacted`] is the only text type that providers, reports, caches, logs and the editor accept, and only
 //! this module can make one from text that came from outside.
+//!
+//! A [`Redactor`] finds secrets by vendors' token formats (`vendors.tsv`), by the names before them
+//! (`password = …`), by structure (PEM, URLs, headers, JSON web tokens), by randomness, and by value: what has
+//! once been found in a run, and what the environment holds under secret-like names, is masked wherever it or
+//! a piece of it occurs. It keeps lines and structure, gives one secret one placeholder, and leaves
+//! placeholders alone.
+
+mod assign;
+mod bytes;
+mod engine;
+mod entropy;
+mod forms;
+mod kind;
+mod known;
+mod personal;
+mod random;
+mod registry;
+mod settings;
+mod structural;
+mod vendor;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::Serialize;
+
+pub use settings::{RedactionSettings, digest};
+
+use engine::Span;
+use registry::Registry;
+
+/// How every placeholder begins.
+const PLACEHOLDER: &str = "[REDACTED:";
 
 /// Text from which secrets have been replaced by placeholders such as `[REDACTED:api_key]`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize)]
@@ -30,9 +59,26 @@ impl Redacted {
     }
 
     /// A part of the text, chosen by `choose`, which must return a slice of its argument: truncation and
-    /// trimming keep what is redacted redacted.
+    /// trimming keep what is redacted redacted. An end that would cut a placeholder is moved out of it, so
+    /// that the part begins after it or ends before it.
     pub fn slice(&self, choose: impl for<'a> FnOnce(&'a str) -> &'a str) -> Self {
-        Self(choose(&self.0).into())
+        let text: &str = &self.0;
+        let part = choose(text);
+        let start = (part.as_ptr() as usize).wrapping_sub(text.as_ptr() as usize);
+        let Some(end) = start.checked_add(part.len()).filter(|end| *end <= text.len()) else {
+            // Not a slice of the text (an empty literal, for instance): only emptiness is surely clean.
+            return if part.is_empty() { Self::default() } else { self.clone() };
+        };
+        let mut range = (start, end);
+        for (from, to) in engine::placeholders(text) {
+            if from < range.0 && range.0 < to {
+                range.0 = to.min(range.1);
+            }
+            if from < range.1 && range.1 < to {
+                range.1 = from.max(range.0);
+            }
+        }
+        Self(text.get(range.0..range.1).unwrap_or_default().into())
     }
 
     /// Joins redacted parts with fixed text in between.
@@ -48,24 +94,190 @@ impl std::fmt::Display for Redacted {
     }
 }
 
-/// Replaces secrets in text and counts what it replaced.
-#[derive(Debug, Clone, Default)]
-pub struct Redactor {}
+/// A replacement that was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Found {
+    /// The kind in the placeholder.
+    pub kind: String,
+    /// First byte in the text that was given.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+    /// The placeholder.
+    pub placeholder: String,
+}
+
+/// Replaces secrets in text and counts what it replaced. Clones share what they know and count.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    settings: Arc<RedactionSettings>,
+    custom: Arc<Vec<(&'static str, regex::Regex)>>,
+    registry: Arc<Mutex<Registry>>,
+    known: Arc<RwLock<known::Known>>,
+}
+
+impl std::fmt::Debug for Redactor {
+    /// Leaves what is known out: it is secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}
 
 impl Redactor {
     /// A redactor that also knows the values of secret-like variables of `environment` and masks them
     /// wherever they occur.
-    pub fn new(_environment: &BTreeMap<String, String>) -> Self {
-        Self {}
+    pub fn new(environment: &BTreeMap<String, String>) -> Self {
+        let redactor = Self::default();
+        redactor.know_environment(environment);
+        redactor
+    }
+
+    /// Like [`Redactor::new`], with settings. The error names the pattern that is no regular expression.
+    pub fn with_settings(
+        environment: &BTreeMap<String, String>,
+        settings: RedactionSettings,
+    ) -> Result<Self, regex::Error> {
+        let custom = settings
+            .patterns
+            .iter()
+            .map(|(_, pattern)| Ok(("custom", regex::Regex::new(pattern)?)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let redactor = Self { settings: Arc::new(settings), custom: Arc::new(custom), ..Self::default() };
+        redactor.know_environment(environment);
+        Ok(redactor)
+    }
+
+    /// Masks the values of secret-like variables from now on.
+    pub fn know_environment(&self, environment: &BTreeMap<String, String>) {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        for (name, value) in environment {
+            if let Some(kind) = assign::secret_name(name)
+                && value.len() >= known::SHORTEST
+                && !assign::is_ordinary_value(value)
+            {
+                known.add(value, kind);
+            }
+        }
+        known.prepare();
+    }
+
+    /// Masks the secrets of a `.env` file from now on.
+    pub fn know_dotenv(&self, text: &str) {
+        let environment = text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("export ").unwrap_or(line.trim()).split_once('='))
+            .map(|(name, value)| (name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
+            .collect();
+        self.know_environment(&environment);
+    }
+
+    /// Collects the secrets of `text`, so that they are masked in every text of the run, also where they
+    /// stand cut off or without context. Counts nothing.
+    pub fn learn(&self, text: &str) {
+        self.find(text);
     }
 
     /// Redacts `text`. Idempotent: placeholders are left alone.
     pub fn text(&self, text: &str) -> Redacted {
-        Redacted(text.into())
+        self.text_with_finds(text).0
+    }
+
+    /// Redacts `text` and says what was replaced.
+    pub fn text_with_finds(&self, text: &str) -> (Redacted, Vec<Found>) {
+        let mut current = text.to_owned();
+        let mut finds = Vec::new();
+        // What is found can bring other things into reach of a context; a few rounds settle it.
+        for round in 0..4 {
+            let spans = self.find(&current);
+            if spans.is_empty() {
+                break;
+            }
+            let (next, found) = self.replace(&current, &spans);
+            if round == 0 {
+                finds = found;
+            }
+            if next == current {
+                break;
+            }
+            current = next;
+        }
+        (Redacted(current.into()), finds)
+    }
+
+    /// Redacts the `repr` of the value of `name`: the name says as much as the text.
+    pub fn value(&self, name: &str, repr: &str) -> Redacted {
+        let start = name.len() + 3;
+        let whole = self.text(&format!("{name} = {repr}"));
+        match whole.as_str().get(start..) {
+            Some(rest) if whole.as_str().starts_with(name) => Redacted(rest.into()),
+            _ => self.text(repr),
+        }
     }
 
     /// How many replacements of which kind have been made so far.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        BTreeMap::new()
+        self.registry.lock().unwrap_or_else(PoisonError::into_inner).counts()
+    }
+
+    /// Finds all secrets of `text` and remembers them.
+    fn find(&self, text: &str) -> Vec<Span> {
+        let mut spans = engine::find(text, &self.settings);
+        for (kind, pattern) in self.custom.iter() {
+            for captures in pattern.captures_iter(text) {
+                if let Some(found) = captures.get(1).or_else(|| captures.get(0)) {
+                    spans.push(Span::new(found.start(), found.end(), kind, 9));
+                }
+            }
+        }
+        let spans = engine::settle(text, spans, &self.settings, false);
+        let new: Vec<&Span> = spans
+            .iter()
+            .filter(|s| s.secret.is_none() && engine::is_worth_knowing(&text[s.start..s.end], s.kind))
+            .collect();
+        if !new.is_empty() {
+            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+            for span in new {
+                known.add(&text[span.start..span.end], span.kind);
+            }
+            known.prepare();
+        }
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        if known.is_empty() {
+            return spans;
+        }
+        let mut all = spans;
+        known.find(text.as_bytes(), &mut all);
+        engine::settle(text, all, &self.settings, false)
+    }
+
+    fn replace(&self, text: &str, spans: &[Span]) -> (String, Vec<Found>) {
+        let mut output = String::with_capacity(text.len());
+        let mut finds = Vec::with_capacity(spans.len());
+        let mut from = 0;
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        for span in spans {
+            let value = &text[span.start..span.end];
+            let secret = span.secret.unwrap_or_else(|| registry::hash(value.as_bytes()));
+            let (kind, number) = registry.number(secret, span.kind);
+            registry.count(&kind);
+            let mut placeholder = format!("{PLACEHOLDER}{kind}");
+            if number > 1 {
+                let _ = write!(placeholder, "#{number}");
+            }
+            placeholder.push(']');
+            output.push_str(&text[from..span.start]);
+            if span.quote {
+                let _ = write!(output, "\"{placeholder}\"");
+            } else {
+                output.push_str(&placeholder);
+            }
+            from = span.end;
+            finds.push(Found { kind, start: span.start, end: span.end, placeholder });
+        }
+        output.push_str(&text[from..]);
+        (output, finds)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+//! Secrets that are known by the structure around them: PEM blocks, URLs with credentials, HTTP headers and
+//! JSON web tokens.
+
+use super::bytes::{self, ALNUM, BASE64, BLANK, DASH, DOT, EQUALS, RUN, UNDERSCORE};
+use super::engine::Span;
+use super::kind;
+
+/// Longest PEM block that is followed.
+const MAX_PEM: usize = 64 * 1024;
+
+/// Schemes whose URLs are connection strings of databases, queues and the like.
+const CONNECTION_SCHEMES: &[&str] = &[
+    "postgres",
+    "postgresql",
+    "mysql",
+    "mariadb",
+    "mongodb",
+    "redis",
+    "rediss",
+    "amqp",
+    "amqps",
+    "jdbc",
+    "mssql",
+    "sqlserver",
+    "oracle",
+    "cockroachdb",
+    "cassandra",
+    "clickhouse",
+    "couchbase",
+    "couchdb",
+    "neo4j",
+    "bolt",
+    "db2",
+    "snowflake",
+    "redshift",
+    "presto",
+    "trino",
+    "hive",
+    "influxdb",
+    "memcached",
+    "nats",
+    "kafka",
+    "ldap",
+    "ldaps",
+    "smtp",
+    "smtps",
+    "imap",
+    "imaps",
+    "mqtt",
+    "mqtts",
+    "vertica",
+    "firebird",
+    "sqlite",
+    "cloudsql",
+    "pgsql",
+    "odbc",
+    "stomp",
+    "timescaledb",
+    "tds",
+    "sybase",
+    "teradata",
+    "databricks",
+    "crate",
+    "yugabytedb",
+];
+
+/// Finds the PEM block whose first line has `-----BEGIN ` at `at`; one span for each of its lines.
+pub fn pem(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
+    let start = at;
+    let label_end = bytes::run_end(text, at + 11, ALNUM | BLANK | UNDERSCORE | DASH, 80);
+    let label = &text[at + 11..label_end];
+    if !label.ends_with(b"-----") || label.len() <= 5 {
+        return at + 11;
+    }
+    let private = memchr::memmem::find(label, b"PRIVATE").is_some()
+        || memchr::memmem::find(label, b"SECRET").is_some()
+        || memchr::memmem::find(label, b"KEY").is_some() && memchr::memmem::find(label, b"PUBLIC").is_none();
+    let limit = text.len().min(start + MAX_PEM);
+    let end = pem_end(&text[..limit], label_end);
+    let digest = super::registry::hash(&text[start..end]);
+    let kind = if private { kind::PRIVATE_KEY } else { kind::PEM };
+    let mut line = start;
+    while line < end {
+        let stop = memchr::memchr(b'\n', &text[line..end]).map_or(end, |i| line + i);
+        let from = if line == start { line } else { pem_line_start(text, line, stop) };
+        let to = if stop > from && text[stop - 1] == b'\r' { stop - 1 } else { stop };
+        if from < to {
+            spans.push(Span::new(from, to, kind, 9).with_secret(digest));
+        }
+        line = stop + 1;
+    }
+    end
+}
+
+/// Where the text of a line of a PEM block begins, after what pytest, diffs and quoting put before it.
+fn pem_line_start(text: &[u8], line: usize, stop: usize) -> usize {
+    let mut at = line;
+    if text[at..stop].starts_with(b"E ") {
+        at += 1;
+    }
+    while at < stop
+        && (bytes::is(text[at], BLANK) || matches!(text[at], b'|' | b'>' | b'#' | b'\'' | b'"' | b'('))
+    {
+        at += 1;
+    }
+    if at < stop && matches!(text[at], b'+' | b'-') && bytes::is_at(text, at + 1, BLANK) {
+        at += 1;
+        while at < stop && (bytes::is(text[at], BLANK) || matches!(text[at], b'\'' | b'"' | b'(')) {
+            at += 1;
+        }
+    }
+    at
+}
+
+/// The end of a PEM block: its END line, or where its lines stop looking like one.
+fn pem_end(text: &[u8], from: usize) -> usize {
+    let mut at = from;
+    let mut last = from;
+    let mut rest_of_first = true;
+    loop {
+        let stop = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |i| at + i);
+        let begin = if rest_of_first { at } else { pem_line_start(text, at, stop) };
+        let line = &text[begin..stop];
+        if let Some(end) = memchr::memmem::find(line, b"-----END ") {
+            let tail = bytes::run_end(text, begin + end + 9, ALNUM | BLANK | UNDERSCORE, 80);
+            return bytes::run_end(text, tail, DASH, 5).min(stop);
+        }
+        let body = pem_body_len(line);
+        let whole = trimmed(line) == 0 || body >= trimmed(line);
+        last = if body > 0 { begin + body } else { last };
+        let is_header = line.len() < 100 && memchr::memmem::find(line, b": ").is_some() && !rest_of_first;
+        if (!whole && !is_header)
+            || stop >= text.len()
+            || (trimmed(line) == 0
+                && at > from + 1
+                && last < at - 1
+                && !rest_of_first
+                && text[last..at].iter().filter(|b| **b == b'\n').count() > 2)
+        {
+            return last;
+        }
+        if is_header {
+            last = stop;
+        }
+        rest_of_first = false;
+        at = stop + 1;
+    }
+}
+
+fn trimmed(line: &[u8]) -> usize {
+    line.trim_ascii_end().len()
+}
+
+/// How much of a line can belong to a PEM block's body: base 64, escaped line ends, quotes and commas that
+/// continue a literal.
+fn pem_body_len(line: &[u8]) -> usize {
+    let mut at = 0;
+    while at < line.len() {
+        let byte = line[at];
+        if bytes::is(byte, ALNUM | BASE64 | EQUALS) {
+            at += 1;
+        } else if byte == b'\\' && at + 1 < line.len() && matches!(line[at + 1], b'n' | b'r' | b't' | b'\\') {
+            at += 2;
+        } else if matches!(byte, b'.' | b' ' | b'\t' | b'\r') {
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    let body = &line[..at];
+    // A line of prose is no body: it has spaces between short words.
+    let words = body.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count();
+    let trimmed = trimmed(body);
+    if words > 1 && trimmed / words < 16 { 0 } else { trimmed }
+}
+
+/// Finds the credentials of the URL whose `://` is at `at`.
+pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
+    let scheme_start = bytes::run_start(text, at, ALNUM | DASH | DOT | BASE64, 40);
+    let scheme_start =
+        scheme_start + text[scheme_start..at].iter().rposition(|b| *b == b'/').map_or(0, |i| i + 1);
+    let scheme_start = scheme_start + bytes::escape_len(text, scheme_start);
+    if scheme_start >= at {
+        return;
+    }
+    let from = at + 3;
+    let mut end = from;
+    let limit = text.len().min(from + 1024);
+    let mut last_at = None;
+    let mut colon = None;
+    while end < limit {
+        let byte = text[end];
+        match byte {
+            b'@' => last_at = Some(end),
+            b':' if colon.is_none() => colon = Some(end),
+            b'/' | b'?' | b'#' if last_at.is_some() || colon.is_none_or(|c| end - c < 2) => break,
+            b'/' if text[end..].starts_with(b"//") => break,
+            0..=b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'{' | b'}' | b'|' => break,
+            _ => {}
+        }
+        end += 1;
+    }
+    let Some(sign) = last_at else { return };
+    let scheme = text[scheme_start..at].to_ascii_lowercase();
+    let base = scheme.split(|b| matches!(b, b'+' | b':' | b'.')).next().unwrap_or(&scheme);
+    let colon = colon.filter(|c| *c < sign);
+    let secret = match colon {
+        Some(colon) => &text[colon + 1..sign],
+        None => &text[from..sign],
+    };
+    if secret.is_empty() || secret.starts_with(super::PLACEHOLDER.as_bytes()) || is_template(secret) {
+        return;
+    }
+    if CONNECTION_SCHEMES.iter().any(|s| s.as_bytes() == base) && colon.is_some() {
+        let stop = text[end..limit.max(end)]
+            .iter()
+            .position(|b| {
+                matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b'\\' | b'|' | b')' | b',')
+            })
+            .map_or(limit.max(end), |i| end + i);
+        let stop = if text[..stop].ends_with(b".") { stop - 1 } else { stop };
+        spans.push(Span::new(scheme_start, stop, kind::CONNECTION, 8));
+        return;
+    }
+    match colon {
+        Some(colon) => {
+            // `https://TOKEN:x-oauth-basic@host` has its secret in the user's place.
+            let user = &text[from..colon];
+            if user.len() >= 16 && super::random::Shape::of(user).is_likely_random() {
+                spans.push(Span::new(from, colon, kind::TOKEN, 7));
+            }
+            spans.push(Span::new(colon + 1, sign, kind::PASSWORD, 7));
+        }
+        None => {
+            let shape = super::random::Shape::of(secret);
+            if shape.len >= 16 && shape.is_likely_random() {
+                spans.push(Span::new(from, sign, kind::TOKEN, 7));
+            }
+        }
+    }
+}
+
+/// Whether `value` is a gap to be filled in rather than a value.
+pub fn is_template(value: &[u8]) -> bool {
+    let value = value.trim_ascii();
+    value.iter().all(|b| matches!(b, b'*' | b'x' | b'X' | b'.' | b'#' | b'?' | b'-' | b'_'))
+        || (value.starts_with(b"$")
+            && value.len() > 1
+            && value[1..].iter().all(|b| bytes::is(*b, RUN) || matches!(b, b'{' | b'}' | b'(' | b')' | b'.'))
+            && !value[1..].iter().any(u8::is_ascii_digit))
+        || (value.starts_with(b"${") && value.ends_with(b"}"))
+        || (value.starts_with(b"{") && value.ends_with(b"}"))
+        || (value.starts_with(b"<") && value.ends_with(b">"))
+        || (value.starts_with(b"%(") && value.ends_with(b")s"))
+        || value.starts_with(b"[REDACTED")
+        || value == b"%s"
+        || value == b"%r"
+}
+
+/// Finds the JSON web token that starts with `eyJ` at `at`.
+pub fn jwt(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
+    const PART: u16 = RUN;
+    if !bytes::starts_word(text, at) {
+        return at + 3;
+    }
+    let header = bytes::run_end(text, at, PART | EQUALS, 4096);
+    if header - at < 12 {
+        return header;
+    }
+    let mut end = header;
+    let mut parts = 1;
+    while parts < 5 && text.get(end) == Some(&b'.') {
+        let next = bytes::run_end(text, end + 1, PART | EQUALS, 16 * 1024);
+        if next == end + 1 && parts != 1 {
+            break;
+        }
+        end = next;
+        parts += 1;
+    }
+    // A header alone is one cut off by an ellipsis, if it is none of the many things that begin so.
+    if parts >= 2 && end > header + 4 || text[header..].starts_with(b"...") && header - at >= 16 {
+        spans.push(Span::new(at, end, kind::JWT, 8));
+    }
+    end
+}
+
+/// The credential after the name of an `Authorization` header or of a `Cookie` header that ends at `at`.
+pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) {
+    let mut from = at;
+    while from < text.len() && from < at + 8 && matches!(text[from], b'"' | b'\'' | b'\\' | b']' | b')') {
+        from += 1;
+    }
+    from = bytes::run_end(text, from, BLANK, 8);
+    if !matches!(text.get(from), Some(b':' | b'=' | b',')) {
+        return;
+    }
+    from = bytes::run_end(text, from + 1, BLANK, 8);
+    let mut quote = None;
+    while from < text.len() && matches!(text[from], b'"' | b'\'' | b'\\' | b'b' | b'f') {
+        match text[from] {
+            b'b' | b'f' if !matches!(text.get(from + 1), Some(b'"' | b'\'')) => break,
+            b'"' | b'\'' => {
+                quote = Some(text[from]);
+                from += 1;
+                break;
+            }
+            _ => from += 1,
+        }
+    }
+    let limit = text.len().min(from + 8192);
+    let mut end = from;
+    while end < limit {
+        match text[end] {
+            b'\n' | b'\r' | b'"' | b'<' | b'`' => break,
+            b'\'' if quote != Some(b'"') => break,
+            b'\\' => break,
+            b',' | b')' | b'}' if quote.is_none() && !cookie => break,
+            _ => end += 1,
+        }
+    }
+    while end > from && bytes::is(text[end - 1], BLANK) {
+        end -= 1;
+    }
+    let value = &text[from..end];
+    if value.is_empty() || is_template(value) {
+        return;
+    }
+    if cookie {
+        if memchr::memchr(b'=', value).is_some() {
+            cookies(text, from, end, spans);
+        }
+        return;
+    }
+    // `Scheme credential`: the scheme stays.
+    let scheme = bytes::run_end(text, from, ALNUM | DASH | UNDERSCORE, 40);
+    let credential = bytes::run_end(text, scheme, BLANK, 4);
+    let (start, kind) = if credential > scheme && credential < end {
+        let bearer = text[from..scheme].eq_ignore_ascii_case(b"bearer");
+        (credential, if bearer { kind::BEARER } else { kind::AUTHORIZATION })
+    } else {
+        (from, kind::AUTHORIZATION)
+    };
+    let value = &text[start..end];
+    if is_template(value) || value.len() < 4 {
+        return;
+    }
+    let bare_word = value.iter().all(|b| bytes::is(*b, bytes::LOWER | bytes::UPPER | UNDERSCORE | DOT));
+    if quote.is_none() && (bare_word || memchr::memchr(b'(', value).is_some()) {
+        return;
+    }
+    spans.push(Span::new(start, end, kind, 6));
+}
+
+/// The values of a `name=value; name=value` list; attributes of `Set-Cookie` stay.
+fn cookies(text: &[u8], from: usize, end: usize, spans: &mut Vec<Span>) {
+    let mut at = from;
+    while at < end {
+        let stop = memchr::memchr(b';', &text[at..end]).map_or(end, |i| at + i);
+        if let Some(equals) = memchr::memchr(b'=', &text[at..stop]) {
+            let name = text[at..at + equals].trim_ascii().to_ascii_lowercase();
+            let value = at + equals + 1;
+            let attribute =
+                [&b"path"[..], b"domain", b"expires", b"max-age", b"samesite", b"version", b"comment"];
+            if !attribute.contains(&&name[..]) && stop - value >= 4 && !is_template(&text[value..stop]) {
+                spans.push(Span::new(value, stop, kind::COOKIE, 6));
+            }
+        }
+        at = stop + 1;
+    }
+}
