@@ -156,23 +156,18 @@ impl Places {
             let glob = if cfg!(windows) { glob.replace('\\', "/") } else { glob.clone() };
             let (literal, rest) = split_literal(&glob);
             let base = normal(&root.join(literal));
-            match base.strip_prefix(root).ok().and_then(Path::to_str) {
-                Some(below) => {
-                    let below = below.replace('\\', "/");
-                    // A hidden folder that is named is searched.
-                    if !below.is_empty() {
-                        bases.push((base.clone(), false));
-                    }
-                    inside.push([&*below, rest].join("/").trim_matches('/').to_owned());
+            if let Some(below) = base.strip_prefix(root).ok().and_then(Path::to_str) {
+                let below = below.replace('\\', "/");
+                // A hidden folder that is named is searched.
+                if !below.is_empty() {
+                    bases.push((base.clone(), false));
                 }
-                None => {
-                    let folder = globset::escape(&base.to_string_lossy().replace('\\', "/"));
-                    outside.push(
-                        [folder.trim_end_matches('/'), rest].join("/").trim_end_matches('/').to_owned(),
-                    );
-                    let folder = if rest.is_empty() { base.parent().unwrap_or(&base) } else { &base };
-                    bases.push((folder.to_path_buf(), false));
-                }
+                inside.push([&*below, rest].join("/").trim_matches('/').to_owned());
+            } else {
+                let folder = globset::escape(&base.to_string_lossy().replace('\\', "/"));
+                outside.push([folder.trim_end_matches('/'), rest].join("/").trim_end_matches('/').to_owned());
+                let folder = if rest.is_empty() { base.parent().unwrap_or(&base) } else { &base };
+                bases.push((folder.to_path_buf(), false));
             }
         }
         if streams.strip_prefix(root).is_err() || is_hidden(&streams, root) {

@@ -225,12 +225,11 @@ fn surfaces(config: &mut Config, setting: &Setting, report: &mut Report<'_>) -> 
         _ => return None,
     };
     for (name, line, on) in wanted {
-        match SURFACES.iter().find(|(known, _)| folded(known) == folded(&name)) {
-            Some((_, switch)) => *switch(&mut config.surfaces) = on,
-            None => {
-                let near = near_name(&name, SURFACES.iter().map(|(known, _)| *known));
-                report.add(line, format!("`surfaces.{name}` is not known{near}; it is left out"));
-            }
+        if let Some((_, switch)) = SURFACES.iter().find(|(known, _)| folded(known) == folded(&name)) {
+            *switch(&mut config.surfaces) = on;
+        } else {
+            let near = near_name(&name, SURFACES.iter().map(|(known, _)| *known));
+            report.add(line, format!("`surfaces.{name}` is not known{near}; it is left out"));
         }
     }
     Some(())
