@@ -2,6 +2,7 @@
 //! path and source line.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
@@ -9,11 +10,12 @@ use sha2::{Digest as _, Sha256};
 use super::Options;
 use super::redact::Log;
 use crate::diagnose::Finding;
+use crate::diagnose::draft::{Change, Draft, TextEdit};
 use crate::evidence::preprocess;
 use crate::model::{
-    Cluster, Comparison, Culprit, Diagnosis, EvidenceItem, Failure, FailureId, FailureRecord, Fingerprint,
-    FrameRecord, Phase, Place, Problem, Redacted, RelPath, Run, RunSummary, Severity, ShownProblem, Site,
-    Source, TestId, ValueRecord,
+    Cluster, Comparison, Culprit, Diagnosis, Edit, EvidenceItem, Failure, FailureId, FailureRecord,
+    Fingerprint, Fix, FrameRecord, Phase, Place, Problem, Redacted, RelPath, Run, RunSummary, Severity,
+    ShownProblem, Site, Source, TestId, ValueRecord, Verification,
 };
 use crate::workspace::Workspace;
 
@@ -89,7 +91,58 @@ impl<'a> Shower<'a> {
             was_critic_override: false,
             notes: finding.notes.iter().map(|note| self.text(note)).collect(),
         };
-        Cluster { fingerprint, failures, diagnosis, culprits, fixes: finding.fixes, stability: None }
+        let fixes = finding.fixes.iter().filter_map(|draft| self.fix(draft)).collect();
+        Cluster { fingerprint, failures, diagnosis, culprits, fixes, stability: None }
+    }
+
+    /// The fix with its edits at lines and columns; `None` if an edit does not fit its file.
+    fn fix(&mut self, draft: &Draft) -> Option<Fix> {
+        let mut edits = Vec::new();
+        let mut command = None;
+        match &draft.change {
+            Change::Edits(all) => {
+                for edit in all {
+                    edits.push(self.edit(edit)?);
+                }
+            }
+            Change::Command(text) => command = Some(self.text(text)),
+            Change::Advice => {}
+        }
+        Some(Fix {
+            title: self.text(&draft.title),
+            rationale: self.text(&draft.rationale),
+            kind: draft.kind(),
+            target: draft.target,
+            edits,
+            command,
+            verification: Verification::default(),
+        })
+    }
+
+    fn edit(&mut self, edit: &TextEdit) -> Option<Edit> {
+        let source = self.workspace.source(&edit.path)?;
+        let text = source.text();
+        let (start, end) = (edit.span.start as usize, edit.span.end as usize);
+        if start > end || !text.is_char_boundary(start) || !text.is_char_boundary(end) {
+            return None;
+        }
+        let (line, column) = source.position(edit.span.start);
+        let (end_line, end_column) = source.position(edit.span.end);
+        let function = source.module().enclosing_function(line).map(|d| Arc::clone(&d.qualified_name));
+        let columns = Some((column, end_column));
+        let place = Place { path: edit.path.clone(), line, end_line, columns, function };
+        let first = source.offset(line, 1)? as usize;
+        let last = source.offset(end_line, 1)? as usize + source.line(end_line)?.len();
+        let before = text.get(first..last)?;
+        let after = format!("{}{}{}", text.get(first..start)?, edit.new_text, text.get(end..last.max(end))?);
+        let lines = Some((self.long_text(before, MAX_VALUE), self.long_text(&after, MAX_VALUE)));
+        Some(Edit {
+            site: self.site(&place),
+            new_text: edit.new_text.clone(),
+            shown: self.text(&edit.new_text),
+            lines,
+            digest: format!("{:x}", Sha256::digest(text.as_bytes())),
+        })
     }
 
     fn failure(&mut self, failure: &Failure, log: &Log) -> FailureRecord {

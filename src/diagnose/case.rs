@@ -1,6 +1,6 @@
 //! What a rule may look at, and how it says what it found.
 
-use super::{Finding, taxonomy};
+use super::{Draft, Finding, taxonomy};
 use crate::cluster::fingerprint::{is_test_path, root_index};
 use crate::model::{Assertion, Category, Exception, Failure, Frame, Place, Severity};
 use crate::workspace::Workspace;
@@ -166,6 +166,13 @@ impl Finding {
             Some((_, _, reasons)) => reasons.push(reason.into()),
             None => self.culprits.push((place.clone(), score, vec![reason.into()])),
         }
+        self
+    }
+
+    /// Adds what would mend it, less preferred than those before.
+    #[must_use]
+    pub fn mend(mut self, fix: impl Into<Option<Draft>>) -> Self {
+        self.fixes.extend(fix.into());
         self
     }
 

@@ -1,6 +1,7 @@
 //! From a cluster's evidence to a diagnosis.
 
 pub mod case;
+pub mod draft;
 pub mod expression;
 pub mod resolve;
 pub mod rules;
@@ -8,8 +9,9 @@ pub mod taxonomy;
 pub mod value;
 
 pub use case::Case;
+pub use draft::Draft;
 
-use crate::model::{Category, Fix, Place, Severity};
+use crate::model::{Category, Place, Severity};
 
 /// What a rule concludes. Texts are plain; the pipeline redacts them once more on their way out.
 #[derive(Debug, Clone)]
@@ -30,8 +32,8 @@ pub struct Finding {
     pub evidence: Vec<(String, Option<Place>)>,
     /// Suspected places with score and reasons, best first.
     pub culprits: Vec<(Place, f64, Vec<String>)>,
-    /// What would mend it.
-    pub fixes: Vec<Fix>,
+    /// What would mend it, preferred first.
+    pub fixes: Vec<Draft>,
     /// What is missing to be sure.
     pub notes: Vec<String>,
 }
