@@ -1,8 +1,10 @@
 //! From a cluster's evidence to a diagnosis.
 
 pub mod case;
+pub mod difference;
 pub mod draft;
 pub mod expression;
+pub mod origin;
 pub mod resolve;
 pub mod rules;
 pub mod taxonomy;

@@ -48,12 +48,12 @@ impl<'a> Resolver<'a> {
         Self { workspace }
     }
 
-    fn source(&self, path: &RelPath) -> Option<Arc<SourceFile>> {
+    fn source(self, path: &RelPath) -> Option<Arc<SourceFile>> {
         self.workspace.source(path)
     }
 
     /// The place of `qualified_name`'s definition in `path`.
-    pub fn place(&self, path: &RelPath, qualified_name: &str) -> Option<Place> {
+    pub fn place(self, path: &RelPath, qualified_name: &str) -> Option<Place> {
         let source = self.source(path)?;
         let definition = source.module().definition_exact(qualified_name)?;
         Some(Place {
@@ -63,7 +63,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The project's functions that `expr` (on a line of `path`) calls, outermost first; properties count.
-    pub fn calls(&self, path: &RelPath, line: u32, expr: &Expr) -> Vec<Called> {
+    pub fn calls(self, path: &RelPath, line: u32, expr: &Expr) -> Vec<Called> {
         let Some(source) = self.source(path) else { return Vec::new() };
         let mut found = Vec::new();
         expr.walk(&mut |part| {
@@ -103,7 +103,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What `expr` means; of a property, its value.
-    pub fn infer(&self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
+    pub fn infer(self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
         match self.infer_raw(path, line, expr, depth)? {
             Symbol::Function(file, name)
                 if matches!(expr.kind, ExprKind::Attribute { .. }) && self.is_property(&file, &name) =>
@@ -114,7 +114,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn infer_raw(&self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
+    fn infer_raw(self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -147,7 +147,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What `name` means on `line`: local variables and parameters, then the module's names.
-    pub fn lookup(&self, path: &RelPath, line: u32, name: &str, depth: usize) -> Option<Symbol> {
+    pub fn lookup(self, path: &RelPath, line: u32, name: &str, depth: usize) -> Option<Symbol> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -173,7 +173,7 @@ impl<'a> Resolver<'a> {
         self.global(path, name, depth + 1)
     }
 
-    fn parameter(&self, path: &RelPath, function: &Function, name: &str, depth: usize) -> Option<Symbol> {
+    fn parameter(self, path: &RelPath, function: &Function, name: &str, depth: usize) -> Option<Symbol> {
         let source = self.source(path)?;
         let module = source.module();
         let class = function.qualified_name.rsplit_once('.').map(|(class, _)| class);
@@ -189,14 +189,14 @@ impl<'a> Resolver<'a> {
     }
 
     /// What the fixture `name` gives to a test in `path`.
-    fn fixture(&self, path: &RelPath, name: &str, depth: usize) -> Option<Symbol> {
+    fn fixture(self, path: &RelPath, name: &str, depth: usize) -> Option<Symbol> {
         let (file, function) = self.fixture_function(path, name)?;
         self.result(&file, &function, depth)
     }
 
     /// The function of the fixture `name` that a test in `path` sees: of its own file, then of the `conftest.py`
     /// files upwards.
-    pub fn fixture_function(&self, path: &RelPath, name: &str) -> Option<(RelPath, Name)> {
+    pub fn fixture_function(self, path: &RelPath, name: &str) -> Option<(RelPath, Name)> {
         let mut folder = path.as_str();
         let own = std::iter::once(path.clone());
         let upwards = std::iter::from_fn(|| {
@@ -217,7 +217,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// What a function returns or yields: by its annotation, else by its return statements.
-    fn result(&self, path: &RelPath, qualified_name: &str, depth: usize) -> Option<Symbol> {
+    fn result(self, path: &RelPath, qualified_name: &str, depth: usize) -> Option<Symbol> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -247,7 +247,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// An object of the class that `annotation` names; `Optional[X]`, `X | None` and `Iterator[X]` are `X`.
-    fn instance(&self, path: &RelPath, line: u32, annotation: &Expr, depth: usize) -> Option<Symbol> {
+    fn instance(self, path: &RelPath, line: u32, annotation: &Expr, depth: usize) -> Option<Symbol> {
         match &annotation.kind {
             ExprKind::Subscript { value, index } => {
                 let name = value.dotted()?;
@@ -273,16 +273,15 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn global_expr(&self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
+    fn global_expr(self, path: &RelPath, line: u32, expr: &Expr, depth: usize) -> Option<Symbol> {
         match &expr.kind {
-            ExprKind::Name(name) => self.global(path, name, depth + 1),
-            ExprKind::Str(name) => self.global(path, name, depth + 1),
+            ExprKind::Name(name) | ExprKind::Str(name) => self.global(path, name, depth + 1),
             _ => self.infer_raw(path, line, expr, depth + 1),
         }
     }
 
     /// What `name` means at the module level of `path`.
-    pub fn global(&self, path: &RelPath, name: &str, depth: usize) -> Option<Symbol> {
+    pub fn global(self, path: &RelPath, name: &str, depth: usize) -> Option<Symbol> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -308,7 +307,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn imported(&self, path: &RelPath, import: &Import, depth: usize) -> Option<Symbol> {
+    fn imported(self, path: &RelPath, import: &Import, depth: usize) -> Option<Symbol> {
         let Some(name) = &import.name else {
             // `import a.b` binds `a`, `import a.b as c` binds the inner module.
             let whole = import.alias.is_some();
@@ -330,7 +329,7 @@ impl<'a> Resolver<'a> {
     }
 
     /// The file of the module that `import` takes names from.
-    fn module_file(&self, path: &RelPath, import: &Import) -> Option<RelPath> {
+    fn module_file(self, path: &RelPath, import: &Import) -> Option<RelPath> {
         if import.level > 0 {
             self.relative(path, import.level, &import.module)
         } else {
@@ -338,7 +337,7 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn relative(&self, path: &RelPath, level: u32, dotted: &str) -> Option<RelPath> {
+    fn relative(self, path: &RelPath, level: u32, dotted: &str) -> Option<RelPath> {
         let mut folder = path.as_str();
         for _ in 0..level {
             folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -348,7 +347,7 @@ impl<'a> Resolver<'a> {
 
     /// The file of the absolute module `dotted`, as code in `path` sees it: in the usual roots, then in the
     /// folders above the file.
-    pub fn find_module(&self, path: &RelPath, dotted: &str) -> Option<RelPath> {
+    pub fn find_module(self, path: &RelPath, dotted: &str) -> Option<RelPath> {
         let folders =
             std::iter::successors(path.as_str().rsplit_once('/').map(|(folder, _)| folder), |folder| {
                 folder.rsplit_once('/').map(|(parent, _)| parent)
@@ -366,7 +365,7 @@ impl<'a> Resolver<'a> {
             })
     }
 
-    fn in_folder(&self, folder: &str, dotted: &str) -> Option<RelPath> {
+    fn in_folder(self, folder: &str, dotted: &str) -> Option<RelPath> {
         let inner = dotted.replace('.', "/");
         let base = [folder, &inner].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
         [format!("{base}.py"), format!("{base}/__init__.py")]
@@ -375,13 +374,13 @@ impl<'a> Resolver<'a> {
             .find(|file| self.source(file).is_some())
     }
 
-    fn submodule(&self, package: &RelPath, name: &str) -> Option<Symbol> {
+    fn submodule(self, package: &RelPath, name: &str) -> Option<Symbol> {
         let folder = package.as_str().strip_suffix("__init__.py")?.trim_end_matches('/');
         self.in_folder(folder, name).map(Symbol::Module)
     }
 
     /// The attribute `attr` of the class `name` of `path` or of its bases.
-    pub fn member(&self, path: &RelPath, name: &str, attr: &str, depth: usize) -> Option<Symbol> {
+    pub fn member(self, path: &RelPath, name: &str, attr: &str, depth: usize) -> Option<Symbol> {
         if depth > MAX_DEPTH {
             return None;
         }
@@ -406,7 +405,7 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn is_property(&self, path: &RelPath, qualified_name: &str) -> bool {
+    fn is_property(self, path: &RelPath, qualified_name: &str) -> bool {
         self.source(path).is_some_and(|source| {
             source.module().function(qualified_name).is_some_and(|function| {
                 function.decorators.iter().any(|decorator| {

@@ -1,5 +1,6 @@
 //! The offline rules, one file per family.
 
+mod assertions;
 mod outcome;
 mod raised;
 
@@ -22,7 +23,7 @@ impl<F: Fn(&Case<'_>) -> Option<Finding> + Sync> Rule for F {
 
 /// All rules.
 pub fn all() -> &'static [&'static dyn Rule] {
-    &[&outcome::strict_xpass, &outcome::crash, &outcome::internal, &raised::raised]
+    &[&outcome::strict_xpass, &outcome::crash, &outcome::internal, &assertions::comparison, &raised::raised]
 }
 
 /// The finding when no rule speaks: what is known, and what would settle it.
