@@ -89,8 +89,13 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     let best = suspects.first().map_or(0.0, |suspect| suspect.score);
     finding.confidence = finding.confidence.max(best.min(0.5));
     if let Some(place) = place {
-        let score =
-            if verdict.test_at_fault { verdict.confidence } else { if best > 0.0 { 0.2 } else { 0.3 } };
+        let score = if verdict.test_at_fault {
+            verdict.confidence
+        } else if best > 0.0 {
+            0.2
+        } else {
+            0.3
+        };
         let reason = if in_tests(place) {
             "the assertion that failed: its expectation may be wrong"
         } else {
