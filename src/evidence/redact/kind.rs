@@ -1,5 +1,7 @@
 //! The kinds of secrets, as placeholders name them.
 
+use std::collections::BTreeSet;
+
 /// A kind as it stands in a placeholder.
 pub type Kind = &'static str;
 
@@ -37,9 +39,6 @@ pub const IBAN: Kind = "iban";
 pub const HEX: Kind = "high_entropy_hex";
 /// Other random strings.
 pub const RANDOM: Kind = "high_entropy";
-/// Values known from the environment.
-pub const KNOWN: Kind = "secret";
-
 /// Every kind, for resolving names of tables.
 pub const ALL: &[Kind] = &[
     API_KEY,
@@ -64,4 +63,27 @@ pub const ALL: &[Kind] = &[
 /// The constant for `name`, if it is a kind.
 pub fn named(name: &str) -> Option<Kind> {
     ALL.iter().find(|k| **k == name).copied()
+}
+
+/// The kind of a pattern from the settings: its name reduced to what a placeholder may hold. Every name is kept
+/// once for the life of the process.
+pub fn interned(name: &str) -> Kind {
+    static NAMES: std::sync::Mutex<BTreeSet<Kind>> = std::sync::Mutex::new(BTreeSet::new());
+    let name: String = name
+        .to_ascii_lowercase()
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .take(40)
+        .collect();
+    let name = if name.is_empty() { "custom".to_owned() } else { name };
+    if let Some(known) = named(&name) {
+        return known;
+    }
+    let mut names = NAMES.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Some(known) = names.get(name.as_str()) {
+        return known;
+    }
+    let kept: Kind = Box::leak(name.into_boxed_str());
+    names.insert(kept);
+    kept
 }

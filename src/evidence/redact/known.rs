@@ -53,11 +53,6 @@ impl Known {
         self.forms.is_empty()
     }
 
-    /// How many forms are known; grows when something new is learned.
-    pub fn len(&self) -> usize {
-        self.forms.len()
-    }
-
     /// Adds `value` in all forms in which it may be printed.
     pub fn add(&mut self, value: &str, kind: Kind) {
         let secret = super::registry::hash(value.as_bytes());

@@ -140,7 +140,7 @@ impl Redactor {
         let custom = settings
             .patterns
             .iter()
-            .map(|(_, pattern)| Ok(("custom", regex::Regex::new(pattern)?)))
+            .map(|(name, pattern)| Ok((kind::interned(name), regex::Regex::new(pattern)?)))
             .collect::<Result<Vec<_>, _>>()?;
         let redactor = Self { settings: Arc::new(settings), custom: Arc::new(custom), ..Self::default() };
         redactor.know_environment(environment);
@@ -169,6 +169,23 @@ impl Redactor {
             .map(|(name, value)| (name.trim().to_owned(), value.trim().trim_matches(['"', '\'']).to_owned()))
             .collect();
         self.know_environment(&environment);
+    }
+
+    /// Masks the secrets of the `.env` files of `directory` (`.env`, `.env.local`, …) from now on. A file that
+    /// cannot be read holds nothing that could be known.
+    pub fn know_dotenv_files(&self, directory: &std::path::Path) {
+        let Ok(entries) = std::fs::read_dir(directory) else { return };
+        for entry in entries.flatten() {
+            let name = entry.file_name();
+            let is_dotenv = name.to_str().is_some_and(|n| n == ".env" || n.starts_with(".env."));
+            let small = entry.metadata().is_ok_and(|m| m.is_file() && m.len() <= 1 << 20);
+            if is_dotenv
+                && small
+                && let Ok(text) = std::fs::read_to_string(entry.path())
+            {
+                self.know_dotenv(&text);
+            }
+        }
     }
 
     /// Collects the secrets of `text`, so that they are masked in every text of the run, also where they

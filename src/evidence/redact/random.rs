@@ -111,8 +111,3 @@ pub fn is_uuid(token: &[u8]) -> bool {
 pub fn is_mixed(token: &[u8]) -> bool {
     token.iter().any(u8::is_ascii_digit) && token.iter().any(u8::is_ascii_alphabetic)
 }
-
-/// Whether `token` consists of letters and digits only.
-pub fn is_alnum(token: &[u8]) -> bool {
-    token.iter().all(|b| bytes::is(*b, ALNUM))
-}
