@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::project::Project;
-use crate::ingest::{self, IngestError, ReadOptions};
+use crate::ingest::{self, FileProbe, IngestError, ReadOptions};
 use crate::model::{Problem, Run};
 use crate::system::System;
 use crate::workspace::discovery;
@@ -87,7 +87,7 @@ fn read_all(inputs: &[Input], root: &Path) -> Vec<Result<Run, IngestError>> {
 
 /// Reads one input, which is called by its path from the workspace's folder where it lies in it.
 fn read_one(input: &Input, root: &Path) -> Result<Run, IngestError> {
-    let options = ReadOptions::default();
+    let options = ReadOptions { files: Some(FileProbe::under(root)), ..ReadOptions::default() };
     let path = match input {
         Input::Named(path) | Input::Found(path) => path,
         Input::Stdin => return ingest::read(std::io::stdin().lock(), "-", None, &options),

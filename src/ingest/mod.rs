@@ -3,15 +3,41 @@
 //! Readers stream: memory is bounded by the failures kept. Bad input yields what could be read plus
 //! [`crate::model::Problem`]s with file and offset; it is an error only if nothing could be opened or nothing
 //! in it is a result.
+//!
+//! | module | what it reads or does |
+//! |---|---|
+//! | `detect` | tells the format by the first bytes |
+//! | `window`, `text`, `json`, `junit::xml` | bounded input, text helpers, JSON slices, XML tokens |
+//! | `junit`, `reportlog`, `json_report`, `ctrf`, `lastfailed`, [`events`] | one format each |
+//! | `longrepr` | pytest's structured failures as text |
+//! | `sink` | counts, limits, reruns, repeats |
+//! | [`merge`] | several files into one run |
 
+mod ctrf;
+mod detect;
 pub mod events;
+mod json;
+mod json_report;
+mod junit;
+mod lastfailed;
+mod longrepr;
 pub mod merge;
+mod probe;
+mod reportlog;
+mod sink;
+mod text;
+mod window;
 
 use std::io::Read;
 use std::path::Path;
 use std::time::SystemTime;
 
+pub use probe::FileProbe;
+
 use crate::model::{ResultFormat, Run};
+
+/// The test id of a failure of pytest itself (`INTERNALERROR`), which belongs to no test.
+pub const INTERNAL_ERROR: &str = "INTERNALERROR";
 
 /// How to read.
 #[derive(Debug, Clone)]
@@ -23,11 +49,14 @@ pub struct ReadOptions {
     pub max_text: usize,
     /// Most failures kept; further ones are counted and listed as a problem.
     pub max_failures: usize,
+    /// Which files the workspace has. JUnit's `xunit2` family names tests by dotted names only; with this,
+    /// modules and classes are told apart by what is there, else by how names usually look.
+    pub files: Option<FileProbe>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { keep_names: false, max_text: 4 << 20, max_failures: 200_000 }
+        Self { keep_names: false, max_text: 4 << 20, max_failures: 200_000, files: None }
     }
 }
 
@@ -70,6 +99,35 @@ pub fn read(
     modified: Option<SystemTime>,
     options: &ReadOptions,
 ) -> Result<Run, IngestError> {
-    let _ = (input, modified, options, ResultFormat::Junit);
-    Err(IngestError::Unknown { file: name.to_owned() })
+    // One record (a tag, a line, a test's object) may be as large as the texts that are kept of it, escaped.
+    let most = options.max_text.saturating_mul(2).saturating_add(detect::HEAD * 2);
+    let mut window = window::Window::new(window::decoded(input), most);
+    window.want(detect::HEAD);
+    if window.data().is_empty()
+        && let Some(source) = window.take_failure()
+    {
+        return Err(IngestError::Io { file: name.to_owned(), source });
+    }
+    if events::matches(window.data()) {
+        return events::read(window, name, modified, options);
+    }
+    let window = &mut window;
+    let mut run = match detect::detect(window.data()) {
+        Some(ResultFormat::Junit) => junit::read(window, name, modified, options),
+        Some(ResultFormat::Reportlog) => reportlog::read(window, name, modified, options),
+        Some(ResultFormat::JsonReport) => json_report::read(window, name, modified, options),
+        Some(ResultFormat::Ctrf) => ctrf::read(window, name, modified, options),
+        Some(ResultFormat::LastFailed) => lastfailed::read(window, name, modified, options),
+        Some(ResultFormat::Console | ResultFormat::Events) | None => {
+            return Err(IngestError::Unknown { file: name.to_owned() });
+        }
+    };
+    if let Some(error) = window.take_failure() {
+        run.problems.push(crate::model::Problem {
+            file: name.to_owned(),
+            offset: Some(window.offset()),
+            message: format!("reading stopped: {error}; what came before was read"),
+        });
+    }
+    Ok(run)
 }

@@ -412,6 +412,15 @@ impl TestOutcomes {
         }
     }
 
+    /// Takes `test` back; whether it was there.
+    pub fn remove(&mut self, test: &str) -> bool {
+        let known = self.hashes.remove(&Self::hash(test));
+        if known {
+            self.named.retain(|(name, ..)| name.as_str() != test);
+        }
+        known
+    }
+
     /// Whether `test` is known to have ended without failure.
     pub fn contains(&self, test: &str) -> bool {
         self.hashes.contains(&Self::hash(test))

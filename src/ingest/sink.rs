@@ -1,0 +1,222 @@
+//! Where the readers put what they find: counts, limits, reruns and repeats are handled here, once for all.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::time::SystemTime;
+
+use super::ReadOptions;
+use super::text::{first_line, without_ansi};
+use crate::model::{
+    Exit, Failure, Outcome, Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId,
+};
+
+/// Most problems listed one by one.
+const MOST_PROBLEMS: usize = 100;
+
+/// Builds a [`Run`] from what one file tells.
+pub(crate) struct Sink<'a> {
+    pub(crate) options: &'a ReadOptions,
+    /// The run so far; its failures are added by [`Sink::finish`].
+    pub(crate) run: Run,
+    name: &'a str,
+    failures: Vec<Option<Failure>>,
+    /// Indices into `failures` by the hash of the test's id.
+    failing: HashMap<u64, Vec<usize>, BuildHasherDefault<DefaultHasher>>,
+    /// How many times a test was run before, by the hash of its id.
+    reruns: HashMap<u64, u32>,
+    left_out: u64,
+    problems_left_out: u64,
+    /// When the run ended, as far as the file says.
+    pub(crate) ended: Option<SystemTime>,
+}
+
+impl<'a> Sink<'a> {
+    /// An empty run of the file `name`.
+    pub(crate) fn new(name: &'a str, options: &'a ReadOptions) -> Self {
+        Self {
+            options,
+            run: Run::default(),
+            name,
+            failures: Vec::new(),
+            failing: HashMap::default(),
+            reruns: HashMap::new(),
+            left_out: 0,
+            problems_left_out: 0,
+            ended: None,
+        }
+    }
+
+    /// Lists something that could not be read.
+    pub(crate) fn problem(&mut self, offset: Option<u64>, message: impl Into<String>) {
+        if self.run.problems.len() >= MOST_PROBLEMS {
+            self.problems_left_out += 1;
+            return;
+        }
+        self.run.problems.push(Problem { file: self.name.to_owned(), offset, message: message.into() });
+    }
+
+    /// The record stops at `offset`, in the middle.
+    pub(crate) fn unfinished(&mut self, offset: u64, what: &str) {
+        self.run.exit = Exit::Unfinished;
+        self.problem(
+            Some(offset),
+            format!(
+                "the file ends in the middle {what}; what came before was read. Was the run killed, or is it still going?"
+            ),
+        );
+    }
+
+    /// Records a test (or subtest) that did not fail. A later pass takes the place of earlier failures of the
+    /// same test: it was run again.
+    pub(crate) fn ended_well(&mut self, test: &str, outcome: Outcome, duration: Option<f64>) {
+        if !self.failing.is_empty() {
+            let key = self.key(test);
+            if let Some(indices) = self.failing.get_mut(&key)
+                && outcome != Outcome::Skipped
+            {
+                let failures = &mut self.failures;
+                let mut replaced = 0;
+                indices.retain(|at| {
+                    // A test can pass though subtests of it failed.
+                    let same = failures[*at]
+                        .as_ref()
+                        .is_some_and(|f| f.subtest.is_none() && f.test.as_str() == test);
+                    if same {
+                        failures[*at] = None;
+                        replaced = 1;
+                    }
+                    !same
+                });
+                if indices.is_empty() {
+                    self.failing.remove(&key);
+                }
+                self.run.counts.reruns += replaced;
+            }
+        }
+        if !self.run.outcomes.contains(test) {
+            let counts = &mut self.run.counts;
+            match outcome {
+                Outcome::Passed => counts.passed += 1,
+                Outcome::Skipped => counts.skipped += 1,
+                Outcome::Xfailed => counts.xfailed += 1,
+                Outcome::Xpassed => counts.xpassed += 1,
+                Outcome::Failed | Outcome::Error => {}
+            }
+        }
+        self.run.outcomes.add(test, outcome, duration, self.options.keep_names);
+    }
+
+    /// Records one more execution of `test` that is not its last.
+    pub(crate) fn rerun(&mut self, test: &str) {
+        self.run.counts.reruns += 1;
+        *self.reruns.entry(self.key(test)).or_default() += 1;
+    }
+
+    /// Records a failure. One of the same test and phase takes the place of an earlier one: it was run again.
+    /// Subtests of one description stay apart.
+    pub(crate) fn failed(&mut self, mut failure: Failure) {
+        let key = self.key(failure.test.as_str());
+        let failures = &mut self.failures;
+        let indices = self.failing.entry(key).or_default();
+        let same = |other: &Failure| {
+            other.test == failure.test && other.phase == failure.phase && other.subtest == failure.subtest
+        };
+        let earlier = indices.iter().copied().find(|at| failures[*at].as_ref().is_some_and(same));
+        match earlier {
+            Some(at) if failure.subtest.is_none() => {
+                failures[at] = None;
+                indices.retain(|index| *index != at);
+                self.run.counts.reruns += 1;
+                failure.reruns += 1;
+            }
+            Some(_) => {
+                let alike = indices.len();
+                failure.subtest = failure.subtest.map(|name| format!("{name} #{}", alike + 1));
+            }
+            None => {}
+        }
+        if self.failures.len() >= self.options.max_failures {
+            self.left_out += 1;
+            return;
+        }
+        failure.reruns += self.reruns.get(&key).copied().unwrap_or(0);
+        indices.push(self.failures.len());
+        self.failures.push(Some(failure));
+    }
+
+    /// `text` without control sequences and no longer than may be kept; a cut is listed as a problem.
+    pub(crate) fn text(&mut self, text: &str, offset: u64) -> String {
+        let mut bounded = super::text::Bounded::new(self.options.max_text);
+        bounded.push(without_ansi(text).as_bytes());
+        let (text, dropped) = bounded.take();
+        self.cut(dropped, offset);
+        text
+    }
+
+    /// Lists that `dropped` bytes of a text at `offset` were left out, if any were.
+    pub(crate) fn cut(&mut self, dropped: u64, offset: u64) {
+        if dropped > 0 {
+            self.problem(Some(offset), format!("{dropped} bytes of a long text were left out of its middle"));
+        }
+    }
+
+    fn key(&self, test: &str) -> u64 {
+        self.failing.hasher().hash_one(test)
+    }
+
+    /// The run. `modified` dates it when the file does not.
+    pub(crate) fn finish(mut self, format: ResultFormat, bytes: u64, modified: Option<SystemTime>) -> Run {
+        if self.left_out > 0 {
+            let message = format!(
+                "{} more failures were left out; only {} are kept",
+                self.left_out, self.options.max_failures
+            );
+            self.problem(None, message);
+        }
+        if self.problems_left_out > 0 {
+            self.run.problems.push(Problem {
+                file: self.name.to_owned(),
+                offset: None,
+                message: format!("{} more problems of this kind", self.problems_left_out),
+            });
+        }
+        self.run.failures = self.failures.into_iter().flatten().collect();
+        // By test: whether its call failed.
+        let mut tests: HashMap<&TestId, bool> = HashMap::new();
+        for failure in &self.run.failures {
+            *tests.entry(&failure.test).or_default() |= failure.phase == Phase::Call;
+        }
+        let counts = &mut self.run.counts;
+        for (test, in_call) in tests {
+            *(if in_call { &mut counts.failed } else { &mut counts.errors }) += 1;
+            if self.run.outcomes.remove(test.as_str()) {
+                counts.passed = counts.passed.saturating_sub(1);
+            }
+        }
+        self.run.sources.push(ResultSource {
+            name: self.name.to_owned(),
+            format,
+            time: self.ended.or(modified),
+            bytes,
+        });
+        self.run
+    }
+}
+
+/// Adds a captured section unless it is empty.
+pub(crate) fn add_section(sections: &mut Vec<Section>, name: &str, text: String) {
+    if !text.trim().is_empty() {
+        sections.push(Section { name: name.to_owned(), text });
+    }
+}
+
+/// The headline of a failure of which only the text is known: the last `E` line's exception, or the first line.
+pub(crate) fn headline(text: &str) -> String {
+    let line = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("E   "))
+        .map(str::trim_start)
+        .find(|line| !line.is_empty())
+        .unwrap_or(text.trim_start());
+    first_line(line, 1000).to_owned()
+}
