@@ -35,5 +35,5 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     progress.say("finding root causes");
     let report = args.output.analysed(results.run, &project, system);
     progress.stop();
-    args.output.present(&report, &project)
+    args.output.present(&report, &project, system)
 }

@@ -13,7 +13,7 @@ use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
 use crate::report::files::Folder;
-use crate::report::{Editor, Meta, html, human};
+use crate::report::{Editor, Meta, ctrf, github, html, human, markdown, sarif};
 use crate::system::System;
 
 /// What is printed on standard output.
@@ -127,12 +127,19 @@ impl OutputArgs {
         };
         let mut meta = Meta::new(timestamp(system), project.root.clone());
         meta.editor = self.editor;
+        meta.code_host = code_host(system);
         Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
     }
 
     /// Writes the reports and prints what was asked for; gives the exit code.
-    pub fn present(&self, report: &Report, project: &Project) -> anyhow::Result<u8> {
-        let written = Self::write_files(report, project);
+    pub fn present(&self, report: &Report, project: &Project, system: &System) -> anyhow::Result<u8> {
+        let written = self.write_files(report, project);
+        if self.format == Format::Github
+            && let Some(path) = system.env("GITHUB_STEP_SUMMARY")
+            && let Err(error) = append(Path::new(path), &markdown::render(&report.analysis, &report.meta))
+        {
+            note(&format!("cannot add to the step summary {path}: {error}"));
+        }
         let printed = self.print(report, written.as_deref().ok());
         match printed {
             // Whoever read our output has seen enough.
@@ -144,36 +151,88 @@ impl OutputArgs {
     }
 
     /// Writes the files of the report folder; gives the path of the page for people.
-    fn write_files(report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
-        let folder = Folder::open(&project.output())?;
+    fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
         let Report { analysis, meta } = report;
         let json = Document::new(analysis, meta).to_json()?;
         let page = html::render(analysis, meta)?;
+        let folder = Folder::open(&project.output())?;
         folder.replace("rca_report.json", &json)?;
-        Ok(folder.replace("rca_report.html", page.as_bytes())?)
+        let written = folder.replace("rca_report.html", page.as_bytes())?;
+        let extra = match self.format {
+            Format::Markdown => Some("rca_report.md"),
+            Format::Sarif => Some("rca_report.sarif"),
+            Format::Ctrf => Some("ctrf-report.json"),
+            Format::Human | Format::Json | Format::Github => None,
+        };
+        if let (Some(name), Some(_)) = (extra, &self.output) {
+            let mut bytes = Vec::new();
+            self.format.write(&mut bytes, analysis, meta)?;
+            folder.replace(name, &bytes)?;
+        }
+        Ok(written)
     }
 
     fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
         let Report { analysis, meta } = report;
         if self.format == Format::Human {
             let mut out = io::BufWriter::new(stdout(self.no_color));
-            let links = !self.no_color && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
-            let layout = human::Layout {
-                width: width(),
-                link_root: links.then_some(meta.root.as_path()),
-                full: false,
-            };
-            human::write(&mut out, analysis, meta, layout)?;
+            human::write(&mut out, analysis, meta, layout(meta, self.no_color, false))?;
             if let Some(path) = written {
                 writeln!(out, "report: {}", path.strip_prefix(&meta.root).unwrap_or(path).display())?;
             }
             return out.flush();
         }
-        let bytes = Document::new(analysis, meta).to_json()?;
+        // One write at the end: a half-written document helps nobody.
+        let mut bytes = Vec::new();
+        self.format.write(&mut bytes, analysis, meta)?;
         let mut out = io::stdout().lock();
         out.write_all(&bytes)?;
         out.flush()
     }
+}
+
+impl Format {
+    /// Writes `analysis` in this format, without colours.
+    fn write(self, out: &mut Vec<u8>, analysis: &Analysis, meta: &Meta) -> io::Result<()> {
+        match self {
+            Self::Human => {
+                let layout = human::Layout { width: 100, link_root: None, full: false };
+                human::write(&mut anstream::StripStream::new(out), analysis, meta, layout)?;
+            }
+            Self::Json => out.extend(Document::new(analysis, meta).to_json()?),
+            Self::Github => github::write(&mut anstream::StripStream::new(out), analysis, meta)?,
+            Self::Markdown => out.extend(markdown::render(analysis, meta).into_bytes()),
+            Self::Sarif | Self::Ctrf => {
+                let value = if self == Self::Sarif {
+                    sarif::log(analysis, meta)
+                } else {
+                    ctrf::report(analysis, meta)
+                };
+                serde_json::to_writer_pretty(&mut *out, &value)?;
+                out.push(b'\n');
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Adds `text` to the end of the file at `path`, which other steps add to as well.
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    std::fs::OpenOptions::new().append(true).create(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// How findings are laid out on this terminal.
+pub fn layout(meta: &Meta, no_color: bool, full: bool) -> human::Layout<'_> {
+    let links = !no_color && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
+    human::Layout { width: width(), link_root: links.then_some(meta.root.as_path()), full }
+}
+
+/// Where the files of this commit can be read, in a job of GitHub Actions.
+fn code_host(system: &System) -> Option<String> {
+    let server = system.env("GITHUB_SERVER_URL").filter(|url| url.starts_with("https://"))?;
+    let (repository, commit) = (system.env("GITHUB_REPOSITORY")?, system.env("GITHUB_SHA")?);
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
+    (plain(repository) && plain(commit)).then(|| format!("{server}/{repository}/blob/{commit}/"))
 }
 
 /// The time that reports carry: `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>)

@@ -163,12 +163,12 @@ impl<'a> Run<'a> {
                 .map(|(file, format, time)| RunSource {
                     file: file.as_str(),
                     format: format.name(),
-                    time: *time,
+                    time: time.filter(|t| t.is_finite()),
                 })
                 .collect(),
             root: run.root.as_ref().map(Redacted::as_str),
-            started: run.started,
-            duration: run.duration,
+            started: run.started.filter(|t| t.is_finite()),
+            duration: run.duration.filter(|t| t.is_finite()),
             args: run.args.iter().map(Redacted::as_str).collect(),
             python: run.tools.python.as_deref(),
             pytest: run.tools.pytest.as_deref(),
@@ -193,7 +193,7 @@ impl<'a> Finding<'a> {
             affected_file: place.map(|s| s.path.as_str()),
             affected_line: place.map(|s| s.place.line),
             affected_function: place.and_then(|s| s.function.as_ref()).map(Redacted::as_str),
-            confidence: diagnosis.confidence,
+            confidence: share(diagnosis.confidence),
             evidence: diagnosis.evidence.iter().map(evidence_text).collect(),
             was_critic_override: diagnosis.was_critic_override,
             affected_tests: affected_tests(cluster),
@@ -206,6 +206,11 @@ impl<'a> Finding<'a> {
             stability: cluster.stability.as_ref(),
         }
     }
+}
+
+/// A number from 0 to 1, whatever came in: JSON knows no infinity.
+fn share(number: f64) -> f64 {
+    if number.is_finite() { number.clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// The tests of a cluster as they may be shown, each once, in the order of its failures.
@@ -249,7 +254,7 @@ impl<'a> Suspect<'a> {
             line: culprit.site.place.line,
             end_line: culprit.site.place.end_line,
             function: culprit.site.function.as_ref().map(Redacted::as_str),
-            score: culprit.score,
+            score: share(culprit.score),
             reasons: culprit.reasons.iter().map(Redacted::as_str).collect(),
         }
     }

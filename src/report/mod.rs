@@ -3,16 +3,21 @@
 //! Every format is a pure function of an analysis and a [`Meta`]: the same two give the same bytes.
 //! [`files`] puts the results on disk.
 
+pub mod ctrf;
+pub mod diff;
 pub mod document;
 pub mod files;
+pub mod github;
 pub mod html;
 pub mod human;
+pub mod markdown;
+pub mod sarif;
 pub mod text;
 pub mod time;
 
 use std::path::PathBuf;
 
-use crate::model::RelPath;
+use crate::model::{Cluster, RelPath, Site};
 
 /// What a report says besides the analysis.
 #[derive(Debug, Clone)]
@@ -24,6 +29,8 @@ pub struct Meta {
     /// The workspace's folder on this machine, for links that open a file; never written into a report
     /// unless the user asks for editor links.
     pub root: PathBuf,
+    /// The address of the analysed commit's files at the code host (`https://…/blob/SHA/`), if it is known.
+    pub code_host: Option<String>,
     /// The editor that places in the HTML report are links for, if that was asked for.
     pub editor: Option<Editor>,
 }
@@ -50,6 +57,7 @@ impl Meta {
             generator: concat!("failscope ", env!("CARGO_PKG_VERSION")).to_owned(),
             timestamp,
             root,
+            code_host: None,
             editor: None,
         }
     }
@@ -68,4 +76,31 @@ impl Meta {
             Editor::Pycharm => format!("pycharm://open?file={}&line={line}", file.replace('&', "%26")),
         })
     }
+
+    /// The URL of `path` at `line` at the code host.
+    pub fn code_link(&self, path: &RelPath, line: u32) -> Option<String> {
+        Some(format!("{}{}#L{line}", self.code_host.as_ref()?, relative_uri(path.as_str())))
+    }
+}
+
+/// The place a finding is shown at: its first suspect, else where its test fails, else where that is defined.
+fn place_of(cluster: &Cluster) -> Option<&Site> {
+    let failure = cluster.failures.first();
+    let first = cluster.culprits.first().map(|culprit| &culprit.site);
+    first.or_else(|| failure.and_then(|f| f.failing.as_ref().or(f.definition.as_ref())))
+}
+
+/// A relative path as a URI reference: all but unreserved characters and `/` percent-encoded (RFC 3986).
+fn relative_uri(path: &str) -> String {
+    use std::fmt::Write as _;
+    let mut uri = String::with_capacity(path.len());
+    for byte in path.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            uri.push(char::from(byte));
+        } else {
+            // Writing to a string cannot fail.
+            let _ = write!(uri, "%{byte:02X}");
+        }
+    }
+    uri
 }

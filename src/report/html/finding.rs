@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use askama::Template as _;
 
-use super::{prose, sides};
+use super::prose;
 use crate::model::{
     Cluster, Edit, FailureRecord, Fix, FrameRecord, Phase, Redacted, Site, VerificationState,
 };
 use crate::report::document::place_text;
 use crate::report::text::{counted, cut, one_line, visible};
-use crate::report::{Meta, human};
+use crate::report::{Meta, diff, human};
 
 /// Tests listed by name.
 const MAX_TESTS: usize = 300;
@@ -195,7 +195,7 @@ fn proposal<'a>(fix: &'a Fix, meta: &Meta) -> Proposal<'a> {
 
 fn change(edit: &Edit, meta: &Meta) -> Change {
     let lines = match &edit.lines {
-        Some((before, after)) => sides::lines(&visible(before.as_str()), &visible(after.as_str())),
+        Some((before, after)) => diff::lines(&visible(before.as_str()), &visible(after.as_str())),
         None => visible(edit.shown.as_str()).lines().map(|line| ("add", format!("+{line}"))).collect(),
     };
     Change { place: link(&edit.site, meta), lines }
@@ -204,12 +204,12 @@ fn change(edit: &Edit, meta: &Meta) -> Change {
 fn comparison(failure: &FailureRecord) -> Option<Sides<'_>> {
     let compared = failure.comparison.as_ref()?;
     let (left, right) = (compared.left.as_str(), compared.right.as_str());
-    let shown = |pieces: Vec<sides::Piece<'_>>| -> Vec<(bool, Cow<'static, str>)> {
+    let shown = |pieces: Vec<diff::Piece<'_>>| -> Vec<(bool, Cow<'static, str>)> {
         pieces.into_iter().map(|(changed, text)| (changed, Cow::Owned(visible(text).into_owned()))).collect()
     };
     // Only of equal things can it be said what is different.
     let (left, right) = if compared.operator.as_str() == "==" {
-        let (left, right) = sides::compare(left, right);
+        let (left, right) = diff::compare(left, right);
         (shown(left), shown(right))
     } else {
         (shown(vec![(false, left)]), shown(vec![(false, right)]))

@@ -7,7 +7,6 @@
 
 mod chart;
 mod finding;
-mod sides;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -140,12 +139,7 @@ fn row<'a>(
     anchors: &mut HashSet<String>,
 ) -> askama::Result<Row<'a>> {
     let diagnosis = &cluster.diagnosis;
-    let representative = cluster.failures.first();
-    let site = cluster
-        .culprits
-        .first()
-        .map(|c| &c.site)
-        .or_else(|| representative.and_then(|f| f.failing.as_ref().or(f.definition.as_ref())));
+    let site = super::place_of(cluster);
     let tests = document::affected_tests(cluster);
     let mut tests_text = counted(tests.len(), "test", "tests");
     if cluster.failures.len() > tests.len() {

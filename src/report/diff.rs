@@ -1,15 +1,15 @@
-//! What differs between the two sides of a comparison.
+//! What differs: between the two sides of a comparison, and between lines before and after a fix.
 
 use similar::{Algorithm, ChangeTag, DiffOp};
 
 /// A piece of one side, and whether the other side lacks it.
-pub(super) type Piece<'a> = (bool, &'a str);
+pub type Piece<'a> = (bool, &'a str);
 
 /// Beyond the common ends, more words than this are not compared one by one: the work grows with their square.
 const MAX_WORDS: usize = 400;
 
 /// Both sides in pieces, in reading order; the pieces of a side put together are the side.
-pub(super) fn compare<'a>(left: &'a str, right: &'a str) -> (Vec<Piece<'a>>, Vec<Piece<'a>>) {
+pub fn compare<'a>(left: &'a str, right: &'a str) -> (Vec<Piece<'a>>, Vec<Piece<'a>>) {
     let (a, b) = (words(left), words(right));
     let head = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
     let tail = a[head..].iter().rev().zip(b[head..].iter().rev()).take_while(|(x, y)| x == y).count();
@@ -35,7 +35,7 @@ pub(super) fn compare<'a>(left: &'a str, right: &'a str) -> (Vec<Piece<'a>>, Vec
 }
 
 /// Lines before and after a change, as a diff: class and text with its sign.
-pub(super) fn lines(before: &str, after: &str) -> Vec<(&'static str, String)> {
+pub fn lines(before: &str, after: &str) -> Vec<(&'static str, String)> {
     let diff = similar::TextDiff::from_lines(before, after);
     diff.iter_all_changes()
         .map(|change| {
