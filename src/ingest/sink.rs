@@ -6,9 +6,7 @@ use std::time::SystemTime;
 
 use super::ReadOptions;
 use super::text::{first_line, without_ansi};
-use crate::model::{
-    Exit, Failure, Outcome, Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId,
-};
+use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section};
 
 /// Most problems listed one by one.
 const MOST_PROBLEMS: usize = 100;
@@ -93,16 +91,6 @@ impl<'a> Sink<'a> {
                 self.run.counts.reruns += replaced;
             }
         }
-        if !self.run.outcomes.contains(test) {
-            let counts = &mut self.run.counts;
-            match outcome {
-                Outcome::Passed => counts.passed += 1,
-                Outcome::Skipped => counts.skipped += 1,
-                Outcome::Xfailed => counts.xfailed += 1,
-                Outcome::Xpassed => counts.xpassed += 1,
-                Outcome::Failed | Outcome::Error => {}
-            }
-        }
         self.run.outcomes.add(test, outcome, duration, self.options.keep_names);
     }
 
@@ -181,18 +169,7 @@ impl<'a> Sink<'a> {
             });
         }
         self.run.failures = self.failures.into_iter().flatten().collect();
-        // By test: whether its call failed.
-        let mut tests: HashMap<&TestId, bool> = HashMap::new();
-        for failure in &self.run.failures {
-            *tests.entry(&failure.test).or_default() |= failure.phase == Phase::Call;
-        }
-        let counts = &mut self.run.counts;
-        for (test, in_call) in tests {
-            *(if in_call { &mut counts.failed } else { &mut counts.errors }) += 1;
-            if self.run.outcomes.remove(test.as_str()) {
-                counts.passed = counts.passed.saturating_sub(1);
-            }
-        }
+        self.run.count();
         self.run.sources.push(ResultSource {
             name: self.name.to_owned(),
             format,

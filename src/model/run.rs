@@ -1,5 +1,7 @@
 //! What came out of pytest, before anything is concluded from it. Raw: may contain secrets.
 
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -398,23 +400,40 @@ pub struct ToolInfo {
 /// bounded by the failures kept even for millions of passing tests.
 #[derive(Debug, Clone, Default)]
 pub struct TestOutcomes {
-    hashes: std::collections::HashSet<u64>,
+    outcomes: HashMap<u64, Outcome, BuildHasherDefault<Hashed>>,
+    /// Files and folders that tests were recorded from.
+    places: HashSet<u64, BuildHasherDefault<Hashed>>,
+    last_file: String,
     /// Names with outcome and duration, when the reader was asked to keep them.
     pub named: Vec<(TestId, Outcome, Option<f64>)>,
 }
 
 impl TestOutcomes {
-    /// Records that `test` ended without failure.
+    /// Records that `test` ended without failure. The last record of a test counts.
     pub fn add(&mut self, test: &str, outcome: Outcome, duration: Option<f64>, keep_name: bool) {
-        self.hashes.insert(Self::hash(test));
+        let known = self.outcomes.insert(Self::hash(test), outcome).is_some();
+        if let Some((file, _)) = test.split_once("::")
+            && self.last_file != file
+        {
+            self.last_file.clear();
+            self.last_file.push_str(file);
+            let mut place = file;
+            // The folders above are known if the place is.
+            while self.places.insert(Self::hash(place)) {
+                place = place.rsplit_once('/').map_or("", |(folder, _)| folder);
+            }
+        }
         if keep_name {
+            if known {
+                self.named.retain(|(name, ..)| name.as_str() != test);
+            }
             self.named.push((TestId::new(test), outcome, duration));
         }
     }
 
     /// Takes `test` back; whether it was there.
     pub fn remove(&mut self, test: &str) -> bool {
-        let known = self.hashes.remove(&Self::hash(test));
+        let known = self.outcomes.remove(&Self::hash(test)).is_some();
         if known {
             self.named.retain(|(name, ..)| name.as_str() != test);
         }
@@ -423,30 +442,75 @@ impl TestOutcomes {
 
     /// Whether `test` is known to have ended without failure.
     pub fn contains(&self, test: &str) -> bool {
-        self.hashes.contains(&Self::hash(test))
+        self.outcomes.contains_key(&Self::hash(test))
+    }
+
+    /// Whether a test of the file or folder `place` was recorded; the empty path is the whole project.
+    pub fn has_tests_in(&self, place: &str) -> bool {
+        self.places.contains(&Self::hash(place))
     }
 
     /// How many.
     pub fn len(&self) -> usize {
-        self.hashes.len()
+        self.outcomes.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
+        self.outcomes.is_empty()
     }
 
-    /// Takes over all of `other`.
+    /// Takes over all of `other` that is not known yet.
     pub fn extend(&mut self, other: Self) {
-        self.hashes.extend(other.hashes);
-        self.named.extend(other.named);
+        let fresh = |known: &Self, test: &TestId| !known.contains(test.as_str());
+        let named: Vec<_> = other.named.into_iter().filter(|(test, ..)| fresh(self, test)).collect();
+        self.named.extend(named);
+        self.places.extend(other.places);
+        for (hash, outcome) in other.outcomes {
+            self.outcomes.entry(hash).or_insert(outcome);
+        }
+    }
+
+    /// Numbers by outcome.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for outcome in self.outcomes.values() {
+            match outcome {
+                Outcome::Passed => counts.passed += 1,
+                Outcome::Failed => counts.failed += 1,
+                Outcome::Error => counts.errors += 1,
+                Outcome::Skipped => counts.skipped += 1,
+                Outcome::Xfailed => counts.xfailed += 1,
+                Outcome::Xpassed => counts.xpassed += 1,
+            }
+        }
+        counts
     }
 
     fn hash(test: &str) -> u64 {
-        use std::hash::{DefaultHasher, Hasher as _};
         let mut hasher = DefaultHasher::new();
         hasher.write(test.as_bytes());
         hasher.finish()
+    }
+}
+
+/// Passes on keys that are hashes already.
+#[derive(Debug, Clone, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -475,4 +539,28 @@ pub struct Run {
     pub outcomes: TestOutcomes,
     /// What could not be read.
     pub problems: Vec<Problem>,
+}
+
+impl Run {
+    /// Counts the tests anew from failures and outcomes; a test that failed and passed (a teardown that broke)
+    /// counts as failed. `reruns` stays.
+    pub fn count(&mut self) {
+        // By test: whether its call failed.
+        let mut tests: HashMap<&TestId, bool> = HashMap::new();
+        for failure in &self.failures {
+            *tests.entry(&failure.test).or_default() |= failure.phase == Phase::Call;
+        }
+        let (mut failed, mut errors) = (0, 0);
+        for (test, in_call) in tests {
+            *(if in_call { &mut failed } else { &mut errors }) += 1;
+            self.outcomes.remove(test.as_str());
+        }
+        let counts = self.outcomes.counts();
+        self.counts = Counts {
+            failed: failed + counts.failed,
+            errors: errors + counts.errors,
+            reruns: self.counts.reruns,
+            ..counts
+        };
+    }
 }
