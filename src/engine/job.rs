@@ -1,0 +1,325 @@
+//! One analysis of one folder: finds the result files, reads those that changed, merges, analyses. Blocking;
+//! the engine runs it on a thread of its own and takes its outcome as an event.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use serde_json::Value as Json;
+
+use super::queue::Cancel;
+use super::tools::Tools;
+use crate::ingest::IngestError;
+use crate::model::{Analysis, Exit, Phase, RelPath, Run, TestId, TestOutcomes};
+use crate::system::System;
+use crate::workspace::config::ConfigProblem;
+use crate::workspace::source::{self, SourceFile};
+use crate::workspace::{Config, Workspace};
+
+/// How long a file that looks unfinished must stay as it is before it is taken as it is.
+pub const SETTLE: Duration = Duration::from_millis(600);
+/// Age from which a file is taken as it is at first sight.
+const OLD: Duration = Duration::from_secs(5);
+
+/// A source text of the run: the stamp of the result file, and the file.
+pub type BasisKey = (u64, RelPath);
+
+/// What is known of a folder's results, and what they rest on.
+#[derive(Debug, Default)]
+pub struct Results {
+    /// The analysis.
+    pub analysis: Analysis,
+    /// Tests that did not fail.
+    pub outcomes: TestOutcomes,
+    /// For each cluster and failure of the analysis, the stamp of the result file that told of it.
+    pub stamps: Vec<Vec<u64>>,
+    /// Sources as they were when a result file was first read. An analysis that is repeated for another
+    /// reason keeps them, so that what changed since the run stays known.
+    pub bases: HashMap<BasisKey, Arc<SourceFile>>,
+    /// What to put before a test id's file to get a path in the workspace, such as `backend/`, as seen in the
+    /// failures.
+    pub prefixes: BTreeSet<String>,
+    /// The sources named in the analysis as they were when it was made; `None` for what cannot be read.
+    pub disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
+    /// Clusters by fingerprint.
+    pub by_fingerprint: HashMap<String, usize>,
+}
+
+/// Identity of a file's content as far as the file system tells without reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Stat {
+    modified: Option<SystemTime>,
+    length: u64,
+}
+
+/// A result file that has been read.
+#[derive(Debug, Clone)]
+struct Known {
+    stat: Stat,
+    /// `None` if there is nothing in it that can be read.
+    run: Option<Arc<Run>>,
+}
+
+/// What is kept from one job to the next.
+#[derive(Debug, Default)]
+pub struct Memory {
+    files: HashMap<PathBuf, Known>,
+    unsettled: HashMap<PathBuf, (Stat, Instant)>,
+    pyproject: Option<Arc<str>>,
+    settings: Option<Json>,
+    results: Option<Arc<Results>>,
+}
+
+impl Memory {
+    /// Forgets what was read, so that everything is read again.
+    pub fn forget_files(&mut self) {
+        self.files.clear();
+    }
+}
+
+/// What a job is given.
+pub struct Job {
+    /// The folder.
+    pub root: PathBuf,
+    /// The editor's settings.
+    pub settings: Option<Json>,
+    /// What the last job left.
+    pub memory: Memory,
+    /// Ends it early.
+    pub cancel: Cancel,
+    /// The pipeline.
+    pub tools: Arc<dyn Tools>,
+    /// The world.
+    pub system: System,
+}
+
+/// What a job gives.
+pub struct Outcome {
+    /// For the next job.
+    pub memory: Memory,
+    /// The configuration in force.
+    pub config: Arc<Config>,
+    /// Its problems, and the text of `pyproject.toml` that their lines refer to.
+    pub config_problems: Vec<ConfigProblem>,
+    /// The text of `pyproject.toml`.
+    pub pyproject: Option<Arc<str>>,
+    /// The results; the same `Arc` as before if nothing changed.
+    pub results: Arc<Results>,
+    /// Whether the results are new.
+    pub changed: bool,
+    /// When to look again at files that are still being written.
+    pub again: Option<Duration>,
+    /// Whether it was ended early: then nothing was changed.
+    pub cancelled: bool,
+    /// What the user should know.
+    pub complaints: Vec<String>,
+}
+
+impl Job {
+    /// Does it.
+    pub fn run(mut self) -> Outcome {
+        let pyproject = source::read(&self.root.join("pyproject.toml"));
+        let (config, config_problems) = configuration(pyproject.as_deref(), self.settings.as_ref());
+        let config = Arc::new(config);
+        let same_config = self.memory.results.is_some()
+            && self.memory.pyproject == pyproject
+            && self.memory.settings == self.settings;
+        let read = self.read(&config);
+        let (changed_files, again) = match read {
+            Some((changed, again)) => (changed, again),
+            None => {
+                let results = self.memory.results.clone().unwrap_or_default();
+                return self.outcome(config, config_problems, pyproject, results, false, None, true);
+            }
+        };
+        self.memory.settings.clone_from(&self.settings);
+        self.memory.pyproject.clone_from(&pyproject);
+        if let Some(results) = self.memory.results.clone().filter(|_| same_config && !changed_files) {
+            return self.outcome(config, config_problems, pyproject, results, false, again, false);
+        }
+        let results = Arc::new(self.analyze(&config));
+        self.memory.results = Some(Arc::clone(&results));
+        let complaints = self.tools.write_reports(&self.root, &config, &results.analysis, &self.system);
+        let mut outcome = self.outcome(config, config_problems, pyproject, results, true, again, false);
+        outcome.complaints.extend(complaints);
+        outcome
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call per way out of a job")]
+    fn outcome(
+        self,
+        config: Arc<Config>,
+        config_problems: Vec<ConfigProblem>,
+        pyproject: Option<Arc<str>>,
+        results: Arc<Results>,
+        changed: bool,
+        again: Option<Duration>,
+        cancelled: bool,
+    ) -> Outcome {
+        let memory = self.memory;
+        let complaints = Vec::new();
+        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled, complaints }
+    }
+
+    /// Reads the result files that changed: whether any did, and when to look again. `None` if cancelled.
+    fn read(&mut self, config: &Config) -> Option<(bool, Option<Duration>)> {
+        let found = self.tools.find(&self.root, config);
+        let mut changed = false;
+        let mut again: Option<Duration> = None;
+        let mut files = HashMap::new();
+        for path in found {
+            if self.cancel.is_cancelled() {
+                return None;
+            }
+            let old = self.memory.files.remove(&path);
+            let Some(stat) = stat(&path) else {
+                changed |= old.is_some();
+                continue;
+            };
+            if let Some(old) = old.as_ref().filter(|old| old.stat == stat) {
+                files.insert(path, old.clone());
+                continue;
+            }
+            let run = match self.tools.read(&path) {
+                Ok(run) => Some(run),
+                Err(IngestError::Io { .. }) => {
+                    changed |= old.is_some();
+                    continue;
+                }
+                Err(IngestError::Unknown { .. }) => None,
+            };
+            let whole = stat_is(&path, stat) && run.as_ref().is_some_and(is_whole);
+            if !whole && let Some(wait) = self.wait(&path, stat) {
+                again = Some(again.map_or(wait, |other| other.min(wait)));
+                if let Some(old) = old {
+                    files.insert(path, old);
+                }
+                continue;
+            }
+            self.memory.unsettled.remove(&path);
+            changed = true;
+            files.insert(path, Known { stat, run: run.map(Arc::new) });
+        }
+        // What is left was not found any more.
+        changed |= !self.memory.files.is_empty();
+        self.memory.unsettled.retain(|path, _| stat(path).is_some());
+        self.memory.files = files;
+        Some((changed, again))
+    }
+
+    /// How long to wait before a file that looks unfinished is taken as it is; `None` if it has settled.
+    fn wait(&mut self, path: &Path, stat: Stat) -> Option<Duration> {
+        let age = stat.modified.and_then(|at| self.system.now().duration_since(at).ok());
+        if age.is_some_and(|age| age > OLD) {
+            return None;
+        }
+        let now = Instant::now();
+        let (seen, since) = self.memory.unsettled.entry(path.to_path_buf()).or_insert((stat, now));
+        if *seen != stat {
+            (*seen, *since) = (stat, now);
+        }
+        SETTLE.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
+    }
+
+    fn analyze(&self, config: &Arc<Config>) -> Results {
+        let mut known: Vec<(&PathBuf, &Known)> =
+            self.memory.files.iter().filter(|(_, known)| known.run.is_some()).collect();
+        known.sort_by_key(|(path, _)| *path);
+        // Which file told of a failure: the newest that mentions it, as in merging.
+        let mut told: HashMap<(TestId, Phase), (Option<SystemTime>, u64)> = HashMap::new();
+        let mut runs = Vec::with_capacity(known.len());
+        for (path, known) in known {
+            let Some(run) = &known.run else { continue };
+            let stamp = stamp(path, known.stat);
+            let time = run.sources.iter().filter_map(|s| s.time).max().or(known.stat.modified);
+            for failure in &run.failures {
+                let entry = told.entry((failure.test.clone(), failure.phase)).or_insert((time, stamp));
+                if time > entry.0 {
+                    *entry = (time, stamp);
+                }
+            }
+            runs.push(Run::clone(run));
+        }
+        let workspace = Workspace::new(&self.root, Arc::clone(config));
+        let (analysis, outcomes) = if runs.is_empty() {
+            (Analysis::default(), TestOutcomes::default())
+        } else {
+            self.tools.analyze(runs, &workspace, config, &self.system)
+        };
+        let mut results = Results { outcomes, ..Results::default() };
+        let old = self.memory.results.as_deref();
+        for (index, cluster) in analysis.clusters.iter().enumerate() {
+            results.by_fingerprint.insert(cluster.fingerprint.0.clone(), index);
+            let mut stamps = Vec::with_capacity(cluster.failures.len());
+            for failure in &cluster.failures {
+                let stamp =
+                    told.get(&(failure.test_id.clone(), failure.phase)).map_or(0, |(_, stamp)| *stamp);
+                stamps.push(stamp);
+                let places = [&failure.failing, &failure.definition]
+                    .into_iter()
+                    .flatten()
+                    .chain(failure.frames.iter().filter_map(|f| f.site.as_ref()))
+                    .chain(failure.values.iter().filter_map(|v| v.site.as_ref()))
+                    .chain(cluster.culprits.iter().map(|c| &c.site))
+                    .chain(cluster.diagnosis.evidence.iter().filter_map(|e| e.site.as_ref()));
+                for site in places {
+                    let key = (stamp, site.place.path.clone());
+                    if results.bases.contains_key(&key) {
+                        continue;
+                    }
+                    let on_disk = workspace.source(&site.place.path);
+                    results.disk.entry(site.place.path.clone()).or_insert_with(|| on_disk.clone());
+                    let kept = old.and_then(|old| old.bases.get(&key).cloned());
+                    if let Some(basis) = kept.or(on_disk) {
+                        results.bases.insert(key, basis);
+                    }
+                }
+                if let Some(site) = failure.definition.as_ref().or(failure.failing.as_ref())
+                    && let Some(prefix) = site.place.path.as_str().strip_suffix(failure.test_id.file())
+                    && (prefix.is_empty() || prefix.ends_with('/'))
+                {
+                    results.prefixes.insert(prefix.to_owned());
+                }
+            }
+            results.stamps.push(stamps);
+        }
+        results.analysis = analysis;
+        results
+    }
+}
+
+/// The configuration of `pyproject.toml` with the editor's settings over it.
+fn configuration(pyproject: Option<&str>, settings: Option<&Json>) -> (Config, Vec<ConfigProblem>) {
+    let (config, mut problems) = pyproject.map_or_else(Default::default, Config::from_pyproject);
+    match settings {
+        Some(settings) if !settings.is_null() => {
+            let (config, more) = config.overlaid(settings);
+            problems.extend(more);
+            (config, problems)
+        }
+        _ => (config, problems),
+    }
+}
+
+/// Whether a run reads as if its file were complete.
+fn is_whole(run: &Run) -> bool {
+    run.exit != Exit::Unfinished && run.problems.is_empty()
+}
+
+fn stat(path: &Path) -> Option<Stat> {
+    let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
+    Some(Stat { modified: metadata.modified().ok(), length: metadata.len() })
+}
+
+fn stat_is(path: &Path, expected: Stat) -> bool {
+    stat(path) == Some(expected)
+}
+
+/// A number for one state of one result file.
+fn stamp(path: &Path, stat: Stat) -> u64 {
+    use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+    let mut hasher = DefaultHasher::new();
+    (path, stat).hash(&mut hasher);
+    hasher.finish()
+}

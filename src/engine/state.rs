@@ -1,0 +1,537 @@
+//! The engine's task: takes events one by one and alone changes state.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use tokio::sync::{mpsc, oneshot};
+
+use super::document::Document;
+use super::findings::{self, FileFindings, MapCache, Texts};
+use super::job::{Job, Memory, Outcome, Results};
+use super::queue::Queue;
+use super::{Event, Front, Handle, Level, Publication, Setup, Snapshot, Summary, Watching, relative, watch};
+use crate::model::RelPath;
+use crate::workspace::Config;
+use crate::workspace::config::ConfigProblem;
+use crate::workspace::source::{self, SourceFile};
+
+/// Most events taken in before their effects are shown.
+const BATCH: usize = 256;
+
+type Reply = mpsc::UnboundedSender<Summary>;
+
+pub struct Engine {
+    setup: Setup,
+    front: Arc<dyn Front>,
+    handle: Handle,
+    folders: BTreeMap<PathBuf, Folder>,
+    documents: HashMap<PathBuf, Open>,
+    settings: Option<Json>,
+}
+
+struct Open {
+    document: Document,
+    source: Arc<SourceFile>,
+}
+
+/// What is known of a workspace folder.
+#[derive(Default)]
+struct Folder {
+    settings: Option<Json>,
+    config: Arc<Config>,
+    problems: Vec<ConfigProblem>,
+    pyproject: Option<Arc<str>>,
+    results: Arc<Results>,
+    cleared: bool,
+    memory: Option<Memory>,
+    queue: Queue<Reply>,
+    /// Sources named in the analysis, as they are on disk.
+    disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
+    reads: u64,
+    last_read: HashMap<RelPath, u64>,
+    maps: RefCell<MapCache>,
+    published: BTreeMap<RelPath, Arc<FileFindings>>,
+    said: HashSet<String>,
+    watch: Option<watch::Watch>,
+    poll: Option<Task>,
+    /// Whether findings must be computed anew.
+    dirty: bool,
+    /// Whether only the texts of documents changed.
+    touched: bool,
+}
+
+/// A task that ends with its owner.
+struct Task(tokio::task::JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Engine {
+    pub fn new(setup: Setup, front: Arc<dyn Front>, handle: Handle) -> Self {
+        Self { setup, front, handle, folders: BTreeMap::new(), documents: HashMap::new(), settings: None }
+    }
+
+    /// Runs until [`Event::Shutdown`].
+    pub async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Event>) {
+        while let Some(first) = inbox.recv().await {
+            let mut waiting: Vec<oneshot::Sender<()>> = Vec::new();
+            let mut next = Some(first);
+            let mut taken = 0;
+            while let Some(event) = next {
+                match event {
+                    Event::Settled(reply) => waiting.push(reply),
+                    Event::Shutdown => return,
+                    event => self.take(event),
+                }
+                taken += 1;
+                next = if taken < BATCH { inbox.try_recv().ok() } else { None };
+            }
+            self.show();
+            for reply in waiting {
+                // Whoever asked may have been cancelled.
+                let _ = reply.send(());
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Opened { path, version, text } => {
+                let document = Document { version, text: text.into() };
+                self.set_document(path, document);
+            }
+            Event::Changed { path, version, edits } => {
+                if let Some(open) = self.documents.get(&path) {
+                    let mut document = open.document.clone();
+                    document.apply(version, &edits, self.setup.column_to_byte);
+                    self.set_document(path, document);
+                }
+            }
+            Event::Closed { path } => {
+                if self.documents.remove(&path).is_some() {
+                    self.touch(&path);
+                    self.read_sources(std::slice::from_ref(&path));
+                }
+            }
+            Event::Files(paths) => self.files_changed(&paths),
+            Event::Settings { root, value } => self.set_settings(root, value),
+            Event::Folders { added, removed } => self.set_folders(added, &removed),
+            Event::Analyze { root, reply } => {
+                let roots = self.roots(root);
+                for root in roots {
+                    if let Some(folder) = self.folders.get_mut(&root) {
+                        if let Some(memory) = &mut folder.memory {
+                            memory.forget_files();
+                        }
+                        folder.queue.ask(Some(reply.clone()));
+                    }
+                    self.start_job(&root);
+                }
+            }
+            Event::Clear { root } => {
+                for root in self.roots(root) {
+                    if let Some(folder) = self.folders.get_mut(&root) {
+                        folder.cleared = true;
+                        folder.dirty = true;
+                    }
+                }
+            }
+            Event::Cancel { root } => {
+                if let Some(folder) = self.folders.get(&root) {
+                    folder.queue.cancel();
+                }
+            }
+            Event::Analysed { root, outcome } => self.analysed(&root, outcome),
+            Event::Again { root } => self.ask(&root),
+            Event::SourcesRead { root, serial, texts } => {
+                if let Some(folder) = self.folders.get_mut(&root) {
+                    folder.sources_read(serial, texts);
+                }
+            }
+            Event::Settled(_) | Event::Shutdown => {}
+        }
+    }
+
+    fn roots(&self, root: Option<PathBuf>) -> Vec<PathBuf> {
+        match root {
+            Some(root) => vec![root],
+            None => self.folders.keys().cloned().collect(),
+        }
+    }
+
+    /// The innermost folder that holds `path`.
+    fn root_of(&self, path: &Path) -> Option<(PathBuf, RelPath)> {
+        path.ancestors().skip(1).find_map(|root| {
+            self.folders.contains_key(root).then(|| Some((root.to_path_buf(), relative(root, path)?)))?
+        })
+    }
+
+    fn set_document(&mut self, path: PathBuf, document: Document) {
+        let known = self.root_of(&path);
+        let name = known
+            .as_ref()
+            .map(|(_, relative)| relative.clone())
+            .or_else(|| RelPath::new(&path.file_name()?.to_string_lossy()));
+        let Some(name) = name else { return };
+        let source = Arc::new(SourceFile::new(name, Arc::clone(&document.text)));
+        self.documents.insert(path.clone(), Open { document, source });
+        self.touch(&path);
+    }
+
+    /// Notes that the text of `path` has changed.
+    fn touch(&mut self, path: &Path) {
+        let Some((root, relative)) = self.root_of(path) else { return };
+        if let Some(folder) = self.folders.get_mut(&root) {
+            folder.touched = true;
+            folder.dirty |= folder.disk.contains_key(&relative) || relative.as_str() == "pyproject.toml";
+        }
+    }
+
+    fn set_settings(&mut self, root: Option<PathBuf>, value: Json) {
+        for (name, folder) in &mut self.folders {
+            if root.as_ref().is_none_or(|root| root == name) {
+                folder.settings = Some(value.clone());
+            }
+        }
+        let roots = self.roots(root.clone());
+        if root.is_none() {
+            self.settings = Some(value);
+        }
+        for root in roots {
+            self.ask(&root);
+        }
+    }
+
+    fn set_folders(&mut self, added: Vec<PathBuf>, removed: &[PathBuf]) {
+        for root in removed {
+            if let Some(folder) = self.folders.remove(root) {
+                folder.queue.cancel();
+                self.handle.snapshots.remove(root);
+                let cleared = folder.published.iter().filter(|(_, f)| !f.no_diagnostics());
+                self.front.publish(cleared.map(|(path, _)| empty(root, path)).collect());
+            }
+        }
+        for root in added {
+            if self.folders.contains_key(&root) {
+                continue;
+            }
+            let mut folder = Folder {
+                settings: self.settings.clone(),
+                memory: Some(Memory::default()),
+                dirty: true,
+                ..Folder::default()
+            };
+            self.watch(&root, &mut folder);
+            self.folders.insert(root.clone(), folder);
+            self.ask(&root);
+        }
+    }
+
+    fn watch(&self, root: &Path, folder: &mut Folder) {
+        let engine = self.handle.clone();
+        match self.setup.watching {
+            Watching::Off => {}
+            Watching::Native => {
+                let front = Arc::clone(&self.front);
+                let complain = move |level, message| front.say(level, message);
+                folder.watch = watch::start(root.to_path_buf(), engine, complain);
+            }
+            Watching::Poll(every) => {
+                let root = root.to_path_buf();
+                folder.poll = Some(Task(tokio::spawn(async move {
+                    loop {
+                        tokio::time::sleep(every).await;
+                        engine.send(Event::Files(vec![root.clone()]));
+                    }
+                })));
+            }
+        }
+    }
+
+    fn files_changed(&mut self, paths: &[PathBuf]) {
+        let mut sources = Vec::new();
+        for (root, folder) in &mut self.folders {
+            let mut results = false;
+            for path in paths {
+                if !path.starts_with(root) && !root.starts_with(path) {
+                    continue;
+                }
+                let known = folder.disk.keys().map(|k| k.under(root)).filter(|k| k.starts_with(path));
+                sources.extend(known);
+                results |= self.setup.tools.concerns(root, path, &folder.config);
+            }
+            if results {
+                folder.queue.ask(None);
+            }
+        }
+        let roots: Vec<PathBuf> = self.folders.keys().cloned().collect();
+        for root in roots {
+            self.start_job(&root);
+        }
+        self.read_sources(&sources);
+    }
+
+    /// Reads sources again that the analysis names.
+    fn read_sources(&mut self, paths: &[PathBuf]) {
+        let mut by_root: BTreeMap<PathBuf, HashSet<RelPath>> = BTreeMap::new();
+        for path in paths {
+            if let Some((root, relative)) = self.root_of(path)
+                && self.folders.get(&root).is_some_and(|f| f.disk.contains_key(&relative))
+            {
+                by_root.entry(root).or_default().insert(relative);
+            }
+        }
+        for (root, files) in by_root {
+            let Some(folder) = self.folders.get_mut(&root) else { continue };
+            folder.reads += 1;
+            let serial = folder.reads;
+            let engine = self.handle.clone();
+            tokio::task::spawn_blocking(move || {
+                let texts = files
+                    .into_iter()
+                    .map(|path| {
+                        let text = source::read(&path.under(&root));
+                        let source = text.map(|text| Arc::new(SourceFile::new(path.clone(), text)));
+                        (path, source)
+                    })
+                    .collect();
+                engine.send(Event::SourcesRead { root, serial, texts });
+            });
+        }
+    }
+
+    fn ask(&mut self, root: &Path) {
+        if let Some(folder) = self.folders.get_mut(root) {
+            folder.queue.ask(None);
+        }
+        self.start_job(root);
+    }
+
+    fn start_job(&mut self, root: &Path) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let Some(cancel) = folder.queue.start() else { return };
+        let job = Job {
+            root: root.to_path_buf(),
+            settings: folder.settings.clone(),
+            memory: folder.memory.take().unwrap_or_default(),
+            cancel,
+            tools: Arc::clone(&self.setup.tools),
+            system: self.setup.system.clone(),
+        };
+        self.front.busy(root, true);
+        let engine = self.handle.clone();
+        let root = root.to_path_buf();
+        tokio::spawn(async move {
+            let outcome = tokio::task::spawn_blocking(move || Box::new(job.run())).await;
+            if let Err(error) = &outcome {
+                tracing::error!("the analysis of {} broke: {error}", root.display());
+            }
+            engine.send(Event::Analysed { root, outcome: outcome.ok() });
+        });
+    }
+
+    fn analysed(&mut self, root: &Path, outcome: Option<Box<Outcome>>) {
+        self.front.busy(root, false);
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let replies = folder.queue.done();
+        let mut cancelled = false;
+        if let Some(outcome) = outcome {
+            cancelled = outcome.cancelled;
+            folder.memory = Some(outcome.memory);
+            for complaint in outcome.complaints {
+                self.front.say(Level::Warning, complaint);
+            }
+            for problem in outcome.config_problems.iter().filter(|p| p.line.is_none()) {
+                if folder.said.insert(problem.message.clone()) {
+                    self.front.say(Level::Warning, problem.message.clone());
+                }
+            }
+            folder.dirty |= folder.config != outcome.config
+                || folder.problems != outcome.config_problems
+                || folder.pyproject != outcome.pyproject;
+            folder.config = outcome.config;
+            folder.problems = outcome.config_problems;
+            folder.pyproject = outcome.pyproject;
+            if outcome.changed {
+                folder.results = outcome.results;
+                folder.disk.clone_from(&folder.results.disk);
+                let bases = &folder.results.bases;
+                folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
+                folder.cleared = false;
+                folder.dirty = true;
+            }
+            if let Some(wait) = outcome.again {
+                let engine = self.handle.clone();
+                let root = root.to_path_buf();
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    engine.send(Event::Again { root });
+                });
+            }
+        } else {
+            folder.memory = Some(Memory::default());
+            let message = format!(
+                "analysing the test results in {} broke; this is a fault of Failscope",
+                root.display()
+            );
+            self.front.say(Level::Warning, message);
+        }
+        let summary = Summary {
+            root: root.to_path_buf(),
+            failures: folder.results.analysis.total_failures(),
+            causes: folder.results.analysis.clusters.len(),
+            cancelled,
+        };
+        // The answer must not come before what it speaks of is shown.
+        if !replies.is_empty() {
+            self.show();
+        }
+        for reply in replies {
+            // Whoever asked may have been cancelled.
+            let _ = reply.send(summary.clone());
+        }
+        self.start_job(root);
+    }
+
+    /// Replaces the snapshots of the folders that changed and publishes the differences.
+    fn show(&mut self) {
+        let mut refresh = false;
+        for (root, folder) in &mut self.folders {
+            if !folder.dirty && !folder.touched {
+                continue;
+            }
+            let documents: HashMap<RelPath, (i32, Arc<SourceFile>)> = self
+                .documents
+                .iter()
+                .filter_map(|(path, open)| {
+                    Some((relative(root, path)?, (open.document.version, Arc::clone(&open.source))))
+                })
+                .collect();
+            let mut texts = folder.disk.clone();
+            for (path, (_, source)) in &documents {
+                if let Some(text) = texts.get_mut(path) {
+                    *text = Some(Arc::clone(source));
+                }
+            }
+            let results = if folder.cleared { Arc::default() } else { Arc::clone(&folder.results) };
+            if folder.dirty {
+                let files = folder.findings(&results, &texts, &documents);
+                refresh |= files.len() != folder.published.len()
+                    || files.iter().any(|(path, new)| {
+                        folder
+                            .published
+                            .get(path)
+                            .is_none_or(|old| old.tests != new.tests || old.hints != new.hints)
+                    });
+                let publications = folder.replace(root, files, &documents);
+                if !publications.is_empty() {
+                    self.front.publish(publications);
+                }
+            }
+            let snapshot = Snapshot {
+                root: root.clone(),
+                config: Arc::clone(&folder.config),
+                results,
+                files: folder.published.clone(),
+                texts,
+                documents,
+            };
+            self.handle.snapshots.insert(root.clone(), Arc::new(snapshot));
+            (folder.dirty, folder.touched) = (false, false);
+        }
+        if refresh {
+            self.front.refresh();
+        }
+    }
+}
+
+impl Folder {
+    fn findings(
+        &self,
+        results: &Results,
+        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
+        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
+    ) -> BTreeMap<RelPath, FileFindings> {
+        let texts = Texts::new(results, texts, &self.maps);
+        let mut files = findings::build(&texts, self.config.surfaces, self.config.severity);
+        if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
+            && !self.problems.is_empty()
+        {
+            let now = match documents.get(&path) {
+                Some((_, source)) => Arc::clone(source),
+                None => Arc::new(SourceFile::new(path.clone(), Arc::clone(basis))),
+            };
+            let notices = findings::notices(&self.problems, basis, &now);
+            if !notices.is_empty() {
+                files.entry(path).or_default().notices = notices;
+            }
+        }
+        files
+    }
+
+    /// Takes over what is shown, and gives what has to be published.
+    fn replace(
+        &mut self,
+        root: &Path,
+        files: BTreeMap<RelPath, FileFindings>,
+        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
+    ) -> Vec<Publication> {
+        let mut publications = Vec::new();
+        let mut old = std::mem::take(&mut self.published);
+        for (path, new) in files {
+            let before = old.remove(&path);
+            let same = match &before {
+                Some(before) => before.same_diagnostics(&new),
+                None => new.no_diagnostics(),
+            };
+            let new = match before {
+                Some(before) if *before == new => before,
+                _ => Arc::new(new),
+            };
+            if !same {
+                publications.push(Publication {
+                    path: path.under(root),
+                    findings: Arc::clone(&new),
+                    root: root.to_path_buf(),
+                    version: documents.get(&path).map(|(version, _)| *version),
+                });
+            }
+            self.published.insert(path, new);
+        }
+        let vanished = old.iter().filter(|(_, findings)| !findings.no_diagnostics());
+        publications.extend(vanished.map(|(path, _)| empty(root, path)));
+        publications
+    }
+
+    fn sources_read(&mut self, serial: u64, texts: Vec<(RelPath, Option<Arc<SourceFile>>)>) {
+        for (path, text) in texts {
+            let last = self.last_read.entry(path.clone()).or_default();
+            if *last > serial {
+                continue;
+            }
+            *last = serial;
+            if let Some(known) = self.disk.get_mut(&path) {
+                let same = match (&known, &text) {
+                    (Some(old), Some(new)) => old.text() == new.text(),
+                    (None, None) => true,
+                    _ => false,
+                };
+                if !same {
+                    *known = text;
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+}
+
+/// The publication that clears a file.
+fn empty(root: &Path, path: &RelPath) -> Publication {
+    Publication { path: path.under(root), findings: Arc::default(), root: root.to_path_buf(), version: None }
+}
