@@ -66,8 +66,7 @@ struct Known {
 pub struct Memory {
     files: HashMap<PathBuf, Known>,
     unsettled: HashMap<PathBuf, (Stat, Instant)>,
-    pyproject: Option<Arc<str>>,
-    settings: Option<Json>,
+    config: Option<Arc<Config>>,
     results: Option<Arc<Results>>,
 }
 
@@ -122,9 +121,7 @@ impl Job {
         let pyproject = source::read(&self.root.join("pyproject.toml"));
         let (config, config_problems) = configuration(pyproject.as_deref(), self.settings.as_ref());
         let config = Arc::new(config);
-        let same_config = self.memory.results.is_some()
-            && self.memory.pyproject == pyproject
-            && self.memory.settings == self.settings;
+        let same_config = self.memory.config.as_ref() == Some(&config);
         let read = self.read(&config);
         let (changed_files, again) = match read {
             Some((changed, again)) => (changed, again),
@@ -133,8 +130,7 @@ impl Job {
                 return self.outcome(config, config_problems, pyproject, results, false, None, true);
             }
         };
-        self.memory.settings.clone_from(&self.settings);
-        self.memory.pyproject.clone_from(&pyproject);
+        self.memory.config = Some(Arc::clone(&config));
         if let Some(results) = self.memory.results.clone().filter(|_| same_config && !changed_files) {
             return self.outcome(config, config_problems, pyproject, results, false, again, false);
         }
@@ -262,6 +258,7 @@ impl Job {
                     .chain(failure.frames.iter().filter_map(|f| f.site.as_ref()))
                     .chain(failure.values.iter().filter_map(|v| v.site.as_ref()))
                     .chain(cluster.culprits.iter().map(|c| &c.site))
+                    .chain(cluster.fixes.iter().flat_map(|f| &f.edits).map(|e| &e.site))
                     .chain(cluster.diagnosis.evidence.iter().filter_map(|e| e.site.as_ref()));
                 for site in places {
                     let key = (stamp, site.place.path.clone());

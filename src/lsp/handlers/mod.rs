@@ -1,0 +1,10 @@
+//! One file per group of methods. A handler reads snapshots and answers; it changes nothing and never awaits the
+//! client.
+
+pub mod code_action;
+pub mod code_lens;
+pub mod commands;
+pub mod configuration;
+pub mod diagnostics;
+pub mod hover;
+pub mod inlay_hint;

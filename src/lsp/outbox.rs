@@ -1,0 +1,326 @@
+//! Sends what the engine shows. Publications wait here, the newest of each file only, until the client has said
+//! `initialized` and while it does not read; nobody else waits for it.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tower_lsp::Client;
+use tower_lsp::lsp_types::notification::Progress;
+use tower_lsp::lsp_types::request::{Request, WorkDoneProgressCreate};
+use tower_lsp::lsp_types::{
+    MessageType, NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, Url, WorkDoneProgress,
+    WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd,
+};
+
+use super::capabilities;
+use super::convert;
+use super::handlers::diagnostics;
+use crate::engine::{Front, Level, Publication};
+
+/// Longest wait for the client's answer to a request of the server.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an analysis may take before its progress is shown.
+const SHOW_PROGRESS: Duration = Duration::from_millis(500);
+
+/// The way to the client.
+pub struct Outbox {
+    client: Client,
+    capabilities: OnceLock<capabilities::Client>,
+    waiting: Mutex<Waiting>,
+    more: Notify,
+    /// The URIs that the client uses for its open documents: they may be written differently from ours.
+    uris: Mutex<HashMap<PathBuf, Url>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    ready: bool,
+    order: Vec<PathBuf>,
+    publications: HashMap<PathBuf, Publication>,
+    messages: Vec<(Level, String)>,
+    refresh: bool,
+    busy: HashMap<PathBuf, Busy>,
+    next_token: u64,
+}
+
+struct Busy {
+    number: u64,
+    shown: bool,
+}
+
+impl Outbox {
+    /// An outbox that holds everything back until [`Self::open`].
+    pub fn new(client: Client) -> Arc<Self> {
+        let outbox = Arc::new(Self {
+            client,
+            capabilities: OnceLock::new(),
+            waiting: Mutex::default(),
+            more: Notify::new(),
+            uris: Mutex::default(),
+        });
+        tokio::spawn(Arc::clone(&outbox).send_all());
+        outbox
+    }
+
+    /// Takes note of what the client can do.
+    pub fn set_capabilities(&self, capabilities: capabilities::Client) {
+        // `initialize` comes once; the library refuses a second one.
+        let _ = self.capabilities.set(capabilities);
+    }
+
+    /// What the client can do.
+    pub fn capabilities(&self) -> &capabilities::Client {
+        static NOTHING: OnceLock<capabilities::Client> = OnceLock::new();
+        self.capabilities.get().unwrap_or_else(|| NOTHING.get_or_init(capabilities::Client::default))
+    }
+
+    /// Sends from now on: the client is initialised.
+    pub fn open(&self) {
+        self.waiting().ready = true;
+        self.more.notify_one();
+    }
+
+    /// Remembers how the client writes the URI of an open document.
+    pub fn opened(&self, path: PathBuf, uri: Url) {
+        self.uris.lock().unwrap_or_else(PoisonError::into_inner).insert(path, uri);
+    }
+
+    /// Forgets it.
+    pub fn closed(&self, path: &Path) {
+        self.uris.lock().unwrap_or_else(PoisonError::into_inner).remove(path);
+    }
+
+    /// The URI of a file as the client writes it.
+    pub fn uri(&self, path: &Path) -> Option<Url> {
+        let known = self.uris.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
+        known.or_else(|| convert::uri(path))
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn send_all(self: Arc<Self>) {
+        loop {
+            self.more.notified().await;
+            loop {
+                let next = {
+                    let mut waiting = self.waiting();
+                    if !waiting.ready {
+                        break;
+                    }
+                    Next::take(&mut waiting)
+                };
+                match next {
+                    Next::Publication(publication) => self.send(&publication).await,
+                    Next::Message(Level::Warning, text) => {
+                        self.client.show_message(MessageType::WARNING, text).await;
+                    }
+                    Next::Message(Level::Log, text) => self.client.log_message(MessageType::LOG, text).await,
+                    Next::Refresh => self.send_refresh(),
+                    Next::Nothing => break,
+                }
+            }
+        }
+    }
+
+    async fn send(&self, publication: &Publication) {
+        let Some(uri) = self.uri(&publication.path) else { return };
+        let diagnostics = diagnostics::of_file(self, &publication.root, &publication.findings);
+        let version = publication.version.filter(|_| self.capabilities().version_support);
+        self.client.publish_diagnostics(uri, diagnostics, version).await;
+    }
+
+    fn send_refresh(&self) {
+        let capabilities = self.capabilities();
+        if capabilities.lens_refresh {
+            let client = self.client.clone();
+            bounded("code lenses", async move { client.code_lens_refresh().await });
+        }
+        if capabilities.hint_refresh {
+            let client = self.client.clone();
+            bounded("inlay hints", async move { client.inlay_hint_refresh().await });
+        }
+        if capabilities.pull {
+            let client = self.client.clone();
+            bounded("diagnostics", async move { client.workspace_diagnostic_refresh().await });
+        }
+    }
+
+    /// Asks the client for something. To be called from a task of its own, never from a handler: the answer to
+    /// a request whose asker is gone stops the server.
+    pub async fn ask<R: Request>(&self, params: R::Params) -> Option<R::Result> {
+        let asked = self.client.send_request::<R>(params);
+        match tokio::time::timeout(PATIENCE, asked).await {
+            Ok(Ok(answer)) => Some(answer),
+            Ok(Err(error)) => {
+                tracing::warn!("the client refused {}: {error}", R::METHOD);
+                None
+            }
+            Err(_) => {
+                tracing::warn!("the client does not answer {}", R::METHOD);
+                None
+            }
+        }
+    }
+
+    /// Begins to show progress under the client's own token, and ends it when the value is dropped.
+    pub fn progress(self: &Arc<Self>, token: Option<ProgressToken>, title: &str) -> Option<Shown> {
+        let token = token?;
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let outbox = Arc::clone(self);
+        let title = title.to_owned();
+        tokio::spawn(async move {
+            outbox.report(token.clone(), begin(title, false)).await;
+            // Ends with the other half, whether it is sent or dropped.
+            let _ = ended.await;
+            outbox.report(token, WorkDoneProgress::End(WorkDoneProgressEnd { message: None })).await;
+        });
+        Some(Shown { _end: end })
+    }
+
+    async fn report(&self, token: ProgressToken, value: WorkDoneProgress) {
+        let value = ProgressParamsValue::WorkDone(value);
+        self.client.send_notification::<Progress>(ProgressParams { token, value }).await;
+    }
+
+    /// The folder whose analysis is shown under `token`.
+    pub fn folder_of(&self, token: &ProgressToken) -> Option<PathBuf> {
+        let waiting = self.waiting();
+        waiting.busy.iter().find(|(_, busy)| *token == name(busy.number)).map(|(root, _)| root.clone())
+    }
+
+    async fn show_progress(&self, root: PathBuf, number: u64) {
+        tokio::time::sleep(SHOW_PROGRESS).await;
+        let token = name(number);
+        let is_current = |waiting: &Waiting| {
+            waiting.ready && waiting.busy.get(&root).is_some_and(|busy| busy.number == number)
+        };
+        if !is_current(&self.waiting()) {
+            return;
+        }
+        let params = WorkDoneProgressCreateParams { token: token.clone() };
+        if self.ask::<WorkDoneProgressCreate>(params).await.is_none() {
+            return;
+        }
+        match self.waiting().busy.get_mut(&root) {
+            Some(busy) if busy.number == number => busy.shown = true,
+            // It ended meanwhile: a token that was made but never begun needs no end.
+            _ => return,
+        }
+        self.report(token, begin("Analysing test results".to_owned(), true)).await;
+    }
+}
+
+/// Progress that is being shown.
+pub struct Shown {
+    _end: tokio::sync::oneshot::Sender<()>,
+}
+
+fn begin(title: String, cancellable: bool) -> WorkDoneProgress {
+    WorkDoneProgress::Begin(WorkDoneProgressBegin {
+        title,
+        cancellable: Some(cancellable),
+        message: None,
+        percentage: None,
+    })
+}
+
+fn name(number: u64) -> ProgressToken {
+    NumberOrString::String(format!("failscope/analysis/{number}"))
+}
+
+/// Sends a refresh request from a task of its own.
+fn bounded(
+    what: &'static str,
+    request: impl Future<Output = tower_lsp::jsonrpc::Result<()>> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        if !matches!(tokio::time::timeout(PATIENCE, request).await, Ok(Ok(()))) {
+            tracing::debug!("the client did not refresh {what}");
+        }
+    });
+}
+
+enum Next {
+    Publication(Publication),
+    Message(Level, String),
+    Refresh,
+    Nothing,
+}
+
+impl Next {
+    fn take(waiting: &mut Waiting) -> Self {
+        if !waiting.order.is_empty() {
+            let path = waiting.order.remove(0);
+            if let Some(publication) = waiting.publications.remove(&path) {
+                return Self::Publication(publication);
+            }
+        }
+        if !waiting.messages.is_empty() {
+            let (level, text) = waiting.messages.remove(0);
+            return Self::Message(level, text);
+        }
+        if std::mem::take(&mut waiting.refresh) {
+            return Self::Refresh;
+        }
+        Self::Nothing
+    }
+}
+
+/// The engine's side: it has no `Arc` of the outbox, and progress needs one.
+pub struct EngineSide(pub Arc<Outbox>);
+
+impl Front for EngineSide {
+    fn publish(&self, publications: Vec<Publication>) {
+        let mut waiting = self.0.waiting();
+        if self.0.capabilities().pull {
+            waiting.refresh = true;
+        } else {
+            for publication in publications {
+                let path = publication.path.clone();
+                if waiting.publications.insert(path.clone(), publication).is_none() {
+                    waiting.order.push(path);
+                }
+            }
+        }
+        drop(waiting);
+        self.0.more.notify_one();
+    }
+
+    fn refresh(&self) {
+        self.0.waiting().refresh = true;
+        self.0.more.notify_one();
+    }
+
+    fn busy(&self, root: &Path, busy: bool) {
+        if !self.0.capabilities().progress {
+            return;
+        }
+        let mut waiting = self.0.waiting();
+        if busy {
+            waiting.next_token += 1;
+            let number = waiting.next_token;
+            waiting.busy.insert(root.to_path_buf(), Busy { number, shown: false });
+            drop(waiting);
+            let outbox = Arc::clone(&self.0);
+            let root = root.to_path_buf();
+            tokio::spawn(async move { outbox.show_progress(root, number).await });
+        } else if let Some(Busy { number, shown: true }) = waiting.busy.remove(root) {
+            drop(waiting);
+            let outbox = Arc::clone(&self.0);
+            tokio::spawn(async move {
+                let end = WorkDoneProgress::End(WorkDoneProgressEnd { message: None });
+                outbox.report(name(number), end).await;
+            });
+        }
+    }
+
+    fn say(&self, level: Level, message: String) {
+        self.0.waiting().messages.push((level, message));
+        self.0.more.notify_one();
+    }
+}
