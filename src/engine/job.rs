@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::queue::Cancel;
 use super::tools::Tools;
 use crate::ingest::IngestError;
-use crate::model::{Analysis, Exit, Phase, RelPath, Run, TestId, TestOutcomes};
+use crate::model::{Analysis, Exit, Phase, Problem, RelPath, Run, TestId, TestOutcomes};
 use crate::system::System;
 use crate::workspace::config::ConfigProblem;
 use crate::workspace::source::{self, SourceFile};
@@ -66,6 +66,8 @@ struct Known {
 pub struct Memory {
     files: HashMap<PathBuf, Known>,
     unsettled: HashMap<PathBuf, (Stat, Instant)>,
+    /// Files that could not be read at all.
+    problems: Vec<Problem>,
     config: Option<Arc<Config>>,
     results: Option<Arc<Results>>,
 }
@@ -111,8 +113,6 @@ pub struct Outcome {
     pub again: Option<Duration>,
     /// Whether it was ended early: then nothing was changed.
     pub cancelled: bool,
-    /// What the user should know.
-    pub complaints: Vec<String>,
 }
 
 impl Job {
@@ -136,10 +136,7 @@ impl Job {
         }
         let results = Arc::new(self.analyze(&config));
         self.memory.results = Some(Arc::clone(&results));
-        let complaints = self.tools.write_reports(&self.root, &config, &results.analysis, &self.system);
-        let mut outcome = self.outcome(config, config_problems, pyproject, results, true, again, false);
-        outcome.complaints.extend(complaints);
-        outcome
+        self.outcome(config, config_problems, pyproject, results, true, again, false)
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call per way out of a job")]
@@ -154,8 +151,7 @@ impl Job {
         cancelled: bool,
     ) -> Outcome {
         let memory = self.memory;
-        let complaints = Vec::new();
-        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled, complaints }
+        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled }
     }
 
     /// Reads the result files that changed: whether any did, and when to look again. `None` if cancelled.
@@ -164,6 +160,7 @@ impl Job {
         let mut changed = false;
         let mut again: Option<Duration> = None;
         let mut files = HashMap::new();
+        let mut problems = Vec::new();
         for path in found {
             if self.cancel.is_cancelled() {
                 return None;
@@ -177,9 +174,12 @@ impl Job {
                 files.insert(path, old.clone());
                 continue;
             }
-            let run = match self.tools.read(&path) {
+            let run = match self.tools.read(&self.root, &path) {
                 Ok(run) => Some(run),
-                Err(IngestError::Io { .. }) => {
+                Err(error @ IngestError::Io { .. }) => {
+                    let message = error.to_string();
+                    let file = path.strip_prefix(&self.root).unwrap_or(&path).display().to_string();
+                    problems.push(Problem { file, offset: None, message });
                     changed |= old.is_some();
                     continue;
                 }
@@ -197,10 +197,22 @@ impl Job {
             changed = true;
             files.insert(path, Known { stat, run: run.map(Arc::new) });
         }
-        // What is left was not found any more.
-        changed |= !self.memory.files.is_empty();
+        // What is left was not found any more. An empty file is about to be written anew.
+        let left = std::mem::take(&mut self.memory.files);
+        for (path, old) in left {
+            if let Some(stat) = stat(&path).filter(|stat| stat.length == 0)
+                && let Some(wait) = self.wait(&path, stat)
+            {
+                again = Some(again.map_or(wait, |other| other.min(wait)));
+                files.insert(path, old);
+            } else {
+                changed = true;
+            }
+        }
         self.memory.unsettled.retain(|path, _| stat(path).is_some());
         self.memory.files = files;
+        changed |= self.memory.problems != problems;
+        self.memory.problems = problems;
         Some((changed, again))
     }
 
@@ -241,7 +253,7 @@ impl Job {
         let (analysis, outcomes) = if runs.is_empty() {
             (Analysis::default(), TestOutcomes::default())
         } else {
-            self.tools.analyze(runs, &workspace, config, &self.system)
+            self.tools.analyze(runs, self.memory.problems.clone(), &workspace, config, &self.system)
         };
         let mut results = Results { outcomes, ..Results::default() };
         let old = self.memory.results.as_deref();

@@ -93,6 +93,13 @@ pub enum Event {
         /// What it gave.
         outcome: Option<Box<job::Outcome>>,
     },
+    /// Reports have been written.
+    Reported {
+        /// The folder.
+        root: PathBuf,
+        /// What went wrong.
+        complaints: Vec<String>,
+    },
     /// Look again for results.
     Again {
         /// The folder.

@@ -12,6 +12,7 @@ use super::document::Document;
 use super::findings::{self, FileFindings, MapCache, Texts};
 use super::job::{Job, Memory, Outcome, Results};
 use super::queue::Queue;
+use super::tools::Candidate;
 use super::{Event, Front, Handle, Level, Publication, Setup, Snapshot, Summary, Watching, relative, watch};
 use crate::model::RelPath;
 use crate::workspace::Config;
@@ -48,6 +49,10 @@ struct Folder {
     cleared: bool,
     memory: Option<Memory>,
     queue: Queue<Reply>,
+    /// Writing of reports, with those who wait for an analysis to be complete.
+    reports: Queue<(Reply, Summary)>,
+    /// Which paths may be results; `None` before the configuration is known.
+    candidate: Option<Candidate>,
     /// Sources named in the analysis, as they are on disk.
     disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
     reads: u64,
@@ -148,6 +153,7 @@ impl Engine {
                 }
             }
             Event::Analysed { root, outcome } => self.analysed(&root, outcome),
+            Event::Reported { root, complaints } => self.reported(&root, complaints),
             Event::Again { root } => self.ask(&root),
             Event::SourcesRead { root, serial, texts } => {
                 if let Some(folder) = self.folders.get_mut(&root) {
@@ -264,7 +270,7 @@ impl Engine {
                 }
                 let known = folder.disk.keys().map(|k| k.under(root)).filter(|k| k.starts_with(path));
                 sources.extend(known);
-                results |= self.setup.tools.concerns(root, path, &folder.config);
+                results |= folder.concerned_by(root, path);
             }
             if results {
                 folder.queue.ask(None);
@@ -341,12 +347,10 @@ impl Engine {
         let Some(folder) = self.folders.get_mut(root) else { return };
         let replies = folder.queue.done();
         let mut cancelled = false;
+        let mut report = false;
         if let Some(outcome) = outcome {
             cancelled = outcome.cancelled;
             folder.memory = Some(outcome.memory);
-            for complaint in outcome.complaints {
-                self.front.say(Level::Warning, complaint);
-            }
             for problem in outcome.config_problems.iter().filter(|p| p.line.is_none()) {
                 if folder.said.insert(problem.message.clone()) {
                     self.front.say(Level::Warning, problem.message.clone());
@@ -355,10 +359,14 @@ impl Engine {
             folder.dirty |= folder.config != outcome.config
                 || folder.problems != outcome.config_problems
                 || folder.pyproject != outcome.pyproject;
+            if folder.candidate.is_none() || folder.config != outcome.config {
+                folder.candidate = Some(self.setup.tools.candidates(root, &outcome.config));
+            }
             folder.config = outcome.config;
             folder.problems = outcome.config_problems;
             folder.pyproject = outcome.pyproject;
             if outcome.changed {
+                report = !outcome.results.analysis.run.sources.is_empty();
                 folder.results = outcome.results;
                 folder.disk.clone_from(&folder.results.disk);
                 let bases = &folder.results.bases;
@@ -388,15 +396,49 @@ impl Engine {
             causes: folder.results.analysis.clusters.len(),
             cancelled,
         };
-        // The answer must not come before what it speaks of is shown.
-        if !replies.is_empty() {
-            self.show();
+        // The answer comes when all is done that can be seen: shown, and the reports written.
+        let replies = replies.into_iter().map(|reply| (reply, summary.clone()));
+        if report {
+            folder.reports.ask(None);
         }
-        for reply in replies {
-            // Whoever asked may have been cancelled.
-            let _ = reply.send(summary.clone());
+        if folder.reports.is_idle() {
+            let replies: Vec<_> = replies.collect();
+            self.show();
+            answer(replies);
+        } else {
+            replies.for_each(|reply| folder.reports.ask(Some(reply)));
+            self.show();
+            self.start_report(root);
         }
         self.start_job(root);
+    }
+
+    fn start_report(&mut self, root: &Path) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        if folder.reports.start().is_none() {
+            return;
+        }
+        let (results, config) = (Arc::clone(&folder.results), Arc::clone(&folder.config));
+        let (tools, system) = (Arc::clone(&self.setup.tools), self.setup.system.clone());
+        let (engine, root) = (self.handle.clone(), root.to_path_buf());
+        tokio::spawn(async move {
+            let folder = root.clone();
+            let written = tokio::task::spawn_blocking(move || {
+                tools.write_reports(&folder, &config, &results.analysis, &system)
+            });
+            let complaints =
+                written.await.unwrap_or_else(|error| vec![format!("writing the reports broke: {error}")]);
+            engine.send(Event::Reported { root, complaints });
+        });
+    }
+
+    fn reported(&mut self, root: &Path, complaints: Vec<String>) {
+        for complaint in complaints {
+            self.front.say(Level::Warning, complaint);
+        }
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        answer(folder.reports.done());
+        self.start_report(root);
     }
 
     /// Replaces the snapshots of the folders that changed and publishes the differences.
@@ -452,6 +494,15 @@ impl Engine {
 }
 
 impl Folder {
+    /// Whether a change of `path` (a file or a folder) may change results or configuration. When in doubt, yes:
+    /// whether a path was a folder can no longer be seen once it is gone.
+    fn concerned_by(&self, root: &Path, path: &Path) -> bool {
+        root.starts_with(path)
+            || path.extension().is_none()
+            || path == root.join("pyproject.toml")
+            || self.candidate.as_ref().is_none_or(|candidate| candidate(path))
+    }
+
     fn findings(
         &self,
         results: &Results,
@@ -528,6 +579,13 @@ impl Folder {
                 }
             }
         }
+    }
+}
+
+fn answer(replies: Vec<(Reply, Summary)>) {
+    for (reply, summary) in replies {
+        // Whoever asked may have been cancelled.
+        let _ = reply.send(summary);
     }
 }
 

@@ -6,26 +6,36 @@ use std::path::{Path, PathBuf};
 use crate::analysis;
 use crate::evidence::redact::Redactor;
 use crate::ingest::{self, IngestError, ReadOptions};
-use crate::model::{Analysis, Run, TestOutcomes};
+use crate::model::{Analysis, Problem, Run, TestOutcomes};
+use crate::report::Meta;
+use crate::report::document::Document;
+use crate::report::files::Folder;
+use crate::report::html;
 use crate::system::System;
 use crate::workspace::{Config, Workspace, discovery};
+
+/// Says whether a path would be taken for a result file. Touches no disk.
+pub type Candidate = Box<dyn Fn(&Path) -> bool + Send>;
 
 /// What the engine needs done. Everything here blocks.
 pub trait Tools: Send + Sync + 'static {
     /// The result files under `root`, newest first.
     fn find(&self, root: &Path, config: &Config) -> Vec<PathBuf>;
 
-    /// Whether a change of `path` (a file or a folder) may change what [`Self::find`] gives, what is in it, or
-    /// the configuration. Quick, and when in doubt yes.
-    fn concerns(&self, root: &Path, path: &Path, config: &Config) -> bool;
+    /// Which paths would be taken for result files.
+    fn candidates(&self, root: &Path, config: &Config) -> Candidate;
 
-    /// Reads one result file.
-    fn read(&self, path: &Path) -> Result<Run, IngestError>;
+    /// Folders outside of `root` in which results may appear.
+    fn elsewhere(&self, root: &Path, config: &Config) -> Vec<PathBuf>;
 
-    /// Merges and analyses.
+    /// Reads one result file of the folder `root`.
+    fn read(&self, root: &Path, path: &Path) -> Result<Run, IngestError>;
+
+    /// Merges and analyses; `problems` are what could not be read at all.
     fn analyze(
         &self,
         runs: Vec<Run>,
+        problems: Vec<Problem>,
         workspace: &Workspace,
         config: &Config,
         system: &System,
@@ -50,28 +60,37 @@ impl Tools for Pipeline {
         discovery::find(root, config)
     }
 
-    fn concerns(&self, root: &Path, path: &Path, config: &Config) -> bool {
-        let _ = config;
-        // A folder may hold results; whether the path was one can no longer be seen once it is gone.
-        path.file_name().is_some_and(|name| name == "pyproject.toml")
-            || path
-                .extension()
-                .is_none_or(|e| !e.eq_ignore_ascii_case("py") && !e.eq_ignore_ascii_case("pyc"))
-            || root.starts_with(path)
+    fn candidates(&self, root: &Path, config: &Config) -> Candidate {
+        let places = discovery::Places::new(root, config);
+        let root = root.to_path_buf();
+        Box::new(move |path| places.is_candidate(&root, path))
     }
 
-    fn read(&self, path: &Path) -> Result<Run, IngestError> {
-        ingest::read_file(path, &ReadOptions::default())
+    fn elsewhere(&self, root: &Path, config: &Config) -> Vec<PathBuf> {
+        let mut roots = discovery::watch_roots(root, config);
+        roots.retain(|folder| !folder.starts_with(root));
+        roots
+    }
+
+    fn read(&self, root: &Path, path: &Path) -> Result<Run, IngestError> {
+        // Named as the command line names it, so that both give the same analysis.
+        let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
+        let failed = |source| IngestError::Io { file: name.clone(), source };
+        let file = std::fs::File::open(path).map_err(failed)?;
+        let modified = file.metadata().map_err(failed)?.modified().ok();
+        ingest::read(file, &name, modified, &ReadOptions::default())
     }
 
     fn analyze(
         &self,
         runs: Vec<Run>,
+        problems: Vec<Problem>,
         workspace: &Workspace,
         config: &Config,
         system: &System,
     ) -> (Analysis, TestOutcomes) {
-        let run = ingest::merge::merge(runs);
+        let mut run = ingest::merge::merge(runs);
+        run.problems.extend(problems);
         let outcomes = run.outcomes.clone();
         let options = analysis::Options {
             max_log_size: config.max_log_size,
@@ -87,7 +106,13 @@ impl Tools for Pipeline {
         analysis: &Analysis,
         system: &System,
     ) -> Vec<String> {
-        let _ = (root, config, analysis, system);
-        Vec::new()
+        let meta = Meta::new(system.unix_now() as u64, root.to_path_buf());
+        let written = || -> Result<(), Box<dyn std::error::Error>> {
+            let folder = Folder::open(&root.join(&config.output))?;
+            folder.replace("rca_report.json", &Document::new(analysis, &meta).to_json()?)?;
+            folder.replace("rca_report.html", html::render(analysis, &meta)?.as_bytes())?;
+            Ok(())
+        };
+        written().err().map(|error| format!("the reports were not written: {error}")).into_iter().collect()
     }
 }
