@@ -16,10 +16,6 @@ const MAX_RELATED: usize = 10;
 /// Most characters of one value in a hint, and of the whole hint.
 const MAX_VALUE: usize = 32;
 const MAX_HINT: usize = 90;
-/// How far from its line a frame's source text may be and still count as the same statement: statements span
-/// lines, and tracebacks name one of them.
-const STATEMENT: u32 = 12;
-
 /// A part of one line, with the line's text so that columns can be converted to any encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Span {
@@ -205,13 +201,22 @@ fn settle(basis: &SourceFile, line: u32, seen: &str) -> (u32, bool) {
         return (line, line > basis.line_count());
     }
     let is_at = |at: u32| basis.line(at).is_some_and(|text| squeeze(text) == wanted);
-    let near = line.saturating_sub(STATEMENT).max(1)..=line.saturating_add(STATEMENT);
-    if is_at(line) || (line <= basis.line_count() && near.into_iter().any(is_at)) {
+    if is_at(line) {
         return (line, false);
     }
-    let mut found = (1..=basis.line_count()).filter(|&at| is_at(at));
-    match (found.next(), found.next()) {
-        (Some(only), None) => (only, false),
+    // The nearest line with that text; of two equally near ones neither can be trusted.
+    let mut nearest: Option<(u32, u32)> = None;
+    let mut tie = false;
+    for at in (1..=basis.line_count()).filter(|&at| is_at(at)) {
+        let distance = at.abs_diff(line);
+        match nearest {
+            Some((best, _)) if best < distance => {}
+            Some((best, _)) if best == distance => tie = true,
+            _ => (nearest, tie) = (Some((distance, at)), false),
+        }
+    }
+    match nearest {
+        Some((_, at)) if !tie => (at, false),
         _ => (line, true),
     }
 }

@@ -73,9 +73,12 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Forgets what was read, so that everything is read again.
+    /// Makes everything be read again. Until that is done, what was read before still counts.
     pub fn forget_files(&mut self) {
-        self.files.clear();
+        for known in self.files.values_mut() {
+            known.stat.modified = None;
+            known.stat.length = u64::MAX;
+        }
     }
 }
 

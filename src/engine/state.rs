@@ -48,6 +48,8 @@ struct Folder {
     results: Arc<Results>,
     cleared: bool,
     memory: Option<Memory>,
+    /// Whether the next job reads everything anew.
+    forget: bool,
     queue: Queue<Reply>,
     /// Writing of reports, with those who wait for an analysis to be complete.
     reports: Queue<(Reply, Summary)>,
@@ -131,9 +133,7 @@ impl Engine {
                 let roots = self.roots(root);
                 for root in roots {
                     if let Some(folder) = self.folders.get_mut(&root) {
-                        if let Some(memory) = &mut folder.memory {
-                            memory.forget_files();
-                        }
+                        folder.forget = true;
                         folder.queue.ask(Some(reply.clone()));
                     }
                     self.start_job(&root);
@@ -322,10 +322,14 @@ impl Engine {
     fn start_job(&mut self, root: &Path) {
         let Some(folder) = self.folders.get_mut(root) else { return };
         let Some(cancel) = folder.queue.start() else { return };
+        let mut memory = folder.memory.take().unwrap_or_default();
+        if std::mem::take(&mut folder.forget) {
+            memory.forget_files();
+        }
         let job = Job {
             root: root.to_path_buf(),
             settings: folder.settings.clone(),
-            memory: folder.memory.take().unwrap_or_default(),
+            memory,
             cancel,
             tools: Arc::clone(&self.setup.tools),
             system: self.setup.system.clone(),

@@ -53,7 +53,7 @@ impl Session {
 impl Backend {
     /// A backend for `client`.
     pub fn new(client: Client, options: Options, ending: Ending) -> Self {
-        Self { outbox: Outbox::new(client), options, ending, session: OnceLock::new() }
+        Self { outbox: Outbox::new(client, options.patience), options, ending, session: OnceLock::new() }
     }
 
     fn session(&self) -> Result<&Session> {

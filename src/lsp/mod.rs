@@ -15,6 +15,7 @@ mod transport;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tower_lsp::{LspService, Server};
@@ -38,6 +39,8 @@ pub struct Options {
     pub tools: Arc<dyn Tools>,
     /// How files are watched.
     pub watching: Watching,
+    /// Longest wait for the client's answer to a request of the server.
+    pub patience: Duration,
     /// Where every message is recorded, for checking the protocol.
     pub log_messages: Option<PathBuf>,
 }
@@ -45,7 +48,13 @@ pub struct Options {
 impl Options {
     /// The real pipeline, native watching.
     pub fn new(system: System) -> Self {
-        Self { system, tools: Arc::new(Pipeline), watching: Watching::Native, log_messages: None }
+        Self {
+            system,
+            tools: Arc::new(Pipeline),
+            watching: Watching::Native,
+            patience: Duration::from_secs(10),
+            log_messages: None,
+        }
     }
 }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::notification::Progress;
-use tower_lsp::lsp_types::request::{Request, WorkDoneProgressCreate};
+use tower_lsp::lsp_types::request::{
+    CodeLensRefresh, InlayHintRefreshRequest, Request, WorkDoneProgressCreate, WorkspaceDiagnosticRefresh,
+};
 use tower_lsp::lsp_types::{
     MessageType, NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, Url, WorkDoneProgress,
     WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd,
@@ -20,14 +22,13 @@ use super::convert;
 use super::handlers::diagnostics;
 use crate::engine::{Front, Level, Publication};
 
-/// Longest wait for the client's answer to a request of the server.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 /// How long an analysis may take before its progress is shown.
 const SHOW_PROGRESS: Duration = Duration::from_millis(500);
 
 /// The way to the client.
 pub struct Outbox {
     client: Client,
+    patience: Duration,
     capabilities: OnceLock<capabilities::Client>,
     waiting: Mutex<Waiting>,
     more: Notify,
@@ -53,9 +54,12 @@ struct Busy {
 
 impl Outbox {
     /// An outbox that holds everything back until [`Self::open`].
-    pub fn new(client: Client) -> Arc<Self> {
+    ///
+    /// `patience` is the longest wait for the client's answer to a request of the server.
+    pub fn new(client: Client, patience: Duration) -> Arc<Self> {
         let outbox = Arc::new(Self {
             client,
+            patience,
             capabilities: OnceLock::new(),
             waiting: Mutex::default(),
             more: Notify::new(),
@@ -134,33 +138,47 @@ impl Outbox {
         self.client.publish_diagnostics(uri, diagnostics, version).await;
     }
 
-    fn send_refresh(&self) {
+    fn send_refresh(self: &Arc<Self>) {
         let capabilities = self.capabilities();
         if capabilities.lens_refresh {
-            let client = self.client.clone();
-            bounded("code lenses", async move { client.code_lens_refresh().await });
+            self.tell::<CodeLensRefresh>();
         }
         if capabilities.hint_refresh {
-            let client = self.client.clone();
-            bounded("inlay hints", async move { client.inlay_hint_refresh().await });
+            self.tell::<InlayHintRefreshRequest>();
         }
         if capabilities.pull {
-            let client = self.client.clone();
-            bounded("diagnostics", async move { client.workspace_diagnostic_refresh().await });
+            self.tell::<WorkspaceDiagnosticRefresh>();
         }
     }
 
-    /// Asks the client for something. To be called from a task of its own, never from a handler: the answer to
-    /// a request whose asker is gone stops the server.
-    pub async fn ask<R: Request>(&self, params: R::Params) -> Option<R::Result> {
-        let asked = self.client.send_request::<R>(params);
-        match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(Ok(answer)) => Some(answer),
-            Ok(Err(error)) => {
+    /// Asks for something whose answer makes no difference.
+    fn tell<R>(self: &Arc<Self>)
+    where
+        R: Request<Params = (), Result = ()> + 'static,
+    {
+        let outbox = Arc::clone(self);
+        tokio::spawn(async move { outbox.ask::<R>(()).await });
+    }
+
+    /// Asks the client for something; `None` if it refuses or does not answer in time.
+    ///
+    /// The request runs in a task of its own that is never dropped: the library breaks when the answer to a
+    /// request comes whose asker is gone.
+    pub async fn ask<R>(&self, params: R::Params) -> Option<R::Result>
+    where
+        R: Request,
+        R::Params: Send + 'static,
+        R::Result: Send + 'static,
+    {
+        let client = self.client.clone();
+        let asked = tokio::spawn(async move { client.send_request::<R>(params).await });
+        match tokio::time::timeout(self.patience, asked).await {
+            Ok(Ok(Ok(answer))) => Some(answer),
+            Ok(Ok(Err(error))) => {
                 tracing::warn!("the client refused {}: {error}", R::METHOD);
                 None
             }
-            Err(_) => {
+            Ok(Err(_)) | Err(_) => {
                 tracing::warn!("the client does not answer {}", R::METHOD);
                 None
             }
@@ -231,18 +249,6 @@ fn begin(title: String, cancellable: bool) -> WorkDoneProgress {
 
 fn name(number: u64) -> ProgressToken {
     NumberOrString::String(format!("failscope/analysis/{number}"))
-}
-
-/// Sends a refresh request from a task of its own.
-fn bounded(
-    what: &'static str,
-    request: impl Future<Output = tower_lsp::jsonrpc::Result<()>> + Send + 'static,
-) {
-    tokio::spawn(async move {
-        if !matches!(tokio::time::timeout(PATIENCE, request).await, Ok(Ok(()))) {
-            tracing::debug!("the client did not refresh {what}");
-        }
-    });
 }
 
 enum Next {
