@@ -1,11 +1,14 @@
 //! The command line: one file per subcommand. Analyses nothing by itself.
 
 pub mod analyze;
+pub mod doctor;
+pub mod explain;
 pub mod input;
 pub mod lsp;
 pub mod output;
 pub mod project;
 pub mod redact;
+pub mod report;
 pub mod run;
 
 use std::process::ExitCode;
@@ -37,6 +40,12 @@ pub struct Cli {
 pub enum Command {
     /// Find the root causes in test results and write the reports
     Analyze(analyze::Args),
+    /// Explain why a test fails
+    Explain(explain::Args),
+    /// Write the reports again, or compare with an earlier run
+    Report(report::Args),
+    /// Say what Failscope sees of a project and what stands in its way
+    Doctor(doctor::Args),
     /// Run the language server on standard input and output
     Lsp(lsp::Args),
     /// Run pytest with the plugin and analyse what fails
@@ -49,6 +58,9 @@ pub enum Command {
 pub fn execute(cli: Cli, system: &System) -> ExitCode {
     let result = match cli.command {
         Command::Analyze(args) => analyze::execute(&args, system),
+        Command::Explain(args) => explain::execute(&args, system),
+        Command::Report(args) => report::execute(&args, system),
+        Command::Doctor(args) => doctor::execute(&args, system),
         Command::Lsp(args) => lsp::execute(args, system),
         Command::Run(args) => run::execute(args, system),
         Command::Redact(args) => redact::execute(args, system),

@@ -35,7 +35,7 @@ pub enum Format {
 }
 
 /// Options of analysis and output.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct OutputArgs {
     /// What to print on standard output
@@ -101,6 +101,11 @@ pub struct Report {
 }
 
 impl OutputArgs {
+    /// The defaults, but for the folder of the reports.
+    pub fn into_folder(output: Option<PathBuf>) -> Self {
+        Self { output, ..Self::default() }
+    }
+
     /// Puts the options over the project's settings.
     pub fn apply(&self, project: &mut Project, system: &System) {
         let config = &mut project.config;
@@ -121,10 +126,8 @@ impl OutputArgs {
 
     /// Analyses `run`, read for `project`.
     pub fn analysed(&self, run: Run, project: &Project, system: &System) -> Report {
-        let options = Options {
-            max_log_size: project.config.max_log_size,
-            redactor: Redactor::new(system.environment()),
-        };
+        let options =
+            Options { max_log_size: project.config.max_log_size, redactor: redactor(project, system) };
         let mut meta = Meta::new(timestamp(system), project.root.clone());
         meta.editor = self.editor;
         meta.code_host = code_host(system);
@@ -140,18 +143,13 @@ impl OutputArgs {
         {
             note(&format!("cannot add to the step summary {path}: {error}"));
         }
-        let printed = self.print(report, written.as_deref().ok());
-        match printed {
-            // Whoever read our output has seen enough.
-            Err(error) if is_closed_pipe(&error) => {}
-            other => other.context("cannot write to standard output")?,
-        }
+        finished(self.print(report, written.as_deref().ok()))?;
         written?;
         Ok(if report.analysis.clusters.is_empty() { super::EXIT_OK } else { super::EXIT_FAILURES })
     }
 
     /// Writes the files of the report folder; gives the path of the page for people.
-    fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
+    pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
         let Report { analysis, meta } = report;
         let json = Document::new(analysis, meta).to_json()?;
         let page = html::render(analysis, meta)?;
@@ -185,9 +183,7 @@ impl OutputArgs {
         // One write at the end: a half-written document helps nobody.
         let mut bytes = Vec::new();
         self.format.write(&mut bytes, analysis, meta)?;
-        let mut out = io::stdout().lock();
-        out.write_all(&bytes)?;
-        out.flush()
+        write_out(&bytes)
     }
 }
 
@@ -233,6 +229,13 @@ fn code_host(system: &System) -> Option<String> {
     let (repository, commit) = (system.env("GITHUB_REPOSITORY")?, system.env("GITHUB_SHA")?);
     let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
     (plain(repository) && plain(commit)).then(|| format!("{server}/{repository}/blob/{commit}/"))
+}
+
+/// Replaces secrets, also those that the environment and the project's `.env` files give away.
+fn redactor(project: &Project, system: &System) -> Redactor {
+    let redactor = Redactor::new(system.environment());
+    redactor.know_dotenv_files(&project.root);
+    redactor
 }
 
 /// The time that reports carry: `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>)
@@ -303,9 +306,29 @@ pub fn width() -> usize {
         .map_or(100, |(width, _)| usize::from(width.0).clamp(40, 120))
 }
 
-/// Whether `error` says that the reader of our output went away.
-pub fn is_closed_pipe(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::BrokenPipe
+/// Prints `text` on standard output as it is.
+pub fn print(text: &[u8]) -> anyhow::Result<()> {
+    finished(write_out(text))
+}
+
+/// Prints `text` on standard output, its colours only where they are shown.
+pub fn print_coloured(text: &[u8], no_color: bool) -> anyhow::Result<()> {
+    let mut out = stdout(no_color);
+    finished(out.write_all(text).and_then(|()| out.flush()))
+}
+
+fn write_out(text: &[u8]) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text)?;
+    out.flush()
+}
+
+/// What became of printing. Whoever closed the pipe has seen enough.
+fn finished(printed: io::Result<()>) -> anyhow::Result<()> {
+    match printed {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("cannot write to standard output"),
+    }
 }
 
 /// A spinner on standard error while something takes long; nothing if that is not a terminal.

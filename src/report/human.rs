@@ -113,6 +113,35 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
     Ok(())
 }
 
+/// Prints what pytest printed of `failure`, the end of it if it is long.
+pub fn printed(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>) -> io::Result<()> {
+    const MOST: usize = 60;
+    let text = visible(failure.log.as_str());
+    let lines: Vec<&str> = text.lines().collect();
+    let start = lines.len().saturating_sub(MOST);
+    if lines.iter().all(|line| line.trim().is_empty()) {
+        return Ok(());
+    }
+    block(
+        out,
+        "output",
+        &format!("{} ({})", one_line(failure.test.as_str()), phase_name(failure.phase)),
+        layout,
+    )?;
+    if start > 0 {
+        writeln!(out, "    {}", format_args!("… {start} lines before").dimmed())?;
+    }
+    for line in &lines[start..] {
+        let line = cut(line, 1000);
+        if line.starts_with('E') {
+            writeln!(out, "    {}", line.red())?;
+        } else {
+            writeln!(out, "    {line}")?;
+        }
+    }
+    Ok(())
+}
+
 fn values(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>) -> io::Result<()> {
     let shown = if layout.full { 30 } else { 5 };
     for (index, value) in failure.values.iter().take(shown).enumerate() {

@@ -3,6 +3,7 @@
 //! Every format is a pure function of an analysis and a [`Meta`]: the same two give the same bytes.
 //! [`files`] puts the results on disk.
 
+pub mod compare;
 pub mod ctrf;
 pub mod diff;
 pub mod document;

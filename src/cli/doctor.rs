@@ -1,0 +1,282 @@
+//! `failscope doctor`: what Failscope sees of a project, and what stands in its way.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::output;
+use super::project::Project;
+use crate::evidence::redact::Redactor;
+use crate::ingest::{self, FileProbe, ReadOptions};
+use crate::model::Redacted;
+use crate::pytest::interpreter;
+use crate::report::text::{counted, visible};
+use crate::report::time;
+use crate::system::System;
+use crate::workspace::discovery;
+
+/// Arguments of `failscope doctor`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The project's folder [default: the one around the working directory]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Print for programs
+    #[arg(long)]
+    json: bool,
+}
+
+/// Result files that are read; older ones are only counted.
+const MAX_READ: usize = 20;
+
+#[derive(Debug, Serialize)]
+struct Findings {
+    failscope: &'static str,
+    root: Redacted,
+    python: Option<Python>,
+    pytest: Option<String>,
+    plugins: Vec<String>,
+    output: Output,
+    results: Vec<ResultFile>,
+    results_not_read: usize,
+    problems: Vec<Redacted>,
+}
+
+#[derive(Debug, Serialize)]
+struct Python {
+    command: Redacted,
+    why: Redacted,
+    version: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Output {
+    folder: Redacted,
+    is_writable: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct ResultFile {
+    file: Redacted,
+    format: Option<&'static str>,
+    age_seconds: Option<u64>,
+    tests: u64,
+    failures: usize,
+    /// Failures whose test file is in this workspace.
+    mapped: usize,
+    problems: Vec<Redacted>,
+}
+
+/// Runs the subcommand; gives the exit code: 0 if nothing stands in the way, 1 otherwise.
+pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
+    let project = Project::open(args.root.as_deref(), system)?;
+    let redactor = Redactor::new(system.environment());
+    let findings = examine(&project, system, &redactor);
+    let text = if args.json { serde_json::to_string_pretty(&findings)? + "\n" } else { findings.text() };
+    output::print(text.as_bytes())?;
+    Ok(if findings.problems.is_empty() { super::EXIT_OK } else { super::EXIT_FAILURES })
+}
+
+fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings {
+    let mut problems: Vec<String> = project.problem_lines();
+    let python = interpreter::find(&project.root, project.config.python.as_deref(), system);
+    let installed = python.as_ref().and_then(|python| environment_of(Path::new(python.command.first()?)));
+    if python.is_none() {
+        problems.push("no Python was found; set `python` in [tool.failscope]".to_owned());
+    }
+    let packages = installed.as_ref().map(|folder| packages(folder)).unwrap_or_default();
+    let pytest = packages.iter().find(|(name, _)| name == "pytest").map(|(_, version)| version.clone());
+    if installed.is_some() && pytest.is_none() {
+        problems.push("pytest is not installed in the project's environment".to_owned());
+    }
+    let plugins = packages
+        .iter()
+        .filter(|(name, _)| name.starts_with("pytest_") || name.starts_with("pytest-") || name == "failscope")
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+
+    let output = project.output();
+    let is_writable = is_writable(&output);
+    if !is_writable {
+        problems.push(format!("{} cannot be written to; set `output` or use --output", output.display()));
+    }
+    let files = discovery::find(&project.root, &project.config);
+    if files.is_empty() {
+        problems.push(
+            "no test results were found; make some with `pytest --junitxml=.failscope/junit.xml`, or set \
+             `resultGlobs`"
+                .to_owned(),
+        );
+    }
+    let results: Vec<ResultFile> =
+        files.iter().take(MAX_READ).map(|file| result_file(file, project, system, redactor)).collect();
+    let (failures, mapped) = results.iter().fold((0, 0), |(f, m), r| (f + r.failures, m + r.mapped));
+    if failures > mapped {
+        problems.push(format!(
+            "the test files of {} of {failures} failures were not found in this workspace; set `pathMappings` if \
+             the tests ran elsewhere",
+            failures - mapped
+        ));
+    }
+    let version = python.as_ref().and(installed.as_ref()).and_then(|folder| python_version(folder));
+    Findings {
+        failscope: env!("CARGO_PKG_VERSION"),
+        root: redactor.text(&project.root.display().to_string()),
+        python: python.map(|python| Python {
+            command: redactor.text(&python.command.join(" ")),
+            why: redactor.text(&python.why),
+            version,
+        }),
+        pytest,
+        plugins,
+        output: Output { folder: redactor.text(&output.display().to_string()), is_writable },
+        results_not_read: files.len().saturating_sub(MAX_READ),
+        results,
+        problems: problems.iter().map(|text| redactor.text(text)).collect(),
+    }
+}
+
+fn result_file(path: &Path, project: &Project, system: &System, redactor: &Redactor) -> ResultFile {
+    let name = path.strip_prefix(&project.root).unwrap_or(path).display().to_string();
+    let options = ReadOptions { files: Some(FileProbe::under(&project.root)), ..ReadOptions::default() };
+    let mut file = ResultFile {
+        file: redactor.text(&name),
+        format: None,
+        age_seconds: None,
+        tests: 0,
+        failures: 0,
+        mapped: 0,
+        problems: Vec::new(),
+    };
+    match ingest::read_file(path, &options) {
+        Ok(run) => {
+            let workspace = project.workspace();
+            let counts = run.counts;
+            file.format = run.sources.first().map(|source| source.format.name());
+            let time = run.sources.iter().filter_map(|source| source.time).max();
+            file.age_seconds = time.map(|t| system.now().duration_since(t).map_or(0, |age| age.as_secs()));
+            file.tests = counts.passed
+                + counts.failed
+                + counts.errors
+                + counts.skipped
+                + counts.xfailed
+                + counts.xpassed;
+            file.failures = run.failures.len();
+            let root = run.root.as_deref();
+            let is_here =
+                |test: &str| workspace.resolve(test, root).is_some() || project.root.join(test).is_dir();
+            file.mapped = run.failures.iter().filter(|f| is_here(f.test.file())).count();
+            file.problems = run.problems.iter().take(5).map(|p| redactor.text(&p.message)).collect();
+        }
+        Err(error) => file.problems.push(redactor.text(&error.to_string())),
+    }
+    file
+}
+
+/// Whether a file can be made in `folder`, or in the nearest folder above it that exists.
+fn is_writable(folder: &Path) -> bool {
+    let nearest = folder.ancestors().find(|folder| folder.exists());
+    nearest.is_some_and(|folder| tempfile::Builder::new().prefix(".failscope-").tempfile_in(folder).is_ok())
+}
+
+/// The folder of the environment that `python` belongs to.
+fn environment_of(python: &Path) -> Option<PathBuf> {
+    let environment = python.parent()?.parent()?;
+    // A program that starts another Python (a shim of pyenv, `uv run`) has no packages beside it.
+    site_packages(environment).iter().any(|folder| folder.is_dir()).then(|| environment.to_owned())
+}
+
+/// The installed packages of an environment by name and version, from the names of their `.dist-info` folders.
+fn packages(environment: &Path) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = site_packages(environment)
+        .iter()
+        .filter_map(|folder| std::fs::read_dir(folder).ok())
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let (package, version) = name.strip_suffix(".dist-info")?.split_once('-')?;
+            Some((package.to_lowercase(), version.to_owned()))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+fn site_packages(environment: &Path) -> Vec<PathBuf> {
+    let mut folders = vec![environment.join("Lib").join("site-packages")];
+    if let Ok(entries) = std::fs::read_dir(environment.join("lib")) {
+        let versions = entries.filter_map(Result::ok).map(|entry| entry.path().join("site-packages"));
+        folders.extend(versions.filter(|folder| folder.is_dir()));
+    }
+    folders
+}
+
+/// Python's version as its environment says: `pyvenv.cfg`, else the name of its library's folder.
+fn python_version(environment: &Path) -> Option<String> {
+    if let Ok(text) = std::fs::read_to_string(environment.join("pyvenv.cfg")) {
+        let version = text.lines().filter_map(|line| line.split_once('=')).find_map(|(key, value)| {
+            matches!(key.trim(), "version" | "version_info").then(|| value.trim().to_owned())
+        });
+        if version.is_some() {
+            return version;
+        }
+    }
+    let library = site_packages(environment).into_iter().find(|folder| folder.is_dir())?;
+    library.parent()?.file_name()?.to_str()?.strip_prefix("python").map(ToOwned::to_owned)
+}
+
+impl Findings {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "failscope  {}", self.failscope);
+        let _ = writeln!(out, "project    {}", visible(self.root.as_str()));
+        match &self.python {
+            Some(python) => {
+                let version = python.version.as_deref().map(|v| format!("{v}, ")).unwrap_or_default();
+                let (command, why) = (visible(python.command.as_str()), visible(python.why.as_str()));
+                let _ = writeln!(out, "python     {version}{command} ({why})");
+            }
+            None => out.push_str("python     none\n"),
+        }
+        let _ = writeln!(out, "pytest     {}", self.pytest.as_deref().unwrap_or("not known"));
+        if !self.plugins.is_empty() {
+            let _ = writeln!(out, "plugins    {}", self.plugins.join(", "));
+        }
+        let writable = if self.output.is_writable { "writable" } else { "not writable" };
+        let _ = writeln!(out, "reports    {} ({writable})", visible(self.output.folder.as_str()));
+        let _ = writeln!(
+            out,
+            "results    {}",
+            counted(self.results.len() + self.results_not_read, "file", "files")
+        );
+        for result in &self.results {
+            let age = result.age_seconds.map(|s| format!(", {}", time::age(s as f64))).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "           {}: {}, {}, {}{age}",
+                visible(result.file.as_str()),
+                result.format.unwrap_or("not readable"),
+                counted(result.tests as usize, "test", "tests"),
+                counted(result.failures, "failure", "failures"),
+            );
+            for problem in &result.problems {
+                let _ = writeln!(out, "             ! {}", visible(problem.as_str()));
+            }
+        }
+        if self.results_not_read > 0 {
+            let _ = writeln!(out, "           and {} older ones", self.results_not_read);
+        }
+        if self.problems.is_empty() {
+            out.push_str("\nnothing stands in the way\n");
+        } else {
+            out.push('\n');
+            for problem in &self.problems {
+                let _ = writeln!(out, "! {}", visible(problem.as_str()));
+            }
+        }
+        out
+    }
+}

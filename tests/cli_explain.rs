@@ -1,0 +1,160 @@
+//! `failscope explain`, `report` and `doctor`.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+#[path = "support/project.rs"]
+mod project;
+
+use project::Project;
+
+fn run(project: &Project, args: &[&str]) -> (String, String, i32) {
+    let output = project.failscope(args).output().unwrap();
+    (
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+        output.status.code().unwrap(),
+    )
+}
+
+#[test]
+fn a_test_is_found_by_as_much_as_is_given() {
+    let project = Project::with_results();
+    for name in [
+        "tests/unit/test_pricing.py::test_with_tax[third]",
+        "tests/unit/test_pricing.py::test_with_tax",
+        "test_with_tax",
+        "test_with_tax[third]",
+        "with_tax[thi",
+    ] {
+        let (out, err, code) = run(&project, &["explain", name]);
+        assert_eq!(code, 1, "{name}: {err}");
+        assert!(out.contains("src/depot/pricing.py:23 in with_tax"), "{name}: {out}");
+        assert!(out.contains("E       assert 39 == 40"), "{name}: what pytest printed is shown");
+        assert_eq!(out.matches("root cause").count(), 0, "one finding only");
+    }
+}
+
+#[test]
+fn a_test_that_does_not_fail_or_does_not_exist() {
+    let project = Project::with_results();
+    let (_, err, code) = run(&project, &["explain", "test_with_taxx"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("did you mean tests/unit/test_pricing.py::test_with_tax["), "{err}");
+    let (_, err, code) = run(&project, &["explain", "zzz"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("matches zzz") && !err.contains("did you mean"), "{err}");
+    let (_, _, code) = run(&Project::empty(), &["explain", "zzz"]);
+    assert_eq!(code, 3);
+}
+
+/// A line of pytest-reportlog about one test.
+fn line(test: &str, error: Option<&str>) -> String {
+    let (outcome, longrepr) = match error {
+        None => ("passed", serde_json::Value::Null),
+        Some(error) => ("failed", format!("E   {error}\n\ntests/test_a.py:3: {error}").into()),
+    };
+    let line = serde_json::json!({
+        "$report_type": "TestReport", "nodeid": test, "location": ["tests/test_a.py", 0, test], "keywords": {},
+        "outcome": outcome, "longrepr": longrepr, "when": "call", "user_properties": [], "sections": [],
+        "duration": 0.1, "start": 1.0, "stop": 1.1,
+    });
+    format!("{line}\n")
+}
+
+#[test]
+fn two_runs_are_compared() {
+    let project = Project::empty();
+    let start = "{\"pytest_version\": \"9.0.2\", \"$report_type\": \"SessionStart\"}\n";
+    let then = [
+        line("tests/test_a.py::test_still", Some("KeyError: 'a'")),
+        line("tests/test_a.py::test_fixed", Some("KeyError: 'b'")),
+        line("tests/test_a.py::test_changed", Some("KeyError: 'c'")),
+        line("tests/test_a.py::test_gone", Some("KeyError: 'd'")),
+        line("tests/test_a.py::test_new", None),
+    ];
+    let now = [
+        line("tests/test_a.py::test_still", Some("KeyError: 'a'")),
+        line("tests/test_a.py::test_fixed", None),
+        line("tests/test_a.py::test_changed", Some("ZeroDivisionError: division by zero")),
+        line("tests/test_a.py::test_new", Some("TimeoutError: too late")),
+    ];
+    std::fs::write(project.path("then.jsonl"), format!("{start}{}", then.concat())).unwrap();
+    std::fs::write(project.path("now.jsonl"), format!("{start}{}", now.concat())).unwrap();
+    run(&project, &["analyze", "then.jsonl", "--output", "before"]);
+
+    // A report and a result file of the same run mean the same.
+    for against in ["before/rca_report.json", "then.jsonl"] {
+        let (out, err, code) =
+            run(&project, &["report", "now.jsonl", "--against", against, "--format", "json"]);
+        assert_eq!((err.as_str(), code), ("", 1));
+        let comparison = serde_json::from_str::<serde_json::Value>(&out).unwrap()["comparison"].clone();
+        let names = |list: &str| -> Vec<String> {
+            comparison[list]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|e| e["test"].as_str().unwrap().to_owned())
+                .collect()
+        };
+        assert_eq!(names("new"), ["tests/test_a.py::test_new"], "{against}");
+        assert_eq!(names("fixed"), ["tests/test_a.py::test_fixed"]);
+        assert_eq!(names("still_failing"), ["tests/test_a.py::test_still"]);
+        assert_eq!(names("changed_cause"), ["tests/test_a.py::test_changed"]);
+        assert_eq!(names("not_run"), ["tests/test_a.py::test_gone"]);
+        assert!(comparison["changed_cause"][0]["previous_root_cause"].as_str().unwrap().contains("KeyError"));
+    }
+    let (out, _, _) = run(&project, &["report", "now.jsonl", "--against", "before/rca_report.json"]);
+    assert!(
+        out.contains("1 new, 1 changed cause, 1 fixed, 1 not in these results, 1 still failing"),
+        "{out}"
+    );
+    assert_eq!(project.report()["total_failures"], 3);
+    assert!(project.read(".failscope/rca_report.html").contains("3 failures"));
+}
+
+#[test]
+fn what_cannot_be_compared_with_is_said() {
+    let project = Project::with_results();
+    std::fs::write(project.path("new.json"), r#"{"schema_version": 99, "analyses": []}"#).unwrap();
+    let check = |against: &str, expected: &str| {
+        let (_, err, code) = run(&project, &["report", "--against", against]);
+        assert_eq!(code, 3, "{against}");
+        assert!(err.contains(against) && err.contains(expected), "{err}");
+    };
+    check("main", "comparing with a branch needs a history");
+    check("new.json", "schema version 99");
+    check("pyproject.toml", "neither a report of Failscope nor a result file");
+}
+
+#[test]
+fn the_doctor_says_what_there_is() {
+    let project = Project::with_results();
+    let (out, err, _) = run(&project, &["doctor", "--json"]);
+    assert_eq!(err, "");
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(found["results"][0]["file"], "results.xml");
+    assert_eq!(found["results"][0]["format"], "JUnit XML");
+    assert_eq!(found["results"][0]["failures"], found["results"][0]["mapped"]);
+    assert_eq!(found["output"]["is_writable"], true);
+    assert!(!project.path(".failscope").exists(), "looking changes nothing");
+
+    std::fs::write(project.path("pyproject.toml"), "[tool.failscope]\nnonsense = 1\n").unwrap();
+    std::fs::write(project.path("results.xml"), "<testsuites").unwrap();
+    let (out, _, code) = run(&project, &["doctor"]);
+    assert_eq!(code, 1);
+    assert!(out.contains("pyproject.toml:2:") && out.contains("nonsense"), "{out}");
+}
+
+#[test]
+fn the_doctor_reads_an_environment_without_running_it() {
+    let project = Project::with_results();
+    let packages = project.path(".venv/lib/python3.12/site-packages");
+    std::fs::create_dir_all(packages.join("pytest-8.4.2.dist-info")).unwrap();
+    std::fs::create_dir_all(packages.join("pytest_xdist-3.8.0.dist-info")).unwrap();
+    std::fs::create_dir_all(project.path(".venv/bin")).unwrap();
+    std::fs::write(project.path(".venv/bin/python"), "").unwrap();
+    std::fs::write(project.path(".venv/pyvenv.cfg"), "home = /usr/bin\nversion = 3.12.4\n").unwrap();
+    let (out, _, code) = run(&project, &["doctor"]);
+    assert!(out.contains("pytest     8.4.2") && out.contains("plugins    pytest_xdist 3.8.0"), "{out}");
+    assert!(out.contains("python     3.12.4, ") && out.contains("nothing stands in the way"), "{out}");
+    assert_eq!(code, 0);
+}
