@@ -46,7 +46,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         .map(|(fingerprint, members)| {
             let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
             let finding = diagnose::diagnose(&Case { failures: &failures, workspace });
-            shower.cluster(fingerprint, finding, members.iter().map(|&i| (&run.failures[i], &logs[i])))
+            shower.cluster(fingerprint, &finding, members.iter().map(|&i| (&run.failures[i], &logs[i])))
         })
         .collect();
     clusters.sort_by(|a, b| {

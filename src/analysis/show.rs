@@ -51,7 +51,7 @@ impl<'a> Shower<'a> {
     pub(super) fn cluster<'f>(
         &mut self,
         fingerprint: Fingerprint,
-        finding: Finding,
+        finding: &Finding,
         members: impl Iterator<Item = (&'f Failure, &'f Log)>,
     ) -> Cluster {
         let mut phases = Vec::new();

@@ -8,7 +8,7 @@ use super::resolve::{Called, Resolver, assigned};
 use super::value::Value;
 use crate::cluster::fingerprint::is_test_path;
 use crate::model::{Place, RelPath};
-use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
+use crate::workspace::python::{Expr, ExprKind, Function, Span, Stmt, StmtKind};
 use crate::workspace::{SourceFile, Workspace};
 
 /// An assertion's operands as the source has them.
@@ -18,6 +18,8 @@ pub struct Operands {
     pub actual: String,
     /// What the test expects, as written; empty for a bare truth test.
     pub expected: String,
+    /// Where the expectation stands, if it is a literal or a constant expression of the assertion.
+    pub expected_span: Option<Span>,
     /// Whether the actual value is pytest's left operand.
     pub actual_is_left: bool,
     /// For a variable, the expression that was assigned to it and the line.
@@ -63,6 +65,7 @@ pub fn operands(workspace: &Workspace, place: &Place) -> Option<Operands> {
     Some(Operands {
         actual: text(actual),
         expected: expected.map(text).unwrap_or_default(),
+        expected_span: expected.filter(|expr| is_constant(expr)).map(|expr| expr.span),
         actual_is_left,
         assigned,
         called,
@@ -108,6 +111,12 @@ fn expectation(expr: &Expr) -> bool {
         ExprKind::Call { func, .. } => func.dotted().is_some_and(|name| name.ends_with("approx")),
         _ => false,
     }
+}
+
+/// Whether the expression is made of literals only.
+fn is_constant(expr: &Expr) -> bool {
+    let name = matches!(expr.kind, ExprKind::Name(_) | ExprKind::Call { .. });
+    !name && expectation(expr) && expr.children().into_iter().all(is_constant)
 }
 
 fn local_value<'s>(source: &'s SourceFile, name: &str, line: u32) -> Option<(u32, &'s Expr)> {

@@ -173,7 +173,8 @@ impl<'a> Parser<'a> {
             if self.eat(close) {
                 return Some((items, comma));
             }
-            items.push(self.value(depth + 1)?);
+            let item = self.value(depth + 1)?;
+            items.push(self.operation(item, depth)?);
             if self.eat(",") {
                 comma = true;
             } else if !self.eat(close) {
@@ -182,6 +183,42 @@ impl<'a> Parser<'a> {
                 return Some((items, comma));
             }
         }
+    }
+
+    /// `left + right`: pytest prints operations of an asserted expression with their operands' values.
+    fn operation(&mut self, left: Value, depth: usize) -> Option<Value> {
+        self.blanks();
+        let Some(operator @ (b'+' | b'-' | b'*' | b'/')) = self.rest().bytes().next() else {
+            return Some(left);
+        };
+        let double = self.rest().as_bytes().get(1) == Some(&operator);
+        if double {
+            return None;
+        }
+        self.at += 1;
+        let right = self.value(depth + 1)?;
+        if let (Value::Int(a), Value::Int(b)) = (&left, &right) {
+            let exact = match operator {
+                b'+' => a.checked_add(*b),
+                b'-' => a.checked_sub(*b),
+                b'*' => a.checked_mul(*b),
+                _ => None,
+            };
+            if let Some(exact) = exact {
+                return Some(Value::Int(exact));
+            }
+        }
+        if let (Value::Str(a), Value::Str(b), b'+') = (&left, &right, operator) {
+            return Some(Value::Str(format!("{a}{b}")));
+        }
+        let (a, b) = (left.number()?, right.number()?);
+        Some(Value::Float(match operator {
+            b'+' => a + b,
+            b'-' => a - b,
+            b'*' => a * b,
+            _ if b == 0.0 => return None,
+            _ => a / b,
+        }))
     }
 
     fn braces(&mut self, depth: usize) -> Option<Value> {
@@ -388,7 +425,21 @@ impl std::fmt::Display for Value {
 }
 
 impl Value {
-    fn repr(&self) -> String {
+    /// Whether its `repr` is a Python literal that can stand in a source file.
+    pub fn is_literal(&self) -> bool {
+        match self {
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_) => true,
+            Self::Float(x) => x.is_finite(),
+            Self::List(items) | Self::Tuple(items) => items.iter().all(Self::is_literal),
+            Self::Set(items) => !items.is_empty() && items.iter().all(Self::is_literal),
+            Self::Dict(items) => items.iter().all(|(key, value)| key.is_literal() && value.is_literal()),
+            // Bytes are kept unescaped, and names would have to be imported.
+            Self::Bytes(_) | Self::Call(..) | Self::Opaque(_) | Self::Elided => false,
+        }
+    }
+
+    /// Its `repr`, whole.
+    pub fn repr(&self) -> String {
         let list = |items: &[Self]| items.iter().map(Self::repr).collect::<Vec<_>>().join(", ");
         match self {
             Self::None => "None".to_owned(),
@@ -513,6 +564,9 @@ mod tests {
             ("(1)", "1"),
             ("'\\u00fc\\x41'", "'üA'"),
             ("u'x'", "'x'"),
+            ("(0.1 + 0.2)", "0.30000000000000004"),
+            ("((2 * 3) - 1)", "5"),
+            ("('a' + 'b')", "'ab'"),
         ];
         for (repr, expected) in rows {
             assert_eq!(Value::parse(repr).unwrap().repr(), expected, "{repr}");

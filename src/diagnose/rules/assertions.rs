@@ -8,10 +8,13 @@ use std::borrow::Cow;
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::difference::{self, Difference, Way};
+use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::expression;
 use crate::diagnose::origin::{self, Operands};
 use crate::diagnose::value::Value;
-use crate::model::{Assertion, Category, Exception, Place, Severity};
+use crate::model::{Assertion, Category, Exception, FixTarget, Place, Severity};
+use crate::workspace::SourceFile;
+use crate::workspace::python::StmtKind;
 
 /// What is said about an assertion.
 struct Verdict {
@@ -20,6 +23,8 @@ struct Verdict {
     sentence: String,
     suggestion: Option<String>,
     confidence: f64,
+    /// Whether the sentence is complete without the subject.
+    whole: bool,
     /// Whether the assertion itself is what is to be changed.
     test_at_fault: bool,
     differences: Vec<Difference>,
@@ -32,6 +37,7 @@ impl Verdict {
             sentence,
             suggestion: None,
             confidence: 0.35,
+            whole: false,
             test_at_fault: false,
             differences: Vec::new(),
         }
@@ -60,8 +66,13 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     let said = message.map_or_else(String::new, |message| format!(" (the test says: {})", code(message)));
 
     let mut finding =
-        Finding::new(verdict.rule, Category::AssertionFailure, Severity::Medium, verdict.confidence)
-            .because(format!("{subject} {}{said}", verdict.sentence));
+        Finding::new(verdict.rule, Category::AssertionFailure, Severity::Medium, verdict.confidence).because(
+            if verdict.whole {
+                format!("{}{said}", verdict.sentence)
+            } else {
+                format!("{subject} {}{said}", verdict.sentence)
+            },
+        );
     if let (Some((frame, _)), Some(place)) = (frame, place)
         && let Some(statement) = case.statement(frame, place)
     {
@@ -103,6 +114,10 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
         };
         finding = finding.suspect(place, score, reason);
     }
+    let finding = match place {
+        Some(place) => finding.mend(edit(case, place, &operands, &verdict, &assertion)),
+        None => finding,
+    };
     Some(match verdict.suggestion {
         Some(suggestion) => finding.suggest(suggestion),
         None => advise(finding, suspects.first().map(|suspect| &suspect.place), place, &operands, &assertion),
@@ -162,7 +177,13 @@ fn subject(operands: &Operands, differences: &[Difference]) -> String {
     if operands.actual.is_empty() {
         return "The asserted value".to_owned();
     }
-    let path = differences.first().map_or("", |difference| difference.path.as_str());
+    let path = differences.first().map_or("", |difference| match difference.way {
+        // What is missing or too much is named in the sentence.
+        Way::Missing | Way::Extra | Way::Duplicates => {
+            difference.path.rsplit_once('[').map_or(difference.path.as_str(), |(path, _)| path)
+        }
+        _ => difference.path.as_str(),
+    });
     let path = if path.starts_with(['[', '.']) { path } else { "" };
     match &operands.assigned {
         Some((value, line)) => {
@@ -193,14 +214,17 @@ fn judge(assertion: &Assertion, operands: &Operands) -> Option<Verdict> {
         }
         "!=" => new("assertion-equal", format!("is {actual}, which it should not be")),
         "in" => membership(&actual_text(assertion), left.as_ref(), right.as_ref(), operands, right_text),
-        "not in" => new(
-            "assertion-contains",
-            format!(
-                "is {}, which {} must not contain but does",
-                code(&assertion.left),
-                code(&operands.expected)
-            ),
-        ),
+        "not in" => Verdict {
+            whole: true,
+            ..new(
+                "assertion-contains",
+                format!(
+                    "{} is in {}, which must not contain it",
+                    code(&assertion.left),
+                    code(&operands.expected)
+                ),
+            )
+        },
         "is" if left.is_some() && left == right && !matches!(left, Some(Value::None | Value::Bool(_))) => {
             new(
                 "assertion-identity",
@@ -262,9 +286,23 @@ fn membership(
         _ => None,
     };
     let near = near.map_or_else(String::new, |near| format!("; {near}"));
-    let holds =
-        if right_text.is_empty() { String::new() } else { format!(", which is {}", code(right_text)) };
-    Verdict::new("assertion-membership", format!("is {item}, which is not in {container}{holds}{near}"))
+    let holds = if right_text.is_empty()
+        || container == code(right_text)
+        || literal(right_text, &operands.expected)
+    {
+        String::new()
+    } else {
+        format!(", which is {}", code(right_text))
+    };
+    Verdict {
+        whole: true,
+        ..Verdict::new("assertion-membership", format!("{item} is not in {container}{holds}{near}"))
+    }
+}
+
+/// Whether `source` spells the value whose `repr` is `repr`.
+fn literal(repr: &str, source: &str) -> bool {
+    Value::parse(repr).is_some_and(|value| Value::parse(source).is_some_and(|other| other == value))
 }
 
 fn truth(assertion: &Assertion, operands: &Operands, left: Option<&Value>) -> Option<Verdict> {
@@ -416,7 +454,12 @@ fn equality(
             "assertion-time-zone",
             format!("is {g} where {w} is expected: they are {} hours apart, as time zones are", n.abs()),
         ),
-        Way::Other => ("assertion-value", plain),
+        Way::Other => match (got, want) {
+            (Some(Value::Str(got)), Some(Value::Str(want))) if got.len().max(want.len()) > 40 => {
+                ("assertion-text", texts(got, want))
+            }
+            _ => ("assertion-value", plain),
+        },
     };
     let mut verdict = Verdict::new(rule, format!("{sentence}{more}"));
     match first.way {
@@ -436,6 +479,25 @@ fn equality(
     }
     verdict.differences = differences;
     verdict
+}
+
+/// Where two long texts begin to differ.
+fn texts(got: &str, want: &str) -> String {
+    let same = got.chars().zip(want.chars()).take_while(|(a, b)| a == b).count();
+    let line = got.chars().take(same).filter(|c| *c == '\n').count() + 1;
+    let part = |text: &str| {
+        let start = same.saturating_sub(12);
+        let shown: String = text.chars().skip(start).take(40).collect();
+        let more = if text.chars().count() > start + 40 { "…" } else { "" };
+        code(&format!("{}{shown}{more}", if start > 0 { "…" } else { "" }))
+    };
+    let lines = if got.contains('\n') { format!(" (line {line})") } else { String::new() };
+    format!(
+        "differs from the expected text from character {} on{lines}: {} instead of {}",
+        same + 1,
+        part(got),
+        part(want)
+    )
 }
 
 fn key_of(difference: &Difference) -> String {
@@ -468,6 +530,56 @@ fn listed(difference: &Difference, operands: &Operands) -> String {
     };
     let place = if difference.path.is_empty() { "it".to_owned() } else { code(&difference.path) };
     format!("{place} is {} where {} is expected", show(got), show(want))
+}
+
+/// The edit of the test that makes it accept the value: right for rounding, otherwise one of two ways out.
+fn edit(
+    case: &Case<'_>,
+    place: &Place,
+    operands: &Operands,
+    verdict: &Verdict,
+    assertion: &Assertion,
+) -> Option<Draft> {
+    let source = case.workspace.source(&place.path)?;
+    let span = operands.expected_span?;
+    let old = span.of(source.text());
+    let rounding = verdict.differences.iter().all(|difference| difference.way == Way::Rounding);
+    if rounding && !verdict.differences.is_empty() {
+        let approx = TextEdit::replace(&place.path, span, format!("pytest.approx({old})"));
+        let edits = std::iter::once(approx).chain(import_pytest(&source)).collect();
+        let title = format!("compare with pytest.approx({old}) ({})", line_of(place));
+        return Some(Draft::edits(
+            FixTarget::Test,
+            title,
+            "Floats that were calculated differ in their last digits",
+            edits,
+        ));
+    }
+    if assertion.operator != "==" {
+        return None;
+    }
+    let actual = if operands.actual_is_left { &assertion.left } else { assertion.right.as_ref()? };
+    let value = Value::parse(actual).filter(|value| !value.is_cut() && value.is_literal())?;
+    let new = value.repr();
+    let title = format!("expect {new:.60} instead of {old:.60} ({})", line_of(place));
+    let edits = vec![TextEdit::replace(&place.path, span, new)];
+    Some(Draft::edits(FixTarget::Test, title, "Right only if the code gives what it should", edits))
+}
+
+/// The import that `pytest.approx` needs, if the file has none: after the first imports.
+fn import_pytest(source: &SourceFile) -> Option<TextEdit> {
+    let module = source.module();
+    if module.imports().iter().any(|import| import.bound_name() == "pytest") {
+        return None;
+    }
+    let first = module.body().iter().find(|stmt| {
+        let docstring = matches!(&stmt.kind, StmtKind::Expr(expr) if expr.as_str().is_some());
+        let future = matches!(&stmt.kind, StmtKind::Import(imports) if imports.iter().any(|i| &*i.module == "__future__"));
+        !docstring && !future
+    })?;
+    let break_ = if source.text().contains("\r\n") { "\r\n" } else { "\n" };
+    let blank = if matches!(first.kind, StmtKind::Import(_)) { "" } else { break_ };
+    Some(TextEdit::insert(source.path(), first.span.start, format!("import pytest{break_}{blank}")))
 }
 
 /// Both ways out: mend the code, or the expectation.

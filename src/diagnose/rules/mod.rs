@@ -1,8 +1,10 @@
 //! The offline rules, one file per family.
 
 mod assertions;
+mod none;
 mod outcome;
 mod raised;
+mod raises;
 
 use super::Finding;
 use super::case::{self, Case};
@@ -23,7 +25,17 @@ impl<F: Fn(&Case<'_>) -> Option<Finding> + Sync> Rule for F {
 
 /// All rules.
 pub fn all() -> &'static [&'static dyn Rule] {
-    &[&outcome::strict_xpass, &outcome::crash, &outcome::internal, &assertions::comparison, &raised::raised]
+    &[
+        &outcome::strict_xpass,
+        &outcome::crash,
+        &outcome::internal,
+        &raises::did_not_raise,
+        &raises::raised_another,
+        &raises::match_differs,
+        &none::none_used,
+        &assertions::comparison,
+        &raised::raised,
+    ]
 }
 
 /// The finding when no rule speaks: what is known, and what would settle it.
