@@ -15,7 +15,7 @@ mod tests;
 
 use crate::model::{Exception, Frame, Link, Section};
 
-use lines::ruler_title;
+pub(crate) use lines::ruler_title;
 pub(crate) use native::MAX_GROUP_DEPTH;
 
 /// What a failure's text holds.
