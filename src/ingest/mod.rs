@@ -13,6 +13,7 @@
 //! | `sink` | counts, limits, reruns, repeats |
 //! | [`merge`] | several files into one run |
 
+pub mod console;
 mod ctrf;
 mod detect;
 pub mod events;

@@ -81,6 +81,12 @@ impl<'a> Reader<'a> {
         line.starts_with("E          = ") && self.entry.errors > 0
     }
 
+    /// Whether there is nothing yet but an exception's message.
+    fn is_line_style(&self) -> bool {
+        let entry = &self.entry;
+        entry.errors > 0 && entry.source.is_empty() && entry.head.is_none() && self.frames.is_empty()
+    }
+
     fn indented(&mut self, line: &'a str) {
         if self.entry.head.is_some() && !self.entry.source.is_empty() && line.starts_with("        ") {
             let text = &line[8..];
@@ -92,7 +98,10 @@ impl<'a> Reader<'a> {
                 return;
             }
         }
-        if self.entry.errors > 0 || !self.entry.locals.is_empty() {
+        if self.is_line_style() {
+            // `--tb=line` marks only the first line of the message.
+            self.errors.push(&line[1..]);
+        } else if self.entry.errors > 0 || !self.entry.locals.is_empty() {
             continue_local(&mut self.entry.locals, line);
         } else {
             self.entry.source.push(&line[4..]);
@@ -132,9 +141,11 @@ impl<'a> Reader<'a> {
 
     /// `--tb=line`: `path:line: message`, all on one line. Inside an entry it is a value's text.
     fn one_line(&mut self, path: &str, line: u32, text: &'a str, whole: &'a str) {
-        let fresh = self.frames.is_empty() && self.errors.is_empty();
-        if fresh && self.entry.source.is_empty() && self.entry.head.is_none() {
-            self.errors.push(text);
+        let fresh = self.frames.is_empty() && self.entry.source.is_empty() && self.entry.head.is_none();
+        if fresh {
+            if self.errors.is_empty() {
+                self.errors.push(text);
+            }
             self.push_frame(path, line, None);
         } else {
             self.flush_left(whole);

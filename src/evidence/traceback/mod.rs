@@ -15,8 +15,9 @@ mod tests;
 
 use crate::model::{Exception, Frame, Link, Section};
 
-pub(crate) use lines::ruler_title;
+pub(crate) use lines::{Rest, location, ruler_title};
 pub(crate) use native::MAX_GROUP_DEPTH;
+pub(crate) use special::is_worker_crash;
 
 /// What a failure's text holds.
 #[derive(Debug, Clone, Default, PartialEq)]
