@@ -9,6 +9,7 @@
 //! | `detect` | tells the format by the first bytes |
 //! | `window`, `text`, `json`, `junit::xml` | bounded input, text helpers, JSON slices, XML tokens |
 //! | `junit`, `reportlog`, `json_report`, `ctrf`, `lastfailed`, [`events`] | one format each |
+//! | [`console`] | terminal output and CI logs |
 //! | `longrepr` | pytest's structured failures as text |
 //! | `sink` | counts, limits, reruns, repeats |
 //! | [`merge`] | several files into one run |
@@ -120,7 +121,7 @@ pub fn read(
         Some(ResultFormat::Ctrf) => ctrf::read(window, name, modified, options),
         Some(ResultFormat::LastFailed) => lastfailed::read(window, name, modified, options),
         Some(ResultFormat::Console | ResultFormat::Events) | None => {
-            return Err(IngestError::Unknown { file: name.to_owned() });
+            return console::read(window, name, modified, options);
         }
     };
     if let Some(error) = window.take_failure() {

@@ -116,13 +116,34 @@ fn doctest(lines: &[&str]) -> Option<Vec<Exception>> {
         }
     }
     if chains.is_empty() {
-        return None;
+        return cut_doctest(lines);
     }
     let mut first = chains.remove(0);
     if let Some(last) = first.last_mut() {
         last.group = chains;
     }
     Some(first)
+}
+
+/// A doctest's failure whose end is missing: numbered lines of source. `--tb=line` prints the first 50
+/// characters only.
+fn cut_doctest(lines: &[&str]) -> Option<Vec<Exception>> {
+    let numbered = |line: &&&str| {
+        let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+        digits >= 3 && (line.len() == digits || line.as_bytes()[digits] == b' ')
+    };
+    let shown = lines.iter().take_while(numbered).count();
+    let prompts = lines[..shown]
+        .iter()
+        .any(|line| line.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start().starts_with(">>> "));
+    let rest = trim_blank(&lines[shown..]);
+    let told =
+        rest.first().is_none_or(|line| line.starts_with("Expected") || line.starts_with("Differences ("));
+    (prompts && told).then(|| {
+        let mut exception = super::exception("DocTestFailure".to_owned(), rest.join("\n"));
+        exception.message = exception.message.trim_end().to_owned();
+        vec![exception]
+    })
 }
 
 fn example(lines: &[&str], path: &str, number: u32) -> Vec<Exception> {

@@ -57,6 +57,9 @@ pub(super) fn failures(session: &mut Session, limits: Limits) -> Vec<Failure> {
         let key = (failure.test.as_str().to_owned(), failure.phase);
         failure.duration = session.durations.get(&key).copied();
     }
+    // Every xdist worker collects, and tells of the same errors.
+    let mut collected: HashSet<TestId> = HashSet::new();
+    failures.retain(|failure| failure.phase != Phase::Collect || collected.insert(failure.test.clone()));
     if failures.len() > limits.max_failures {
         session.left_out += (failures.len() - limits.max_failures) as u64;
         failures.truncate(limits.max_failures);
@@ -85,8 +88,6 @@ fn known(session: &Session) -> Vec<Known> {
         .map(|title| bare_title(title).1)
         .collect();
     let mut known: Vec<Known> = Vec::new();
-    let mut failed: HashSet<String> = HashSet::new();
-    let mut errors: HashMap<String, u32> = HashMap::new();
     for line in &session.named {
         let (rest, subtest) = match (&line.subtest, line.verdict) {
             (Some(subtest), _) => (line.rest.as_str(), Some(subtest.clone())),
@@ -98,18 +99,20 @@ fn known(session: &Session) -> Vec<Known> {
         if !is_id(&id) && !id.contains('/') && line.verdict != Verdict::Ended(Outcome::Error) {
             continue;
         }
-        let phase = match line.verdict {
-            Verdict::Ended(Outcome::Error) => {
-                let count = errors.entry(id.clone()).or_default();
-                *count += 1;
-                error_phase(session, &id, *count, failed.contains(&id))
-            }
-            _ => Phase::Call,
-        };
-        if phase == Phase::Call && subtest.is_none() {
-            failed.insert(id.clone());
-        }
+        // The phase of errors is told below, when all lines are known.
+        let phase = if line.verdict == Verdict::Ended(Outcome::Error) { Phase::Setup } else { Phase::Call };
         known.push(Known { id, subtest, phase, message: message.to_owned(), worker: None, claimed: false });
+    }
+    let failed: HashSet<String> = known
+        .iter()
+        .filter(|entry| entry.phase == Phase::Call && entry.subtest.is_none())
+        .map(|entry| entry.id.clone())
+        .collect();
+    let mut errors: HashMap<String, u32> = HashMap::new();
+    for entry in known.iter_mut().filter(|entry| entry.phase != Phase::Call) {
+        let count = errors.entry(entry.id.clone()).or_default();
+        *count += 1;
+        entry.phase = error_phase(session, &entry.id, *count, failed.contains(&entry.id));
     }
     add_seen(session, &mut known);
     known
@@ -281,18 +284,22 @@ fn named_block(
             failure
         }
     };
-    failure.kind = if crashed_test(&body).is_some() {
-        FailureKind::Crash
-    } else if body.starts_with("[XPASS(strict)]") || body.trim_start().starts_with("Unexpected success") {
-        FailureKind::StrictXpass
-    } else {
-        FailureKind::Exception
-    };
+    failure.kind = kind_of(&body);
     failure.worker = worker.or(failure.worker);
     failure.detail = if body.is_empty() { Detail::Name } else { Detail::Traceback };
     failure.text = body;
     failure.sections = sections;
     failure
+}
+
+fn kind_of(text: &str) -> FailureKind {
+    if crashed_test(text).is_some() {
+        FailureKind::Crash
+    } else if text.starts_with("[XPASS(strict)]") || text == "Unexpected success" {
+        FailureKind::StrictXpass
+    } else {
+        FailureKind::Exception
+    }
 }
 
 /// The known failure that a title means: of several, the first whose file the traceback shows.
@@ -472,7 +479,7 @@ fn one_liners(session: &mut Session, known: &mut [Known], failures: &mut Vec<Fai
         next = position + 1;
         known[index].claimed = true;
         let mut failure = bare(known[index].clone());
-        failure.kind = FailureKind::Exception;
+        failure.kind = kind_of(told[position]);
         failure.text.clone_from(told[position]);
         failure.detail = Detail::Traceback;
         failures.push(failure);

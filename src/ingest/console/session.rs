@@ -41,6 +41,10 @@ impl Bounded {
         self.head.is_empty() && self.tail.is_empty()
     }
 
+    fn starts_with(&self, start: &str) -> bool {
+        self.head.starts_with(start)
+    }
+
     pub(super) fn into_text(mut self) -> String {
         self.head.push_str(&self.tail);
         let end = self.head.trim_end_matches('\n').len();
@@ -130,6 +134,7 @@ pub(super) struct Session {
     passed: HashMap<String, String>,
     in_block: bool,
     ignoring: bool,
+    headed: bool,
 
     pub(super) seen_any: bool,
     pub(super) root: Option<String>,
@@ -261,6 +266,7 @@ impl Session {
         }
         self.loose = Bounded::default();
         self.seen_any = true;
+        self.headed |= heading == Heading::SessionStart;
         self.ignoring = false;
         self.state = match heading {
             Heading::SessionStart => State::Running,
@@ -292,9 +298,25 @@ impl Session {
         }
     }
 
+    /// `--tb=line` prints one line a failure, pytest 9.0 the exception's lines before it; a failure without
+    /// a place has only the beginning of its text.
+    fn one_liner(&mut self, line: &str, limits: Limits) {
+        let place = location(line).map(|(_, _, rest)| rest);
+        let doctest = place == Some(Rest::Type("DocTestFailure"));
+        let ends = matches!(place, Some(Rest::Message(_) | Rest::Type(_)));
+        let starts = line.starts_with("E  ") || ends && !doctest && !self.loose.starts_with("E  ");
+        if starts && !self.loose.is_empty() {
+            self.end_one_liner(limits);
+        }
+        self.loose.push_line(line, limits.max_text);
+        if ends {
+            self.end_one_liner(limits);
+        }
+    }
+
     fn end_one_liner(&mut self, limits: Limits) {
         let text = std::mem::take(&mut self.loose).into_text();
-        if self.one_liners.len() < limits.max_failures {
+        if self.one_liners.len() < limits.max_failures && !text.trim().is_empty() {
             self.one_liners.push(text);
         }
     }
@@ -317,11 +339,7 @@ impl Session {
         }
         if !self.in_block {
             if self.state == State::Failures && !self.ignoring {
-                let ends = matches!(location(line), Some((_, _, Rest::Message(_) | Rest::Type(_))));
-                self.loose.push_line(line, limits.max_text);
-                if ends {
-                    self.end_one_liner(limits);
-                }
+                self.one_liner(line, limits);
             }
             return;
         }
@@ -660,6 +678,8 @@ impl Session {
         } else {
             match self.counts {
                 None if self.blocks.iter().any(|block| is_conftest(block)) => Exit::Code(4),
+                // `-qq` prints neither a header nor a last line.
+                None if !self.headed => Exit::Unknown,
                 None => Exit::Unfinished,
                 Some((counts, _)) if counts.failed + counts.errors > 0 => Exit::Code(1),
                 Some((counts, _)) if counts == Counts::default() => Exit::Code(5),
