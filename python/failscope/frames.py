@@ -64,6 +64,9 @@ class Describer:
         described = {"type": qualified_name(type(error)), "message": message, "link": link}
         frames = self._frames(error.__traceback__, budget)
         if isinstance(error, SyntaxError) and error.filename:
+            # Below the import it is the compiler that speaks.
+            while frames and not self.is_project(frames[-1]["path"]):
+                frames.pop()
             frames.append(self._syntax_frame(error))
             described["message"] = cut(str(error.msg), MESSAGE_LENGTH)
         described["frames"] = frames
@@ -159,6 +162,10 @@ class Describer:
             budget.room -= len(text)
             shown.append([name, text, type_name(kind)])
         return shown
+
+    def is_project(self, shown):
+        """Whether the path (as recorded) is that of a known file of the project."""
+        return any(file.in_project for file in self._files.values() if file.shown == shown)
 
     def place(self, filename):
         """The path as it is recorded: relative to the root where it is below it, ``/``-separated."""

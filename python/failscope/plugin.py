@@ -65,8 +65,15 @@ def pytest_configure(config):
 
     maker = record.Maker(config)
     config.pluginmanager.register(maker, "failscope-maker")
-    if not hasattr(config, "workerinput"):
-        config.pluginmanager.register(session.Session(config, settings, maker), "failscope-session")
+    if config.getoption("forked", False):
+        config.pluginmanager.register(record.ForkAttacher(maker), "failscope-fork")
+    if hasattr(config, "workerinput"):
+        config.pluginmanager.register(record.Attacher(maker), "failscope-attacher")
+        return
+    recorder = session.Session(config, settings, maker)
+    config.pluginmanager.register(recorder, "failscope-session")
+    if config.getoption("forked", False) or config.getoption("dist", "no") != "no" or config.getoption("tx", None):
+        config.pluginmanager.register(session.Taker(recorder), "failscope-taker")
 
 
 def _settings(config):

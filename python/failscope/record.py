@@ -1,7 +1,8 @@
 """From a failing phase to its record. Runs where the test runs: in the session, an xdist worker, a fork.
 
-The record travels on the report, as a string of JSON in an attribute: xdist and pytest-forked carry attributes
-of built-in types over to the process that reports. :mod:`.session` takes it off before anyone else sees it.
+Where the test runs in another process, the record travels on the report, as a string of JSON in an attribute:
+xdist and pytest-forked carry attributes of built-in types over. :mod:`.session` takes it off before anyone else
+sees it.
 """
 
 import functools
@@ -33,15 +34,24 @@ class Maker:
         self._comparison = None
         self._comparisons = 0
         self._fixtures = {}
+        self._calls = {}
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, item, call):
-        outcome = yield
-        if outcome.excinfo is not None:
-            return
-        report = outcome.get_result()
-        if report.outcome == "failed":
-            self._attach(report, call.excinfo, item)
+        # Only kept, for :meth:`record` to look at when the report has failed: this is called for every phase of
+        # every test. Other plugins may still put an exception into the call.
+        self._calls[call.when] = (item, call)
+
+    def record(self, report):
+        """The record of a report that was just made in this process, or ``None`` if that was elsewhere."""
+        item, call = self._calls.pop(report.when, (None, None))
+        if item is None or item.nodeid != report.nodeid:
+            return None
+        return self._made(report, call.excinfo, item)
+
+    def forget(self, report):
+        """The report has not failed. What its exception refers to must not live longer for our sake."""
+        self._calls.pop(report.when, None)
         if report.when == "teardown":
             self._comparison = None
             self._comparisons = 0
@@ -54,7 +64,7 @@ class Maker:
         report = outcome.get_result()
         if report.outcome == "failed":
             call = getattr(report, "call", None)
-            self._attach(report, getattr(call, "excinfo", None), None)
+            setattr(report, ATTRIBUTE, self._made(report, getattr(call, "excinfo", None), None))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_assertrepr_compare(self, op, left, right):
@@ -72,14 +82,14 @@ class Maker:
         else:
             self._comparison = None
 
-    def _attach(self, report, excinfo, item):
+    def _made(self, report, excinfo, item):
         try:
             record = self._record(report, excinfo, item)
         except Exception as error:
             # A fault here must cost no more than the details.
             record = described(report)
             record["note"] = "details are missing: %s: %s" % (type(error).__name__, cut(str(error), 300))
-        setattr(report, ATTRIBUTE, dumps(record))
+        return dumps(record)
 
     def _record(self, report, excinfo, item):
         record = described(report)
@@ -88,6 +98,9 @@ class Maker:
             if error is not None:
                 record["exceptions"] = exceptions = self._describer.chain(error)
                 last = exceptions[-1]
+                if item is None and not any(self._describer.is_project(frame["path"]) for frame in last["frames"]):
+                    # pytest or a plugin objects to a file without running it: where it does so says nothing.
+                    last["frames"] = []
                 comparison = self._comparison
                 if comparison and isinstance(error, AssertionError) and _tells_of(last["message"], comparison):
                     last["operands"] = comparison
@@ -120,6 +133,38 @@ class Maker:
         return used
 
 
+class Attacher:
+    """Puts the record on the report, in an xdist worker."""
+
+    def __init__(self, maker):
+        self._maker = maker
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        if report.outcome in ("failed", "rerun"):
+            record = self._maker.record(report)
+            if record is not None:
+                setattr(report, ATTRIBUTE, record)
+        self._maker.forget(report)
+
+
+class ForkAttacher:
+    """Puts the record on the report in a child of pytest-forked, which makes reports and reports nothing."""
+
+    def __init__(self, maker):
+        self._maker = maker
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item, call):
+        outcome = yield
+        if outcome.excinfo is None:
+            report = outcome.get_result()
+            if report.outcome == "failed":
+                record = self._maker.record(report)
+                if record is not None:
+                    setattr(report, ATTRIBUTE, record)
+
+
 def described(report):
     """What a report itself says of a failure."""
     longrepr = report.longrepr
@@ -148,9 +193,21 @@ def described(report):
     return record
 
 
+#: Exceptions that wrap another one, or whose `str` is not what pytest shows.
+_WRAPPERS = {
+    ("_pytest", "CollectError"),
+    ("_pytest", "ConftestImportFailure"),
+    ("_pytest", "FixtureLookupError"),
+    ("_pytest", "MultipleDoctestFailures"),
+    ("doctest", "DocTestFailure"),
+    ("doctest", "UnexpectedException"),
+}
+
+
 def _reported(error):
     """The exception that tells what is wrong, or ``None`` if only pytest's own text does."""
-    if type(error).__module__.startswith("_pytest.") and type(error).__name__ in ("CollectError", "FixtureLookupError"):
+    kind = type(error)
+    if (str(kind.__module__).split(".")[0], kind.__name__) in _WRAPPERS:
         # pytest wraps what a file's import raised in an error of its own, with the traceback as a message.
         return error.__cause__
     return error

@@ -23,6 +23,10 @@ class Session:
         self._settings = settings
         self._maker = maker
         self._tests = {}
+        #: Records that came with reports, by the report's id, until the report is looked at.
+        self.taken = {}
+        #: Whether several tests may be running at once.
+        self.several = False
         self._begun = time.perf_counter()
         self._failures = 0
         self._deselected = 0
@@ -102,22 +106,45 @@ class Session:
     # One test after the other, or several at a time under xdist.
 
     def pytest_runtest_logstart(self, nodeid):
-        self._write('{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), time.perf_counter() - self._begun))
+        lines = '{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), time.perf_counter() - self._begun)
+        if not self.several and self._tests:
+            # One write for the end of the last test and the beginning of this one; nothing happens between them.
+            lines = self._ends() + lines
+        self._write(lines)
 
-    @pytest.hookimpl(tryfirst=True)
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        outcome = report.outcome
         nodeid = report.nodeid
         test = self._tests.get(nodeid)
         if test is None:
             test = self._tests[nodeid] = _Test()
+        if report.outcome == "passed" and not hasattr(report, "context"):
+            # Nearly all reports are of this kind.
+            when = report.when
+            if when == "setup":
+                test.setup = report.duration
+            elif when == "call":
+                test.call = report.duration
+                if hasattr(report, "wasxfail"):
+                    test.settle("xpassed")
+            else:
+                test.teardown = report.duration
+            if self.several and test.worker is None:
+                test.worker = _worker(report)
+        else:
+            record = self.taken.pop(id(report), None)
+            if record is None and report.outcome in ("failed", "rerun"):
+                record = self._maker.record(report)
+            self._report(report, record, test)
+        self._maker.forget(report)
+
+    def _report(self, report, record, test):
+        outcome = report.outcome
         if hasattr(report, "context") and hasattr(report, "keywords"):
             # A subtest: part of the call phase, whose own report is still to come.
             if outcome == "failed":
                 test.outcome = _FAILED
-                self._failure(report, test, "failed", _subtest(report))
-            else:
-                report.__dict__.pop(ATTRIBUTE, None)
+                self._failure(report, record, test, "failed", _subtest(report))
             return
         when = report.when
         duration = report.duration
@@ -132,29 +159,38 @@ class Session:
                 test.settle("xpassed")
         elif outcome == "failed":
             test.settle(_ERROR if when in ("setup", "teardown") else _FAILED)
-            self._failure(report, test, "failed", None)
+            self._failure(report, record, test, "failed", None)
             if when == "???":
                 # The worker died: nothing more will come for this test.
-                self._end(nodeid, test, report)
+                self._end(report.nodeid, test, report)
         elif outcome == "skipped":
             xfailed = hasattr(report, "wasxfail")
             test.settle("xfailed" if xfailed else "skipped")
             test.reason = report.wasxfail if xfailed else _skip_reason(report)
         elif outcome == "rerun":
             # A plugin runs the test again; what it says in the end is what counts.
-            self._failure(report, test, "rerun", None)
+            self._failure(report, record, test, "rerun", None)
             test.reruns += 1
             test.outcome = None
         if test.worker is None:
             test.worker = _worker(report)
 
-    def pytest_runtest_logfinish(self, nodeid):
+    def _ends(self):
+        """The lines that say how the tests ended whose reports have come."""
+        tests, self._tests = self._tests, {}
+        return "".join(self._end_line(nodeid, test, test.worker) + "\n" for nodeid, test in tests.items())
+
+    def finished(self, nodeid):
+        """A test has ended that others run beside."""
         test = self._tests.get(nodeid)
         if test is not None:
             self._end(nodeid, test, None)
 
     def _end(self, nodeid, test, report):
         del self._tests[nodeid]
+        self._write(self._end_line(nodeid, test, test.worker if report is None else _worker(report)))
+
+    def _end_line(self, nodeid, test, worker):
         line = '{"end":{"id":%s,"outcome":"%s","seconds":[%.4g,%.4g,%.4g]' % (
             quote(nodeid),
             test.outcome or "passed",
@@ -162,28 +198,25 @@ class Session:
             test.call,
             test.teardown,
         )
-        worker = test.worker if report is None else _worker(report)
         if worker is not None:
             line += ',"worker":' + quote(worker)
         if test.reruns:
             line += ',"reruns":%d' % test.reruns
         if test.reason:
             line += ',"reason":' + quote(str(test.reason)[:1000])
-        self._write(line + "}}")
+        return line + "}}"
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
-            self._failure(report, _Test(), "failed", None)
+            self._failure(report, report.__dict__.pop(ATTRIBUTE, None), _Test(), "failed", None)
 
-    def _failure(self, report, test, outcome, subtest):
+    def _failure(self, report, record, test, outcome, subtest):
         if outcome == "failed":
             self._failures += 1
         if self._stream is None:
-            report.__dict__.pop(ATTRIBUTE, None)
             return
         # The record is JSON already; what only this process knows is put in front of its first field.
-        record = report.__dict__.pop(ATTRIBUTE, None)
         if self._stream.size > BRIEF_BYTES or record is None:
             known = described(report)
             if self._stream.size > BRIEF_BYTES:
@@ -281,6 +314,24 @@ class Session:
             return None, "failscope: the analysis was interrupted"
         except Exception as error:
             return None, "failscope: the analysis failed: %s: %s" % (type(error).__name__, error)
+
+
+class Taker:
+    """Takes records off the reports that come from other processes before other plugins write the reports down,
+    and tells when a test has ended where several run at once."""
+
+    def __init__(self, session):
+        self._session = session
+        session.several = True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report):
+        record = report.__dict__.pop(ATTRIBUTE, None)
+        if record is not None:
+            self._session.taken[id(report)] = record
+
+    def pytest_runtest_logfinish(self, nodeid):
+        self._session.finished(nodeid)
 
 
 class _Test:
