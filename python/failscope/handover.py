@@ -34,7 +34,7 @@ def find_binary():
     return shutil.which("failscope")
 
 
-def command_line(binary, stream, settings, color):
+def command_line(binary, stream, settings, color, width):
     """The command that analyses ``stream`` and prints the section for the terminal."""
     command = [binary, "analyze", stream, "--format", "pytest", "--output", settings.output]
     if settings.offline:
@@ -47,7 +47,9 @@ def command_line(binary, stream, settings, color):
         command += ["--model", settings.model]
     if settings.max_log_size is not None:
         command += ["--max-log-size", str(settings.max_log_size)]
-    return command + ["--color", "always" if color else "never"]
+    if not color:
+        command.append("--no-color")
+    return command + ["--width", str(width)]
 
 
 def analyze(stream, settings, root, color, width):
@@ -61,9 +63,8 @@ def analyze(stream, settings, root, color, width):
         limit = TIME_LIMIT
     try:
         done = subprocess.run(
-            command_line(binary, stream, settings, color),
+            command_line(binary, stream, settings, color, max(width, 40)),
             cwd=root,
-            env=dict(os.environ, COLUMNS=str(width)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -13,7 +13,7 @@ use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
 use crate::report::files::Folder;
-use crate::report::{Editor, Meta, ctrf, github, html, human, markdown, sarif};
+use crate::report::{Editor, Meta, ctrf, github, html, human, markdown, sarif, terminal_section};
 use crate::system::System;
 
 /// What is printed on standard output.
@@ -32,6 +32,9 @@ pub enum Format {
     Sarif,
     /// Common Test Report Format
     Ctrf,
+    /// The section of pytest's summary, for the plugin
+    #[value(hide = true)]
+    Pytest,
 }
 
 /// Options of analysis and output.
@@ -68,6 +71,9 @@ pub struct OutputArgs {
     /// Print without colours and links (as with the variable `NO_COLOR`)
     #[arg(long)]
     no_color: bool,
+    /// Columns to use, where standard output is no terminal
+    #[arg(long, hide = true)]
+    width: Option<u16>,
 }
 
 /// The providers by name.
@@ -160,7 +166,7 @@ impl OutputArgs {
             Format::Markdown => Some("rca_report.md"),
             Format::Sarif => Some("rca_report.sarif"),
             Format::Ctrf => Some("ctrf-report.json"),
-            Format::Human | Format::Json | Format::Github => None,
+            Format::Human | Format::Json | Format::Github | Format::Pytest => None,
         };
         if let (Some(name), Some(_)) = (extra, &self.output) {
             let mut bytes = Vec::new();
@@ -180,6 +186,9 @@ impl OutputArgs {
             }
             return out.flush();
         }
+        if self.format == Format::Pytest {
+            return self.print_section(report, written);
+        }
         // One write at the end: a half-written document helps nobody.
         let mut bytes = Vec::new();
         self.format.write(&mut bytes, analysis, meta)?;
@@ -187,11 +196,35 @@ impl OutputArgs {
     }
 }
 
+impl OutputArgs {
+    /// Prints the section of pytest's summary. Standard output is the plugin's pipe: whether there are colours
+    /// is for the plugin to say, and whether the terminal has links is to be seen from its variables only.
+    fn print_section(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
+        let Report { analysis, meta } = report;
+        let links = !self.no_color && supports_hyperlinks::supports_hyperlinks();
+        let layout = human::Layout {
+            width: self.width.map_or(100, usize::from).clamp(40, 120),
+            link_root: links.then_some(meta.root.as_path()),
+            full: false,
+        };
+        let mut bytes = Vec::new();
+        if self.no_color {
+            let out = &mut anstream::StripStream::new(&mut bytes);
+            terminal_section::write(out, analysis, meta, written, layout)?;
+        } else {
+            terminal_section::write(&mut bytes, analysis, meta, written, layout)?;
+        }
+        let mut out = io::stdout().lock();
+        out.write_all(&bytes)?;
+        out.flush()
+    }
+}
+
 impl Format {
     /// Writes `analysis` in this format, without colours.
     fn write(self, out: &mut Vec<u8>, analysis: &Analysis, meta: &Meta) -> io::Result<()> {
         match self {
-            Self::Human => {
+            Self::Human | Self::Pytest => {
                 let layout = human::Layout { width: 100, link_root: None, full: false };
                 human::write(&mut anstream::StripStream::new(out), analysis, meta, layout)?;
             }
