@@ -421,13 +421,7 @@ impl Trail<'_> {
             }
             _ => return None,
         };
-        Some(Source {
-            sentence: what,
-            place: Some(place.clone()),
-            category,
-            confidence: 0.7,
-            suggestion: None,
-        })
+        Some(Source { sentence: what, place: Some(place.clone()), category, confidence: 0.7, suggestion })
     }
 
     /// Whether the called method is not one of the project's own.
