@@ -7,6 +7,7 @@ mod imports;
 pub mod paths;
 pub mod python;
 pub mod source;
+pub mod symbols;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,7 @@ pub struct Workspace {
     resolved: DashMap<Box<str>, Vec<Resolved>>,
     /// Which folders (`/`-separated, relative) are or lie in a virtual environment.
     environments: DashMap<Box<str>, bool>,
+    symbols: std::sync::OnceLock<symbols::Symbols>,
 }
 
 /// The run's root, and the file that a raw path means in a run there.
@@ -52,6 +54,7 @@ impl Workspace {
             index: std::sync::OnceLock::new(),
             resolved: DashMap::new(),
             environments: DashMap::new(),
+            symbols: std::sync::OnceLock::new(),
         }
     }
 
@@ -141,6 +144,11 @@ impl Workspace {
     /// The files of the workspace, found once, when first asked for.
     pub fn index(&self) -> &paths::FileIndex {
         self.index.get_or_init(|| Arc::new(paths::FileIndex::scan(&self.root)))
+    }
+
+    /// Where the project defines which name, found once, when first asked for.
+    pub fn symbols(&self) -> &symbols::Symbols {
+        self.symbols.get_or_init(|| symbols::Symbols::scan(self))
     }
 
     /// The root as given and, if that is another path, without symbolic links (last).

@@ -1,10 +1,16 @@
 //! The offline rules, one file per family.
 
 mod assertions;
+mod names;
+mod near;
 mod none;
 mod outcome;
+mod python_names;
 mod raised;
+#[cfg(test)]
 mod raises;
+mod spot;
+mod testing;
 
 use super::Finding;
 use super::case::{self, Case};
@@ -34,6 +40,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &raises::match_differs,
         &none::none_used,
         &assertions::comparison,
+        &names::variable,
+        &names::unbound,
         &raised::raised,
     ]
 }

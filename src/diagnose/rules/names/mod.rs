@@ -1,0 +1,5 @@
+//! Names that are not there: variables, attributes, imported names, keys.
+
+mod variable;
+
+pub(super) use variable::{unbound, variable};

@@ -1,0 +1,145 @@
+//! The place where an exception was raised, with its syntax: what most rules begin with.
+
+use std::sync::Arc;
+
+use crate::diagnose::case::Case;
+use crate::diagnose::resolve::Resolver;
+use crate::model::{Exception, FixTarget, Frame, Place, RelPath};
+use crate::workspace::python::{Expr, ExprKind, Function, Module, Span};
+use crate::workspace::{SourceFile, Workspace};
+
+/// The line of the project's own code that raised the root exception itself.
+pub(super) struct Spot<'a> {
+    pub exception: &'a Exception,
+    pub frame: &'a Frame,
+    pub place: &'a Place,
+    pub source: Arc<SourceFile>,
+    pub workspace: &'a Workspace,
+}
+
+impl<'a> Spot<'a> {
+    /// The spot of the root exception, if its last frame is the project's.
+    pub(super) fn of(case: &Case<'a>) -> Option<Self> {
+        let exception = case.root()?;
+        let frame = exception.frames.last()?;
+        Self::at(case, exception, frame)
+    }
+
+    /// The spot of the deepest frame of the project, for exceptions that a library raises about its caller.
+    pub(super) fn nearest(case: &Case<'a>) -> Option<Self> {
+        let exception = case.root()?;
+        let frame = exception.frames.iter().rev().find(|frame| frame.in_project && frame.place.is_some())?;
+        Self::at(case, exception, frame)
+    }
+
+    fn at(case: &Case<'a>, exception: &'a Exception, frame: &'a Frame) -> Option<Self> {
+        let place = frame.place.as_ref().filter(|_| frame.in_project)?;
+        let source = case.workspace.source(&place.path)?;
+        Some(Self { exception, frame, place, source, workspace: case.workspace })
+    }
+
+    pub(super) fn module(&self) -> &Module {
+        self.source.module()
+    }
+
+    pub(super) fn resolver(&self) -> Resolver<'a> {
+        Resolver::new(self.workspace)
+    }
+
+    /// The function that holds the spot.
+    pub(super) fn function(&self) -> Option<&Function> {
+        let definition = self.module().enclosing_function(self.place.line)?;
+        self.module().function(&definition.qualified_name)
+    }
+
+    /// The expressions of the statement at the spot, outer before inner; only those that touch the failing span
+    /// where it is known.
+    pub(super) fn expressions(&self) -> Vec<&Expr> {
+        let Some(stmt) = self.module().statement(self.place.line) else { return Vec::new() };
+        let mut all = Vec::new();
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| all.push(part));
+        }
+        // A compound statement's header may go over several lines, and so may a call.
+        let on_line: Vec<&Expr> = all
+            .iter()
+            .copied()
+            .filter(|e| {
+                let (first, last) = (self.source.line_of(e.span.start), self.source.line_of(e.span.end));
+                (first..=last).contains(&self.place.line)
+            })
+            .collect();
+        if on_line.is_empty() { all } else { on_line }
+    }
+
+    /// The text of a range.
+    pub(super) fn text(&self, span: Span) -> &str {
+        span.of(self.source.text())
+    }
+
+    /// A place of this file.
+    pub(super) fn place_of(&self, span: Span) -> Place {
+        place(&self.source, span)
+    }
+
+    /// What a fix of this file changes.
+    pub(super) fn target(&self) -> FixTarget {
+        target(self.place)
+    }
+}
+
+/// The place of a range of a file.
+pub(super) fn place(source: &SourceFile, span: Span) -> Place {
+    let (line, column) = source.position(span.start);
+    let (end_line, end_column) = source.position(span.end);
+    let function = source.module().enclosing_function(line).map(|d| Arc::clone(&d.qualified_name));
+    Place { path: source.path().clone(), line, end_line, columns: Some((column, end_column)), function }
+}
+
+/// What a fix at `place` changes.
+pub(super) fn target(place: &Place) -> FixTarget {
+    if crate::diagnose::case::in_tests(place) { FixTarget::Test } else { FixTarget::Code }
+}
+
+/// A line of a file as a place.
+pub(super) fn line(path: &RelPath, line: u32) -> Place {
+    Place::line(path.clone(), line)
+}
+
+/// The text between `before` and the next `after` of `text`.
+pub(super) fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
+    let start = text.find(before)? + before.len();
+    let end = text[start..].find(after)?;
+    Some(&text[start..start + end])
+}
+
+/// The parts of `text` in single quotes that are names, in order.
+pub(super) fn quoted(text: &str) -> Vec<&str> {
+    let is_name =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    let mut found = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find('\'') {
+        let Some(end) = rest[start + 1..].find('\'') else { break };
+        let part = &rest[start + 1..start + 1 + end];
+        if is_name(part) {
+            found.push(part);
+            rest = &rest[start + end + 2..];
+        } else {
+            rest = &rest[start + 1..];
+        }
+    }
+    found
+}
+
+/// The variable's name at the root of `a.b[c].d()`.
+pub(super) fn root_name(expr: &Expr) -> Option<&str> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name),
+        ExprKind::Attribute { value, .. } | ExprKind::Subscript { value, .. } | ExprKind::Await(value) => {
+            root_name(value)
+        }
+        ExprKind::Call { func, .. } => root_name(func),
+        _ => None,
+    }
+}
