@@ -1,6 +1,7 @@
 //! The offline rules, one file per family.
 
 mod assertions;
+mod members;
 mod names;
 mod near;
 mod none;
@@ -42,6 +43,9 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &assertions::comparison,
         &names::variable,
         &names::unbound,
+        &names::attribute,
+        &names::imported,
+        &names::key,
         &raised::raised,
     ]
 }

@@ -1,5 +1,11 @@
 //! Names that are not there: variables, attributes, imported names, keys.
 
-mod variable;
+mod attribute;
+mod imported;
+mod key;
+pub(super) mod variable;
 
+pub(super) use attribute::attribute;
+pub(super) use imported::imported;
+pub(super) use key::key;
 pub(super) use variable::{unbound, variable};

@@ -423,7 +423,6 @@ fn foreign_constant(name: &str) -> Option<&'static str> {
         "xrange" => "range",
         "raw_input" => "input",
         "unichr" => "chr",
-        "elif_" => return None,
         _ => return None,
     })
 }
