@@ -77,7 +77,7 @@ pub(in crate::diagnose::rules) fn key(case: &Case<'_>) -> Option<Finding> {
                     code(&other.to_string())
                 ))
                 .suggest("Use one type for the keys when they are written and when they are read")
-                .suspect(&here, 0.85, format!("the key is {}, not {key}", other))
+                .suspect(&here, 0.85, format!("the key is {other}, not {key}"))
                 .mend(written.map(|_| change(&spot, index, &key, &other.to_string()))),
         );
     }
@@ -139,7 +139,7 @@ fn listed(keys: &[Value]) -> String {
     }
     let mut text = keys.iter().take(MAX_LISTED).map(|k| code(&k.to_string())).collect::<Vec<_>>().join(", ");
     if keys.len() > MAX_LISTED {
-        text.push_str(&format!(" and {} more", keys.len() - MAX_LISTED));
+        text = format!("{text} and {} more", keys.len() - MAX_LISTED);
     }
     text
 }
@@ -156,13 +156,10 @@ fn keys_of(spot: &Spot<'_>, value: &Expr, text: &str) -> Option<(Vec<Value>, Opt
     let name = value.as_name()?;
     let module = spot.module();
     let local = spot.function().and_then(|f| assigned(&f.body, name, spot.place.line, &spot.source));
-    let (at, literal) = match local {
-        Some(found) => found,
-        None => {
-            let is_own = spot.function().is_some_and(|f| module.locals(f).iter().any(|b| *b.name == *name));
-            (!is_own).then(|| assigned(module.body(), name, u32::MAX, &spot.source)).flatten()?
-        }
-    };
+    let (at, literal) = local.or_else(|| {
+        let is_own = spot.function().is_some_and(|f| module.locals(f).iter().any(|b| *b.name == *name));
+        (!is_own).then(|| assigned(module.body(), name, u32::MAX, &spot.source)).flatten()
+    })?;
     let ExprKind::Dict(items) = &literal.kind else { return None };
     let keys: Option<Vec<Value>> = items
         .iter()
