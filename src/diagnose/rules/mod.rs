@@ -1,6 +1,9 @@
 //! The offline rules, one file per family.
 
 mod assertions;
+mod calls;
+mod fixtures;
+mod imports;
 mod members;
 mod names;
 mod near;
@@ -8,9 +11,9 @@ mod none;
 mod outcome;
 mod python_names;
 mod raised;
-#[cfg(test)]
 mod raises;
 mod spot;
+#[cfg(test)]
 mod testing;
 
 use super::Finding;
@@ -41,13 +44,18 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &raises::match_differs,
         &none::none_used,
         &assertions::comparison,
-        &names::variable,
-        &names::unbound,
-        &names::attribute,
-        &names::imported,
-        &names::key,
+        &looked_up,
         &raised::raised,
     ]
+}
+
+/// The best of the rules that look names up in the syntax trees.
+fn looked_up(case: &Case<'_>) -> Option<Finding> {
+    [names::RULES, calls::RULES, imports::RULES, fixtures::RULES]
+        .into_iter()
+        .flatten()
+        .filter_map(|rule| rule.examine(case))
+        .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
 }
 
 /// The finding when no rule speaks: what is known, and what would settle it.

@@ -9,3 +9,8 @@ pub(super) use attribute::attribute;
 pub(super) use imported::imported;
 pub(super) use key::key;
 pub(super) use variable::{unbound, variable};
+
+use super::Rule;
+
+/// The rules of this family.
+pub(super) const RULES: &[&dyn Rule] = &[&variable, &unbound, &attribute, &imported, &key];
