@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use failscope::ingest::merge::merge;
 use failscope::ingest::{FileProbe, ReadOptions, read_file};
-use failscope::model::{Phase, Run};
+use failscope::model::{Counts, Exit, FailureKind, Phase, Run};
 
 fn fixtures() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures")
@@ -32,6 +33,14 @@ fn run(file: &str, options: &ReadOptions) -> Run {
 struct Truth {
     id: String,
     phase: Phase,
+    subtest: Option<Subtest>,
+    exception: Option<String>,
+}
+
+#[derive(Debug, serde::Deserialize)]
+struct Subtest {
+    msg: Option<String>,
+    kwargs: BTreeMap<String, String>,
 }
 
 fn truth(folder: &str) -> Vec<Truth> {
@@ -90,5 +99,291 @@ fn junit_and_reportlog_tell_every_failure() {
         let run = run(&format!("{folder}/{file}"), &options(suite));
         let found = found(&run);
         assert!(found == expected, "{folder}/{file}:{}", difference(&found, &expected));
+    }
+}
+
+/// What a format cannot tell, as (id, phase) that the truth has and the format lacks.
+fn untold(folder: &str, file: &str) -> Vec<(String, Phase, usize)> {
+    let path = results(folder).join(file);
+    let is = |kind: &str| path.to_string_lossy().ends_with(kind);
+    let mut untold = Vec::new();
+    let mut add = |id: &str, phase, count| untold.push((id.to_owned(), phase, count));
+    let discounts = "tests/test_subtests.py::test_discounts";
+    let unnamed = "tests/test_subtests.py::test_unnamed";
+    let unittest = "tests/unit/test_pricing.py::PriceCase::test_many_discounts";
+    // Both keep one report of a test: the last (json-report) or the first (CTRF).
+    if is(".json-report.json") || is(".ctrf.json") {
+        add(discounts, Phase::Call, if folder.starts_with("pytest9") { 2 } else { 1 });
+        add(unnamed, Phase::Call, 2);
+    }
+    // pytest-subtests of pytest 7 is understood by json-report, later ones are not.
+    if is(".json-report.json") && !folder.starts_with("pytest7") {
+        add(unittest, Phase::Call, 1);
+    }
+    if is(".ctrf.json") {
+        for t in truth(folder) {
+            if t.phase == Phase::Collect {
+                add(&t.id, Phase::Collect, 1);
+            }
+        }
+        add("tests/test_fixtures.py::test_call_and_teardown", Phase::Teardown, 1);
+        add("tests/test_fixtures.py::test_ledger_missing_file", Phase::Teardown, 1);
+    }
+    untold
+}
+
+#[test]
+fn json_formats_tell_all_that_they_hold() {
+    for version in VERSIONS {
+        for file in ["main.json-report.json", "main.ctrf.json"] {
+            let folder = format!("{version}/kinds");
+            let mut expected = tally(&truth(&folder), |t| (t.id.clone(), t.phase));
+            for (id, phase, count) in untold(&folder, file) {
+                let left = expected.get_mut(&(id.clone(), phase)).unwrap_or_else(|| panic!("{id}"));
+                *left -= count;
+            }
+            expected.retain(|_, count| *count > 0);
+            let found = found(&run(&format!("{folder}/{file}"), &options("kinds")));
+            assert!(found == expected, "{folder}/{file}:{}", difference(&found, &expected));
+        }
+    }
+}
+
+#[test]
+fn lastfailed_tells_names() {
+    for version in VERSIONS {
+        let folder = format!("{version}/kinds");
+        let run = run(&format!("{folder}/main.lastfailed"), &ReadOptions::default());
+        // pytest does not list a test of which nothing but subtests failed.
+        let own = truth(&folder).into_iter().filter(|t| t.subtest.is_none());
+        let mut expected: Vec<String> = own.map(|t| t.id).collect();
+        expected.sort();
+        expected.dedup();
+        let mut found: Vec<String> = run.failures.iter().map(|f| f.test.to_string()).collect();
+        found.sort();
+        assert_eq!(found, expected, "{version}");
+        let collect = run.failures.iter().filter(|f| f.phase == Phase::Collect).count();
+        assert!(collect >= 6, "{version}: {collect}");
+    }
+}
+
+#[test]
+fn headlines_name_the_exception() {
+    for version in VERSIONS {
+        let folder = format!("{version}/kinds");
+        let truth = truth(&folder);
+        for file in ["main.xml", "main.reportlog.jsonl", "main.json-report.json"] {
+            let run = run(&format!("{folder}/{file}"), &options("kinds"));
+            for failure in &run.failures {
+                // What pytest's own reports are named by, or what is not an exception.
+                let expected: Vec<&str> = truth
+                    .iter()
+                    .filter(|t| t.id == failure.test.as_str() && t.phase == failure.phase)
+                    .filter_map(|t| t.exception.as_deref())
+                    .filter(|name| {
+                        ![
+                            "AssertionError",
+                            "Failed",
+                            "CollectError",
+                            "ConftestImportFailure",
+                            "FixtureLookupError",
+                        ]
+                        .contains(name)
+                    })
+                    .filter(|name| *name != "DocTestFailure")
+                    .collect();
+                if let [only] = expected.as_slice()
+                    && failure.kind == FailureKind::Exception
+                    && !failure.headline.starts_with("contains ")
+                {
+                    assert!(failure.headline.contains(only), "{file} {}: {}", failure.test, failure.headline);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn one_failure_reads_the_same_from_every_format() {
+    let junit = run("pytest9/kinds/main.xml", &options("kinds"));
+    let others = ["main.reportlog.jsonl", "main.json-report.json"];
+    for file in others {
+        let other = run(&format!("pytest9/kinds/{file}"), &options("kinds"));
+        let mut same = 0;
+        for failure in &other.failures {
+            let twins: Vec<_> = junit
+                .failures
+                .iter()
+                .filter(|f| f.test == failure.test && f.phase == failure.phase)
+                .collect();
+            if let [twin] = twins.as_slice()
+                && !failure.text.contains("\\x00")
+                && failure.detail == twin.detail
+            {
+                same += 1;
+                assert_eq!(failure.text.trim(), twin.text.trim(), "{file}: {}", failure.test);
+                assert_eq!(failure.kind, twin.kind, "{file}: {}", failure.test);
+            }
+        }
+        assert!(same > 90, "{file}: {same}");
+    }
+    // And in the styles that are laid out otherwise.
+    for (xml, log) in
+        [("native-junit.xml", "native-junit.reportlog.jsonl"), ("collect.xml", "collect.reportlog.jsonl")]
+    {
+        let xml = run(&format!("pytest9/kinds/{xml}"), &options("kinds"));
+        let log = run(&format!("pytest9/kinds/{log}"), &options("kinds"));
+        assert_eq!(xml.failures.len(), log.failures.len());
+        for (a, b) in xml.failures.iter().zip(&log.failures).filter(|(a, _)| !a.text.contains("\\x00")) {
+            assert_eq!((&a.test, a.text.trim()), (&b.test, b.text.trim()));
+        }
+    }
+}
+
+#[test]
+fn subtests_are_named_as_pytest_names_them() {
+    for version in VERSIONS {
+        let run = run(&format!("{version}/kinds/main.reportlog.jsonl"), &ReadOptions::default());
+        let found: Vec<&str> = run.failures.iter().filter_map(|f| f.subtest.as_deref()).collect();
+        let expected: Vec<String> = truth(&format!("{version}/kinds"))
+            .into_iter()
+            .filter_map(|t| t.subtest)
+            .map(|s| {
+                let values: Vec<String> = s.kwargs.iter().map(|(k, v)| format!("{k}={v}")).collect();
+                match (s.msg, values.is_empty()) {
+                    (None, true) => "(<subtest>)".to_owned(),
+                    (None, false) => format!("({})", values.join(", ")),
+                    (Some(msg), true) => format!("[{msg}]"),
+                    (Some(msg), false) => format!("[{msg}] ({})", values.join(", ")),
+                }
+            })
+            .collect();
+        assert_eq!(found, expected, "{version}");
+    }
+}
+
+#[test]
+fn captured_output_is_kept_in_sections() {
+    for (file, names) in [
+        ("main.xml", ["Captured log", "Captured stdout", "Captured stderr"]),
+        ("main.reportlog.jsonl", ["Captured stdout call", "Captured stderr call", "Captured log call"]),
+        ("main.json-report.json", ["Captured stdout call", "Captured stderr call", "Captured log call"]),
+    ] {
+        for version in VERSIONS {
+            let run = run(&format!("{version}/kinds/{file}"), &options("kinds"));
+            let failure = run
+                .failures
+                .iter()
+                .find(|f| f.test.as_str().ends_with("::test_captured_everywhere"))
+                .unwrap();
+            let sections: Vec<&str> = failure.sections.iter().map(|s| s.name.as_str()).collect();
+            assert_eq!(sections, names, "{version}/{file}");
+            let texts: String = failure.sections.iter().map(|s| s.text.as_str()).collect();
+            for text in ["on stdout: 50 % <done> & more", "on stderr", "logged at the end"] {
+                assert!(texts.contains(text), "{version}/{file}: {texts}");
+            }
+        }
+    }
+}
+
+#[test]
+fn tests_that_did_not_fail_are_counted() {
+    let plain = Counts { passed: 7, failed: 86, errors: 22, skipped: 1, xfailed: 1, xpassed: 1, reruns: 0 };
+    // JUnit does not tell an xpass that is allowed from a pass; json-report not that subtests failed.
+    let junit = Counts { passed: 8, xpassed: 0, ..plain };
+    for (file, expected) in [("main.xml", junit), ("main.reportlog.jsonl", plain)] {
+        assert_eq!(run(&format!("pytest9/kinds/{file}"), &options("kinds")).counts, expected, "{file}");
+    }
+}
+
+#[test]
+fn runs_that_end_early_and_tests_that_are_run_again() {
+    use Exit::{Code, Interrupted, Unfinished, Unknown};
+    use FailureKind::{Crash, Exception, Internal};
+    use Phase::{Call, Setup};
+    type Expected<'a> = &'a [(&'a str, Phase, FailureKind, u32)];
+    let crash: Expected<'_> = &[
+        ("test_crash.py::test_after", Call, Exception, 0),
+        ("test_crash.py::test_before[4]", Call, Exception, 0),
+        ("test_crash.py::test_dies", Call, Crash, 0),
+    ];
+    let stop: Expected<'_> = &[
+        ("tests/test_stop.py::test_first", Call, Exception, 0),
+        ("tests/test_stop.py::test_second", Call, Exception, 0),
+    ];
+    let flaky = |reruns: u32| {
+        [
+            ("tests/test_flaky.py::test_never", Call, Exception, reruns),
+            ("tests/test_flaky.py::test_setup_never", Setup, Exception, reruns),
+        ]
+    };
+    let cases: &[(&str, Exit, Expected<'_>)] = &[
+        ("pytest9/crash/crash.xml", Unknown, crash),
+        ("pytest9/crash/crash.reportlog.jsonl", Code(1), crash),
+        ("pytest9/crash/crash.json-report.json", Code(1), crash),
+        ("pytest9/crash/crash.ctrf.json", Unknown, crash),
+        ("pytest9/stop/interrupt.xml", Interrupted, stop),
+        ("pytest9/stop/interrupt.reportlog.jsonl", Interrupted, stop),
+        ("pytest9/stop/interrupt.json-report.json", Interrupted, stop),
+        ("pytest9/stop/exit.reportlog.jsonl", Code(7), stop),
+        ("pytest9/stop/kill.reportlog.jsonl", Unfinished, stop),
+        ("pytest9/ids/rerun.xml", Unknown, &flaky(0)),
+        ("pytest9/ids/rerun.reportlog.jsonl", Code(1), &flaky(2)),
+        ("pytest9/ids/rerun.json-report.json", Code(1), &flaky(0)),
+        ("pytest9/ids/rerun.ctrf.json", Unknown, &flaky(2)),
+        ("pytest9/kinds/none.xml", Unknown, &[]),
+        ("pytest9/kinds/none.reportlog.jsonl", Code(5), &[]),
+        ("pytest9/kinds/doctest.xml", Unknown, &[]),
+        (
+            "pytest9/internal/internal.xml",
+            Unknown,
+            &[("INTERNALERROR", Call, Internal, 0), ("test_internal.py::test_one", Call, Exception, 0)],
+        ),
+    ];
+    for (file, exit, expected) in cases {
+        let run = read_file(&results(file), &ReadOptions::default()).unwrap();
+        let mut found: Vec<_> =
+            run.failures.iter().map(|f| (f.test.as_str(), f.phase, f.kind, f.reruns)).collect();
+        found.sort_by_key(|f| f.0);
+        assert_eq!(&found, expected, "{file}");
+        assert_eq!(run.exit, *exit, "{file}");
+        assert_eq!(run.problems.len(), usize::from(*exit == Unfinished), "{file}: {:?}", run.problems);
+    }
+    let crashed = read_file(&results("pytest9/crash/crash.xml"), &ReadOptions::default()).unwrap();
+    let workers: Vec<_> = crashed.failures.iter().filter_map(|f| f.worker.as_deref()).collect();
+    assert_eq!(workers, ["gw0"]);
+}
+
+#[test]
+fn all_tellings_of_one_run_merge_to_the_truth() {
+    for version in VERSIONS {
+        let folder = format!("{version}/kinds");
+        let files = [
+            "main.lastfailed",
+            "main.ctrf.json",
+            "main.xml",
+            "main.json-report.json",
+            "main.reportlog.jsonl",
+        ];
+        let expected = tally(&truth(&folder), |t| (t.id.clone(), t.phase));
+        let read: Vec<Run> =
+            files.iter().map(|file| run(&format!("{folder}/{file}"), &options("kinds"))).collect();
+        for turn in 0..files.len() {
+            let mut runs = read.clone();
+            runs.rotate_left(turn);
+            // The times of a checkout's files say nothing: those that date themselves by them are dated anew.
+            let end =
+                runs.iter().find(|r| r.sources[0].format.name() == "pytest-json-report").unwrap().sources[0]
+                    .time;
+            for run in &mut runs {
+                if matches!(run.sources[0].format.name(), "pytest cache" | "JUnit XML") {
+                    run.sources[0].time = end;
+                }
+            }
+            let merged = merge(runs);
+            let found = found(&merged);
+            assert!(found == expected, "{folder}:{}", difference(&found, &expected));
+            assert_eq!(merged.sources.len(), files.len());
+        }
     }
 }

@@ -50,13 +50,13 @@ pub(crate) fn read(
             Piece::Broken(offset) => sink.problem(Some(offset), "something that is no JSON was left out"),
             Piece::End(whole) => {
                 if !whole {
-                    sink.unfinished(window.offset(), "of the document");
+                    sink.unfinished(window.end_offset(), "of the document");
                 }
                 break;
             }
         }
     }
-    sink.finish(ResultFormat::Ctrf, window.offset(), modified)
+    sink.finish(ResultFormat::Ctrf, window.end_offset(), modified)
 }
 
 fn test(sink: &mut Sink<'_>, raw: &[u8], offset: u64) {

@@ -47,8 +47,9 @@ fn json(head: &[u8]) -> Option<ResultFormat> {
     let any = |name: &str| keys.contains(&name.as_bytes()) || has(&format!("\"{name}\":"));
     if any("reportFormat") || any("results") && any("tool") && (any("summary") || any("tests")) {
         Some(ResultFormat::Ctrf)
-    } else if (any("created") || any("exitcode") || any("root"))
-        && (any("collectors") || any("tests") || any("summary"))
+    } else if any("created") && any("exitcode")
+        || (any("created") || any("exitcode") || any("root"))
+            && (any("collectors") || any("tests") || any("summary"))
     {
         Some(ResultFormat::JsonReport)
     } else if flags && (!keys.is_empty() || seen.whole) {

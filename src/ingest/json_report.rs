@@ -45,7 +45,7 @@ pub(crate) fn read(
             Piece::Broken(offset) => sink.problem(Some(offset), "something that is no JSON was left out"),
             Piece::End(whole) => {
                 if !whole {
-                    sink.unfinished(window.offset(), "of the document");
+                    sink.unfinished(window.end_offset(), "of the document");
                 }
                 break;
             }
@@ -56,7 +56,7 @@ pub(crate) fn read(
     if let (Some(end), Some(duration)) = (created, sink.run.duration) {
         sink.run.started = end.checked_sub(std::time::Duration::from_secs_f64(duration));
     }
-    sink.finish(ResultFormat::JsonReport, window.offset(), modified)
+    sink.finish(ResultFormat::JsonReport, window.end_offset(), modified)
 }
 
 /// Keeps what can be told of a record larger than may be held.

@@ -39,11 +39,11 @@ pub(crate) fn read(
             Piece::End(whole) => {
                 if !whole {
                     let message = "the cache is cut off; the entries before were read";
-                    sink.problem(Some(window.offset()), message);
+                    sink.problem(Some(window.end_offset()), message);
                 }
                 break;
             }
         }
     }
-    sink.finish(ResultFormat::LastFailed, window.offset(), modified)
+    sink.finish(ResultFormat::LastFailed, window.end_offset(), modified)
 }

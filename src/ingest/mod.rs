@@ -127,7 +127,7 @@ pub fn read(
     if let Some(error) = window.take_failure() {
         run.problems.push(crate::model::Problem {
             file: name.to_owned(),
-            offset: Some(window.offset()),
+            offset: Some(window.end_offset()),
             message: format!("reading stopped: {error}; what came before was read"),
         });
     }

@@ -65,10 +65,9 @@ pub(crate) fn read(
     }
     let Reader { mut sink, finished, .. } = reader;
     if !finished && sink.run.exit == Exit::Unknown {
-        let offset = window.offset();
-        sink.unfinished(offset, "of the run");
+        sink.unfinished(window.end_offset(), "of the run");
     }
-    let bytes = window.offset() + window.data().len() as u64;
+    let bytes = window.end_offset();
     sink.finish(ResultFormat::Reportlog, bytes, modified)
 }
 

@@ -42,6 +42,11 @@ impl<'a> Window<'a> {
         self.base + self.start as u64
     }
 
+    /// Offset in the input of the window's end.
+    pub(crate) fn end_offset(&self) -> u64 {
+        self.base + self.end as u64
+    }
+
     /// Whether the input has no more bytes than those in the window.
     pub(crate) fn ended(&self) -> bool {
         self.ended

@@ -34,12 +34,12 @@ pub(crate) fn read(
             Token::Data(text) => reader.text(text, false),
             Token::Broken(offset, what) => reader.broken(offset, what),
             Token::End(cut) => {
-                reader.end(cut, offset);
+                reader.end(cut, tokens.offset());
                 break;
             }
         }
     }
-    let bytes = window.offset();
+    let bytes = window.end_offset();
     reader.sink.finish(ResultFormat::Junit, bytes, modified.filter(|_| !reader.dated))
 }
 

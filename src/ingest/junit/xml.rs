@@ -90,9 +90,9 @@ impl<'w, 'i> Tokens<'w, 'i> {
         Self { window, spans: Vec::new(), used: 0, until: Until::Markup, want_text: false }
     }
 
-    /// Offset of the last token.
+    /// Offset after the last token.
     pub(crate) fn offset(&self) -> u64 {
-        self.window.offset()
+        self.window.offset() + self.used as u64
     }
 
     /// The next token.
