@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use failscope::ingest::merge::merge;
@@ -67,7 +68,7 @@ fn difference(found: &Tally, expected: &Tally) -> String {
     for key in found.keys().chain(expected.keys()).collect::<std::collections::BTreeSet<_>>() {
         let (a, b) = (found.get(key).unwrap_or(&0), expected.get(key).unwrap_or(&0));
         if a != b {
-            out.push_str(&format!("\n{key:?}: found {a}, expected {b}"));
+            let _ = write!(out, "\n{key:?}: found {a}, expected {b}");
         }
     }
     out

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::io::Read;
 
 use failscope::ingest::{IngestError, ReadOptions, read};
@@ -37,7 +38,7 @@ fn check(cases: Vec<(Vec<u8>, &str)>) {
         let found = short(&document);
         if found != expected {
             let start = String::from_utf8_lossy(&document[..document.len().min(400)]).into_owned();
-            wrong.push_str(&format!("\n{start}\n  found {found:?}\n  not   {expected:?}"));
+            let _ = write!(wrong, "\n{start}\n  found {found:?}\n  not   {expected:?}");
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

@@ -1,6 +1,7 @@
 //! pytest-json-report: one JSON document with `collectors` and `tests`, each with its phases. The format tells
 //! no subtests: of a test with several, it keeps what the test itself reported last.
 
+use std::fmt::Write as _;
 use std::time::SystemTime;
 
 use memchr::memmem;
@@ -186,13 +187,14 @@ fn fill(sink: &mut Sink<'_>, failure: &mut Failure, raw: &[u8], offset: u64) {
     for record in field(raw, "log").into_iter().flat_map(items) {
         let part = |name| text(record, name).unwrap_or_default();
         let line = field(record, "lineno").and_then(number).unwrap_or(0.0);
-        log.push_str(&format!(
-            "{:8} {}:{}:{line} {}\n",
+        let _ = writeln!(
+            log,
+            "{:8} {}:{}:{line} {}",
             part("levelname"),
             part("name"),
             part("filename"),
             part("msg")
-        ));
+        );
     }
     let log = sink.text(&log, offset);
     add_section(&mut failure.sections, &titled("Captured log", failure.phase), log);

@@ -4,6 +4,8 @@
 //! The text is what all formats have in common, so it is rendered as pytest renders it where there is no
 //! terminal (80 columns): one failure then reads the same from JUnit and from reportlog.
 
+use std::fmt::Write as _;
+
 use super::json::{field, items, number, string, text};
 
 /// pytest's width where there is no terminal.
@@ -35,7 +37,7 @@ pub(crate) fn rendered(longrepr: &[u8]) -> String {
         let parts: Vec<_> = items(section).filter_map(string).collect();
         if let [name, content, ..] = parts.as_slice() {
             let ruler = "-".repeat(WIDTH.saturating_sub(name.chars().count() + 2) / 2);
-            out.push_str(&format!("{ruler} {name} {ruler}\n{content}\n"));
+            let _ = writeln!(out, "{ruler} {name} {ruler}\n{content}");
         }
     }
     out.trim().to_owned()
@@ -119,7 +121,7 @@ fn location(data: &[u8], out: &mut String) {
     let message = text(location, "message").unwrap_or_default();
     let line = field(location, "lineno").and_then(number).unwrap_or(0.0);
     let path = text(location, "path").unwrap_or_default();
-    out.push_str(&format!("{path}:{line}: {}\n", message.lines().next().unwrap_or_default()));
+    let _ = writeln!(out, "{path}:{line}: {}", message.lines().next().unwrap_or_default());
 }
 
 fn arguments(data: &[u8], out: &mut String) {

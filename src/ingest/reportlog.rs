@@ -48,17 +48,13 @@ pub(crate) fn read(
         reader.oversize(window.data(), window.offset());
         // The rest of the line.
         loop {
-            match memchr(b'\n', window.data()) {
-                Some(at) => {
-                    window.drop_front(at + 1);
-                    break;
-                }
-                None => {
-                    window.drop_front(usize::MAX / 2);
-                    if !window.more() {
-                        break;
-                    }
-                }
+            if let Some(at) = memchr(b'\n', window.data()) {
+                window.drop_front(at + 1);
+                break;
+            }
+            window.drop_front(usize::MAX / 2);
+            if !window.more() {
+                break;
             }
         }
         searched = 0;
@@ -128,7 +124,7 @@ impl Reader<'_> {
         }
         match text(line, "$report_type").as_deref() {
             Some("TestReport" | "CollectReport" | "SubTestReport" | "SubtestReport") => {
-                self.report(line, offset)
+                self.report(line, offset);
             }
             Some("SessionStart") => {
                 self.sink.run.tools.pytest = text(line, "pytest_version").map(Into::into);
@@ -151,9 +147,8 @@ impl Reader<'_> {
         if memmem::find(line, b"\"_subtest.context\"").is_some() {
             return;
         }
-        const START: &[u8] = b"{\"nodeid\": \"";
         let id = line
-            .strip_prefix(START)
+            .strip_prefix(b"{\"nodeid\": \"")
             .and_then(|rest| Some(unescaped(&rest[..string_len(rest)?])))
             .or_else(|| text(line, "nodeid"));
         let Some(id) = id else { return };

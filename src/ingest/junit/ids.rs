@@ -39,16 +39,15 @@ impl<'a> Ids<'a> {
         }
         if self.last.0 != classname || self.last.1 != file || self.prefix.is_empty() {
             let key = (classname.to_owned(), file.to_owned());
-            self.prefix = match self.cache.get(&key) {
-                Some(known) => known.clone(),
-                None => {
-                    let prefix = self.settle(classname, name, file, text);
-                    if self.cache.len() >= MOST_CACHED {
-                        self.cache.clear();
-                    }
-                    self.cache.insert(key.clone(), prefix.clone());
-                    prefix
+            self.prefix = if let Some(known) = self.cache.get(&key) {
+                known.clone()
+            } else {
+                let prefix = self.settle(classname, name, file, text);
+                if self.cache.len() >= MOST_CACHED {
+                    self.cache.clear();
                 }
+                self.cache.insert(key.clone(), prefix.clone());
+                prefix
             };
             self.last = key;
         }
@@ -193,15 +192,12 @@ pub(crate) fn unspelled(text: &str) -> std::borrow::Cow<'_, str> {
             Some(c) if c as u32 >= 0x1_0000 => Some((c, 5)),
             _ => (digits >= 2).then(|| upper(2)).flatten().filter(char::is_ascii_control).map(|c| (c, 2)),
         };
-        match found {
-            Some((c, len)) => {
-                out.push(c);
-                rest = &rest[at + 2 + len..];
-            }
-            None => {
-                out.push_str("#x");
-                rest = &rest[at + 2..];
-            }
+        if let Some((c, len)) = found {
+            out.push(c);
+            rest = &rest[at + 2 + len..];
+        } else {
+            out.push_str("#x");
+            rest = &rest[at + 2..];
         }
     }
     out.push_str(rest);

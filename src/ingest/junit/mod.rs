@@ -280,7 +280,7 @@ impl<'a> Reader<'a> {
                 }
                 b"file" => case.file.push_str(&value(raw)),
                 b"line" => {
-                    case.line = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok())
+                    case.line = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());
                 }
                 b"time" => {
                     case.time = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());

@@ -273,11 +273,8 @@ impl<'w, 'i> Tokens<'w, 'i> {
         let data = self.window.data();
         for (at, &b) in data.iter().enumerate() {
             match b {
-                _ if quote != 0 => {
-                    if b == quote {
-                        quote = 0;
-                    }
-                }
+                _ if b == quote => quote = 0,
+                _ if quote != 0 => {}
                 b'"' | b'\'' => quote = b,
                 b'[' => depth = depth.saturating_add(1),
                 b']' => depth = depth.saturating_sub(1),
@@ -449,15 +446,12 @@ pub(crate) fn unescape(raw: &[u8], mut out: impl FnMut(&[u8])) {
             }
             _ => None,
         });
-        match (replaced, end) {
-            (Some(c), Some(end)) => {
-                out(c.encode_utf8(&mut [0; 4]).as_bytes());
-                rest = &rest[end + 1..];
-            }
-            _ => {
-                out(b"&");
-                rest = &rest[1..];
-            }
+        if let (Some(c), Some(end)) = (replaced, end) {
+            out(c.encode_utf8(&mut [0; 4]).as_bytes());
+            rest = &rest[end + 1..];
+        } else {
+            out(b"&");
+            rest = &rest[1..];
         }
     }
     out(rest);
@@ -478,6 +472,8 @@ pub(crate) fn value(raw: &[u8]) -> Cow<'_, str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     /// The document as a list of tokens in short form, read with windows of several sizes.
@@ -489,10 +485,10 @@ mod tests {
         loop {
             let token = match tokens.next() {
                 Token::Open(tag) => {
-                    let attributes: String = tag
-                        .attributes()
-                        .map(|(k, v)| format!(" {}={}", String::from_utf8_lossy(k), value(v)))
-                        .collect();
+                    let mut attributes = String::new();
+                    for (key, raw) in tag.attributes() {
+                        let _ = write!(attributes, " {}={}", String::from_utf8_lossy(key), value(raw));
+                    }
                     let slash = if tag.empty { "/" } else { "" };
                     format!("<{}{attributes}{slash}>", String::from_utf8_lossy(tag.name))
                 }
