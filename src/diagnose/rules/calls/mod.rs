@@ -1,6 +1,11 @@
 //! Calls that do not fit what is called.
 
+mod arguments;
+mod awaiting;
+mod callable;
+
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[];
+pub(super) const RULES: &[&dyn Rule] =
+    &[&arguments::arguments, &awaiting::not_awaited, &awaiting::not_awaitable, &callable::not_callable];
