@@ -29,7 +29,7 @@ pub fn write(out: &mut impl Write, analysis: &Analysis, meta: &Meta) -> io::Resu
             .map(|c| format!("- {}", cut(&one_line(c.diagnosis.root_cause.as_str()), 200)))
             .collect::<Vec<_>>()
             .join("\n");
-        let title = format!("{} more", counted(rest.len(), "root cause", "root causes"));
+        let title = counted(rest.len(), "more root cause", "more root causes");
         writeln!(out, "::error title={}::{}", property(&title), data(&list))?;
     }
 

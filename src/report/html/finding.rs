@@ -203,16 +203,17 @@ fn change(edit: &Edit, meta: &Meta) -> Change {
 
 fn comparison(failure: &FailureRecord) -> Option<Sides<'_>> {
     let compared = failure.comparison.as_ref()?;
-    let (left, right) = (compared.left.as_str(), compared.right.as_str());
-    let shown = |pieces: Vec<diff::Piece<'_>>| -> Vec<(bool, Cow<'static, str>)> {
-        pieces.into_iter().map(|(changed, text)| (changed, Cow::Owned(visible(text).into_owned()))).collect()
+    // Made visible as a whole: what is one line end may be two pieces.
+    let (left, right) = (visible(compared.left.as_str()), visible(compared.right.as_str()));
+    let owned = |pieces: Vec<diff::Piece<'_>>| -> Vec<(bool, Cow<'static, str>)> {
+        pieces.into_iter().map(|(changed, text)| (changed, Cow::Owned(text.to_owned()))).collect()
     };
     // Only of equal things can it be said what is different.
     let (left, right) = if compared.operator.as_str() == "==" {
-        let (left, right) = diff::compare(left, right);
-        (shown(left), shown(right))
+        let (left, right) = diff::compare(&left, &right);
+        (owned(left), owned(right))
     } else {
-        (shown(vec![(false, left)]), shown(vec![(false, right)]))
+        (vec![(false, left)], vec![(false, right)])
     };
     Some(Sides { operator: visible(compared.operator.as_str()), left, right })
 }

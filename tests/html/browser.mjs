@@ -1,0 +1,248 @@
+// The page in a real browser: it loads without errors and requests, is accessible, and its controls work by mouse
+// and keyboard.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const pages = process.env.PAGES;
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const shots = path.join(import.meta.dirname, "screenshots");
+
+const FLAGS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+function findChromium() {
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const folders = process.env.PATH.split(path.delimiter);
+  const found = [process.env.CHROMIUM, ...names.flatMap((name) => folders.map((folder) => path.join(folder, name)))]
+    .find((file) => file && fs.existsSync(file));
+  if (!found) throw new Error("no Chromium on PATH; install one (apt-get install chromium) or set CHROMIUM");
+  return found;
+}
+
+export async function browserChecks(check) {
+  fs.mkdirSync(shots, { recursive: true });
+  const browser = await chromium.launch({ executablePath: findChromium(), args: FLAGS });
+
+  /** Opens a report; whatever it complains of or asks for is collected. */
+  async function open(n, options = {}, hash = "") {
+    const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+    const page = await context.newPage();
+    const noise = [];
+    page.on("console", (message) => noise.push(`${message.type()}: ${message.text()}`));
+    page.on("pageerror", (error) => noise.push(`error: ${error.message}`));
+    page.on("request", (request) => request.url().startsWith("file:") || noise.push(`request: ${request.url()}`));
+    await page.goto(`file://${pages}/${n}.html${hash}`, { waitUntil: "load" });
+    return { page, noise, done: () => context.close() };
+  }
+  const shown = (page) => page.locator("#findings > li:visible");
+  const count = (page) => page.locator("#count").textContent();
+  const focused = (page) => page.evaluate(() => document.activeElement.tagName);
+  const violations = (page) => page.evaluate(async () => {
+    const { violations } = await globalThis.axe.run(document, { resultTypes: ["violations"] });
+    return violations.map((v) => `${v.id}: ${v.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(", ")}`);
+  });
+
+  for (const n of [0, 1, 35, 5000]) {
+    for (const colorScheme of ["light", "dark"]) {
+      await check(`${n} findings, ${colorScheme}: no noise, no axe violation`, async () => {
+        // axe is put in by the test; the page's own policy would refuse it.
+        const { page, noise, done } = await open(n, { colorScheme, bypassCSP: true });
+        if (n === 5000) {
+          const load = await page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd);
+          console.log(`      loaded in ${Math.round(load)} ms`);
+        }
+        if (n) await page.locator("summary").first().click();
+        if (n === 35) await page.locator("#expand").click();
+        if (n === 35) await page.waitForFunction(() => document.querySelectorAll("details[open]").length >= 35);
+        await page.screenshot({ path: `${shots}/${n}-${colorScheme}.png` });
+        await page.addScriptTag({ path: axe });
+        assert.deepEqual(await violations(page), []);
+        assert.deepEqual(noise, []);
+        await done();
+      });
+    }
+  }
+
+  await check("a page with its own policy: no noise, nothing hostile runs", async () => {
+    const { page, noise, done } = await open(35);
+    await page.locator("#expand").click();
+    await page.waitForFunction(() => document.querySelectorAll("details[open]").length === 35);
+    assert.deepEqual(noise, []);
+    assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
+    assert.equal(await page.locator("main img, main iframe, main script:not([type])").count(), 0);
+    const links = await page.locator("a[href]").evaluateAll((all) => all.map((a) => a.getAttribute("href")));
+    for (const href of links) assert.match(href, /^(#findings$|vscode:\/\/file\/home\/dev\/trips\/)/);
+    // The policy holds: an inline script put in by a fault would not run.
+    await page.evaluate(() => {
+      const script = document.createElement("script");
+      script.textContent = "globalThis.hacked = 1";
+      document.body.append(script);
+    });
+    assert.equal(await page.evaluate(() => globalThis.hacked), undefined);
+    await done();
+  });
+
+  await check("search and filters work by mouse", async () => {
+    const { page, done } = await open(35);
+    assert.equal(await shown(page).count(), 35);
+    await page.locator("#search").fill("booking");
+    await page.waitForFunction(() => /^7 of 35/.test(document.getElementById("count").textContent));
+    assert.equal(await shown(page).count(), 7);
+    await page.locator("button[type=reset]").click();
+    await page.waitForFunction(() => /^35 of 35/.test(document.getElementById("count").textContent));
+    await page.locator("#severity").selectOption("critical");
+    assert.equal(await count(page), "8 of 35 shown");
+    await page.locator("#category").selectOption("timeout");
+    assert.equal(await shown(page).count(), Number((await count(page)).split(" ")[0]));
+    await page.locator("button[type=reset]").click();
+    await page.waitForFunction(() => /^35 of 35/.test(document.getElementById("count").textContent));
+    await page.locator("#file").selectOption({ index: 1 });
+    assert.match(await count(page), /^\d of 35 shown$/);
+    await page.locator("#search").fill("no such thing");
+    await page.locator("#none").waitFor();
+    await page.locator("#clear").click();
+    await page.waitForFunction(() => /^35 of 35/.test(document.getElementById("count").textContent));
+    await done();
+  });
+
+  await check("sorting orders the findings", async () => {
+    const { page, done } = await open(35);
+    await page.locator("#sort").selectOption("severity");
+    const rank = { critical: 3, high: 2, medium: 1, low: 0 };
+    const severities = await shown(page).evaluateAll((all) => all.map((li) => li.dataset.severity));
+    assert.equal(severities.length, 35);
+    assert.ok(severities.every((s, i) => i === 0 || rank[severities[i - 1]] >= rank[s]), severities.join());
+    await page.locator("#sort").selectOption("tests");
+    const tests = await shown(page).evaluateAll((all) => all.map((li) => Number(li.dataset.tests)));
+    assert.ok(tests.every((n, i) => i === 0 || tests[i - 1] >= n), tests.join());
+    await done();
+  });
+
+  await check("everything can be done by keyboard", async () => {
+    const { page, done } = await open(35);
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
+    await page.locator("#search").focus();
+    await page.keyboard.type("station");
+    await page.waitForFunction(() => /^7 of 35/.test(document.getElementById("count").textContent));
+    await page.keyboard.press("ArrowDown");
+    assert.equal(await focused(page), "SUMMARY");
+    await page.keyboard.press("Enter");
+    assert.equal(await page.locator("details[open]").count(), 1);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press(" ");
+    assert.equal(await page.locator("details[open]").count(), 2);
+    await page.keyboard.press("End");
+    const last = await page.evaluate(() => document.activeElement.closest("li") === [...document.querySelectorAll("#findings > li:not([hidden])")].pop());
+    assert.ok(last);
+    await page.keyboard.press("Home");
+    await page.keyboard.press("ArrowUp");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "search");
+    await done();
+  });
+
+  await check("a link to a finding opens it, also in a long report", async () => {
+    const first = await open(5000);
+    const anchor = await first.page.locator("#findings > li:nth-child(4321) > details").getAttribute("id");
+    await first.done();
+    const { page, noise, done } = await open(5000, {}, `#${anchor}`);
+    const finding = page.locator(`#${anchor}`);
+    assert.ok(await finding.evaluate((details) => details.open));
+    await finding.locator("h3").first().waitFor();
+    assert.ok(await finding.evaluate((details) => details.getBoundingClientRect().top < innerHeight));
+    assert.deepEqual(noise, []);
+    await done();
+  });
+
+  await check("a long report searches its closed details, and shows more on the way down", async () => {
+    const { page, done } = await open(5000);
+    assert.equal(await shown(page).count(), 200);
+    const before = Date.now();
+    await page.locator("#search").fill("test_length[4321-0-größe]");
+    await page.waitForFunction(() => /^1 of 5000/.test(document.getElementById("count").textContent));
+    console.log(`      first search in ${Date.now() - before} ms`);
+    await page.locator("button[type=reset]").click();
+    await page.waitForFunction(() => /^5000 of 5000/.test(document.getElementById("count").textContent));
+    await page.locator("#more").scrollIntoViewIfNeeded();
+    await page.waitForFunction(() => document.querySelectorAll("#findings > li:not(.later)").length >= 400);
+    await done();
+  });
+
+  await check("copy buttons copy", async () => {
+    const { page, done } = await open(1, { permissions: ["clipboard-read", "clipboard-write"] });
+    const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+    await page.locator("button[data-ids]").click();
+    await page.waitForFunction(() => document.getElementById("said").textContent === "Copied");
+    const ids = (await clipboard()).split("\n");
+    assert.equal(ids.length, 21);
+    assert.equal(ids[0], "tests/test_route_0.py::TestLength::test_length[0-0-größe]");
+    await page.locator("button.link").click();
+    await page.waitForFunction(() => document.getElementById("said").textContent === "Link copied");
+    assert.match(await clipboard(), /^file:.*1\.html#f-[0-9a-f]{16}$/);
+    await done();
+  });
+
+  await check("what is shown is what was found", async () => {
+    const { page, done } = await open(35);
+    const report = JSON.parse(fs.readFileSync(`${pages}/35.json`, "utf8"));
+    await page.locator("#expand").click();
+    await page.waitForFunction(() => document.querySelectorAll("details[open]").length === 35);
+    const texts = await page.locator("#findings > li").evaluateAll((all) => all.map((li) => li.textContent));
+    assert.equal(texts.length, report.analyses.length);
+    report.analyses.forEach((finding, index) => {
+      assert.ok(texts[index].includes(finding.fingerprint_hash));
+      for (const test of finding.affected_tests) assert.ok(texts[index].includes(test), test);
+      assert.ok(texts[index].includes(`${finding.affected_file}:${finding.affected_line}`));
+    });
+    await done();
+  });
+
+  await check("light and dark can be switched", async () => {
+    const { page, done } = await open(1, { colorScheme: "light" });
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await page.locator("#theme").click();
+    assert.notEqual(await background(), light);
+    await page.locator("#theme").click();
+    assert.equal(await background(), light);
+    await done();
+  });
+
+  await check("without JavaScript a short report shows everything", async () => {
+    const { page, done } = await open(35, { javaScriptEnabled: false });
+    assert.equal(await page.locator("#findings > li").count(), 35);
+    assert.ok(await page.locator("#findings > li").nth(34).isVisible());
+    assert.ok(!(await page.locator("#search").isVisible()));
+    await page.locator("summary").first().click();
+    assert.ok(await page.locator("pre.error").first().isVisible());
+    await done();
+  });
+
+  await check("a narrow screen needs no sideways scrolling", async () => {
+    const { page, done } = await open(35, { viewport: { width: 360, height: 740 } });
+    await page.locator("#expand").click();
+    await page.waitForFunction(() => document.querySelectorAll("details[open]").length === 35);
+    const [wide, room] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert.ok(wide <= room, `${wide} > ${room}`);
+    await page.screenshot({ path: `${shots}/35-narrow.png` });
+    await done();
+  });
+
+  await check("printing opens the details", async () => {
+    const { page, done } = await open(35);
+    await page.evaluate(() => dispatchEvent(new Event("beforeprint")));
+    assert.equal(await page.locator("details[open]").count(), 35);
+    await page.evaluate(() => dispatchEvent(new Event("afterprint")));
+    assert.equal(await page.locator("details[open]").count(), 0);
+    await page.emulateMedia({ media: "print" });
+    await page.screenshot({ path: `${shots}/35-print.png` });
+    await done();
+  });
+
+  await browser.close();
+}
