@@ -58,6 +58,16 @@
     return finding.text;
   };
 
+  // The texts are made ready while nothing else is to do, so that the first search does not wait for all.
+  const idle = globalThis.requestIdleCallback || ((run) => setTimeout(() => run({ timeRemaining: () => 8 }), 50));
+  let ready = 0;
+  const prepare = (deadline) => {
+    while (ready < findings.length && deadline.timeRemaining() > 2) textOf(inOrder[ready++]);
+    if (ready < inOrder.length) idle(prepare);
+  };
+  const inOrder = findings.slice();
+  idle(prepare);
+
   const search = $("search");
   const category = $("category");
   const severity = $("severity");
