@@ -600,6 +600,18 @@ fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
             _ => at += 1,
         }
     }
+    if at < limit && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
+        // Passwords of many signs: brackets belong to them when what goes on to the next blank is no code.
+        let stop = text[at..limit]
+            .iter()
+            .position(|b| matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'\\'))
+            .map_or(limit, |i| at + i);
+        let signs =
+            text[start..stop].iter().filter(|b| matches!(b, b'$' | b'#' | b'!' | b'^' | b'~' | b'@')).count();
+        if signs >= 2 {
+            at = stop;
+        }
+    }
     while at > start && matches!(text[at - 1], b'.' | b':' | b'?' | b'|') {
         at -= 1;
     }
@@ -759,6 +771,10 @@ fn is_nothing(token: &[u8]) -> bool {
 
 /// Whether `token` is a path, a call, an attribute or a format rather than a generated value.
 fn is_path_or_code(token: &[u8]) -> bool {
+    let signs = token.iter().filter(|b| matches!(b, b'$' | b'#' | b'!' | b'^' | b'~' | b'@')).count();
+    if signs >= 2 && !token.contains(&b' ') {
+        return false;
+    }
     token.iter().any(|b| matches!(b, b'(' | b'[' | b'{' | b' '))
         || token.starts_with(b"/")
             && token.iter().filter(|b| **b == b'/').count() > 1

@@ -4,14 +4,14 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use super::bytes::{self, ALNUM, BASE64, DOT, EQUALS, RUN};
+use super::bytes::{self, ALNUM, EQUALS, RUN};
 use super::engine::Span;
 use super::kind;
 use super::random::{self, Shape};
 use super::vendor;
 
 /// Shortest run that is looked at.
-const SHORTEST: usize = 16;
+const SHORTEST: usize = 14;
 /// Longest run that is followed.
 const LONGEST: usize = 8192;
 /// How far before a token its context may begin.
@@ -92,19 +92,25 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         return;
     }
     if random::is_uuid(token) {
+        if names_a_secret(text, start) {
+            spans.push(Span::new(start, end, kind::TOKEN, 1));
+        }
         return;
     }
     let shape = Shape::of(token);
-    if shape.is_monotonous() || shape.digits == shape.len || shape.score < 6.0 {
+    if shape.is_monotonous() || shape.lower + shape.upper == 0 || shape.score < 4.0 {
+        return;
+    }
+    if token.starts_with(b"0x") && token[2..].iter().all(u8::is_ascii_hexdigit) {
         return;
     }
     let separators = token.iter().filter(|b| !bytes::is(**b, ALNUM)).count();
-    if separators * 6 > shape.len {
+    if separators * 4 > shape.len {
         return;
     }
-    let (start, end) = widen(text, start, end);
-    if shape.hex {
+    if shape.hex || is_named_digest(token) {
         if shape.len >= 24 && has_service_before(text, start) && !has_digest_word(text, start) {
+            let (start, end) = widen(text, start, end);
             spans.push(Span::new(start, end, kind::HEX, 1));
         }
         return;
@@ -118,30 +124,78 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     } else {
         shape.len >= 24 && shape.score > 18.0 && shape.digits >= 3
     };
-    if certain && !has_digest_word(text, start) || shape.score > 8.0 && has_service_before(text, start) {
+    let near = shape.digits > 0 && shape.score > if shape.len < 20 { 6.0 } else { 8.0 };
+    if certain && !has_digest_word(text, start) || near && has_service_before(text, start) {
+        let (start, end) = widen(text, start, end);
         spans.push(Span::new(start, end, kind::RANDOM, 1));
     }
 }
 
-/// Widens a random run over the base 64 text it is a part of.
-fn widen(text: &[u8], start: usize, end: usize) -> (usize, usize) {
-    let mut from = start;
-    let mut to = end;
-    // A path has words between its slashes; base 64 has not.
-    let left = bytes::run_start(text, start, ALNUM | BASE64, 512);
-    if left < start && Shape::of(&text[left..start]).score > 2.0 {
-        from = left;
+/// Whether `token` is a hexadecimal string after a word, such as `template_0beec7b5ea3f0fdb`.
+fn is_named_digest(token: &[u8]) -> bool {
+    let tail = token.iter().rposition(|b| !bytes::is(*b, ALNUM)).map_or(0, |i| i + 1);
+    let (name, tail) = token.split_at(tail);
+    !name.is_empty() && tail.len() >= 7 && Shape::of(tail).hex && Shape::of(name).score < 2.0
+}
+
+/// What may stand between the parts of a token.
+fn joins(byte: u8) -> bool {
+    matches!(byte, b'+' | b'/' | b'=' | b'.' | b'~' | b'%' | b'|' | b':')
+}
+
+/// Whether a part next to a random one belongs to the same token rather than to a name, a path or a sentence.
+fn belongs(part: &[u8], joint: u8) -> bool {
+    if part.is_empty() {
+        return matches!(joint, b'+' | b'/' | b'=');
     }
-    let right = bytes::run_end(text, end, ALNUM | BASE64, LONGEST);
-    if right > end && (right - end < 6 || Shape::of(&text[end..right]).score > 0.0) {
-        to = right;
+    let shape = Shape::of(part);
+    match joint {
+        b'+' | b'~' => shape.len < 4 || shape.score > -1.0,
+        b'/' | b'%' => (shape.len < 3 && part[0] != b'.') || shape.score > 1.0,
+        b'=' | b':' | b'|' => shape.len >= 8 && (shape.score > 4.0 || shape.digits == shape.len),
+        _ => shape.len >= 6 && shape.score > 3.0 && shape.digits > 0,
+    }
+}
+
+/// Widens a random run over the token that it is a part of.
+fn widen(text: &[u8], start: usize, end: usize) -> (usize, usize) {
+    let (mut from, mut to) = (start, end);
+    while from > 1 && start - from < LONGEST && joins(text[from - 1]) {
+        let part = bytes::run_start(text, from - 1, RUN, 256);
+        let part = part + bytes::escape_len(text, part).min(from - 1 - part);
+        if part == from - 1 || !belongs(&text[part..from - 1], text[from - 1]) {
+            break;
+        }
+        from = part;
+    }
+    while to + 1 < text.len() && to - end < LONGEST && joins(text[to]) {
+        let part = bytes::run_end(text, to + 1, RUN, 256);
+        if !belongs(&text[to + 1..part], text[to]) {
+            break;
+        }
+        to = part;
     }
     to = bytes::run_end(text, to, EQUALS, 2);
-    let dotted = bytes::run_end(text, to, RUN | DOT, 256);
-    if dotted > to + 8 && text[to] == b'.' && Shape::of(&text[to + 1..dotted]).score > 6.0 {
-        to = dotted;
-    }
     (from, to)
+}
+
+/// Whether the name right before `at` in its line is one of a secret: for values that are none by themselves,
+/// such as a UUID.
+fn names_a_secret(text: &[u8], at: usize) -> bool {
+    const IDENTITIES: &[&[u8]] = &[b"id", b"uuid", b"guid", b"sid"];
+    let from = bytes::line_start(text, at, 48);
+    let before = &text[from..at];
+    if !SERVICES.as_ref().is_some_and(|s| s.is_match(before)) {
+        return false;
+    }
+    let mut end = before.len();
+    while end > 0 && !bytes::is(before[end - 1], ALNUM) {
+        end -= 1;
+    }
+    let start = bytes::run_start(before, end, ALNUM, 48);
+    let name = before[start..end].to_ascii_lowercase();
+    let assigned = before[end..].iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'"' | b'\'' | b','));
+    assigned && !IDENTITIES.iter().any(|i| name.ends_with(i))
 }
 
 /// The text before `at` in which a context is looked for: its line and the one before.

@@ -152,12 +152,28 @@ impl Known {
                 .take_while(|(a, b)| a == b)
                 .count();
             let (start, end) = (at - back, at + WINDOW + on);
+            if end - start >= PIECE
+                && (end - start) * 4 < form.text.len() * 3
+                && !is_telling(text, start, end)
+            {
+                continue;
+            }
             if end - start >= PIECE && best.is_none_or(|(s, e, _)| end - start > e - s) {
                 best = Some((start, end, form));
             }
         }
         best
     }
+}
+
+/// Whether a piece of a value gives it away: it is random, or an ellipsis says that the rest was cut off.
+fn is_telling(text: &[u8], start: usize, end: usize) -> bool {
+    let cut = |part: &[u8]| part.starts_with(b"...") || part.starts_with("\u{2026}".as_bytes());
+    let before = &text[..start];
+    super::random::Shape::of(&text[start..end]).is_likely_random()
+        || cut(&text[end..])
+        || before.ends_with(b"...")
+        || before.ends_with("\u{2026}".as_bytes())
 }
 
 fn load(window: &[u8]) -> u64 {

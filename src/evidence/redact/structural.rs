@@ -249,7 +249,15 @@ pub fn is_template(value: &[u8]) -> bool {
             && value[1..].iter().all(|b| bytes::is(*b, RUN) || matches!(b, b'{' | b'}' | b'(' | b')' | b'.'))
             && !value[1..].iter().any(u8::is_ascii_digit))
         || (value.starts_with(b"${") && value.ends_with(b"}"))
-        || (value.starts_with(b"{") && value.ends_with(b"}"))
+        || (value.starts_with(b"{")
+            && value.ends_with(b"}")
+            && value.iter().all(|b| {
+                bytes::is(*b, RUN | DOT | BLANK)
+                    || matches!(
+                        b,
+                        b'{' | b'}' | b'|' | b'(' | b')' | b'[' | b']' | b'\'' | b':' | b'!' | b','
+                    )
+            }))
         || (value.starts_with(b"<") && value.ends_with(b">"))
         || (value.starts_with(b"%(") && value.ends_with(b")s"))
         || value.starts_with(b"[REDACTED")

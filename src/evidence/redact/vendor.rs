@@ -188,6 +188,10 @@ impl Format {
         }
         // What follows in the same alphabet belongs to the token or is worth nothing without it.
         end = bytes::run_end(text, end, last & !(DOT | DASH), MAX_TOKEN);
+        // `AccountKey=…`: the name stays.
+        if self.parts.len() == 2 && self.anchor == 0 && anchor.ends_with(['=', ':']) && anchor.len() > 4 {
+            start = at + anchor.len();
+        }
         if anchor.len() < 5 {
             let body = Shape::of(&text[at..end]);
             if body.is_monotonous() || (body.digits < 2 && body.score < 4.0) {
