@@ -36,6 +36,7 @@ impl Default for Options {
 
 /// Analyses `run` against the sources of `workspace`.
 pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analysis {
+    let options = &Options { redactor: options.redactor.for_run(), ..options.clone() };
     let before = options.redactor.counts();
     let logs = redact::redact_run(&mut run, &options.redactor);
     evidence::collect(&mut run, workspace);

@@ -16,7 +16,40 @@ pub(super) struct Log {
 /// Replaces the secrets in every free text of `run` in place. Test ids and paths stay raw: they are needed to
 /// run tests and to open files, and are redacted where they are shown. Gives the log of each failure.
 pub(super) fn redact_run(run: &mut Run, redactor: &Redactor) -> Vec<Log> {
+    learn_run(run, redactor);
     run.failures.iter_mut().map(|failure| redact_failure(failure, redactor)).collect()
+}
+
+/// Collects the secrets of the whole run before any text is redacted: one that stands in full in a log is then
+/// also masked where a test id or a message holds it cut off. In the order of test ids, so that the order of
+/// the run does not show in how secrets are numbered.
+fn learn_run(run: &Run, redactor: &Redactor) {
+    let mut failures: Vec<&Failure> = run.failures.iter().collect();
+    failures.sort_by(|a, b| (&a.test, a.phase, &a.subtest).cmp(&(&b.test, b.phase, &b.subtest)));
+    for failure in failures {
+        redactor.learn(failure.test.as_str());
+        redactor.learn(&failure.headline);
+        redactor.learn(&failure.text);
+        for section in &failure.sections {
+            redactor.learn(&section.text);
+        }
+        for (name, repr) in &failure.params {
+            redactor.learn(&format!("{name} = {repr}"));
+        }
+        learn_chain(&failure.exceptions, redactor);
+    }
+}
+
+fn learn_chain(chain: &[Exception], redactor: &Redactor) {
+    for exception in chain {
+        redactor.learn(&exception.message);
+        for Value { name, repr, .. } in exception.frames.iter().flat_map(|frame| &frame.locals) {
+            redactor.learn(&format!("{name} = {repr}"));
+        }
+        for chain in &exception.group {
+            learn_chain(chain, redactor);
+        }
+    }
 }
 
 fn redact_failure(failure: &mut Failure, redactor: &Redactor) -> Log {

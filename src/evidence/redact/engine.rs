@@ -37,6 +37,11 @@ impl Span {
     pub fn with_secret(self, secret: u64) -> Self {
         Self { secret: Some(secret), ..self }
     }
+
+    /// The identity of the secret.
+    pub fn secret(&self, text: &str) -> u64 {
+        self.secret.unwrap_or_else(|| super::registry::hash(&text.as_bytes()[self.start..self.end]))
+    }
 }
 
 /// What a pattern of the prefilter stands for.

@@ -36,7 +36,7 @@ struct Form {
 }
 
 /// The known values of a run.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Known {
     forms: Vec<Form>,
     seen: HashMap<Arc<[u8]>, usize>,

@@ -112,6 +112,7 @@ pub struct Found {
 pub struct Redactor {
     settings: Arc<RedactionSettings>,
     custom: Arc<Vec<(&'static str, regex::Regex)>>,
+    counts: Arc<Mutex<BTreeMap<String, u64>>>,
     registry: Arc<Mutex<Registry>>,
     known: Arc<RwLock<known::Known>>,
 }
@@ -145,6 +146,14 @@ impl Redactor {
         let redactor = Self { settings: Arc::new(settings), custom: Arc::new(custom), ..Self::default() };
         redactor.know_environment(environment);
         Ok(redactor)
+    }
+
+    /// A redactor for one run: it knows what this one knows and counts with it, but what it learns and how it
+    /// numbers secrets stay with the run, so that the same run gives the same text whatever came before.
+    #[must_use]
+    pub fn for_run(&self) -> Self {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { registry: Arc::default(), known: Arc::new(RwLock::new(known)), ..self.clone() }
     }
 
     /// Masks the values of secret-like variables from now on.
@@ -189,9 +198,13 @@ impl Redactor {
     }
 
     /// Collects the secrets of `text`, so that they are masked in every text of the run, also where they
-    /// stand cut off or without context. Counts nothing.
+    /// stand cut off or without context. Numbers secrets in the order in which they are learned; counts nothing.
     pub fn learn(&self, text: &str) {
-        self.find(text);
+        let spans = self.find(text);
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        for span in &spans {
+            registry.number(span.secret(text), span.kind);
+        }
     }
 
     /// Redacts `text`. Idempotent: placeholders are left alone.
@@ -233,7 +246,7 @@ impl Redactor {
 
     /// How many replacements of which kind have been made so far.
     pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner).counts()
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Finds all secrets of `text` and remembers them.
@@ -272,11 +285,10 @@ impl Redactor {
         let mut finds = Vec::with_capacity(spans.len());
         let mut from = 0;
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for span in spans {
-            let value = &text[span.start..span.end];
-            let secret = span.secret.unwrap_or_else(|| registry::hash(value.as_bytes()));
-            let (kind, number) = registry.number(secret, span.kind);
-            registry.count(&kind);
+            let (kind, number) = registry.number(span.secret(text), span.kind);
+            *counts.entry(kind.clone()).or_default() += 1;
             let mut placeholder = format!("{PLACEHOLDER}{kind}");
             if number > 1 {
                 let _ = write!(placeholder, "#{number}");

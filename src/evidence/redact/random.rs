@@ -7,7 +7,7 @@
 
 use std::sync::LazyLock;
 
-use super::bytes::{self, ALNUM, DIGIT, HEX_LOWER, HEX_UPPER, LOWER, RUN, UPPER};
+use super::bytes::{self, DIGIT, HEX_LOWER, HEX_UPPER, LOWER, RUN, UPPER};
 
 static COSTS: LazyLock<Box<[f32; 64 * 64]>> = LazyLock::new(|| {
     let mut table = Box::new([0.0; 64 * 64]);

@@ -1,4 +1,4 @@
-//! What a run's redactors share: counts, the numbers that tell secrets apart, and the values known so far.
+//! The numbers that tell the secrets of a run apart.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{DefaultHasher, Hasher as _};
@@ -16,7 +16,6 @@ pub fn hash(value: &[u8]) -> u64 {
 /// The shared state.
 #[derive(Debug, Default)]
 pub struct Registry {
-    counts: BTreeMap<String, u64>,
     numbers: HashMap<u64, (String, u32)>,
     last: BTreeMap<String, u32>,
 }
@@ -34,15 +33,5 @@ impl Registry {
         *last += 1;
         self.numbers.insert(secret, (kind.to_owned(), *last));
         (kind.to_owned(), *last)
-    }
-
-    /// Counts a replacement.
-    pub fn count(&mut self, kind: &str) {
-        *self.counts.entry(kind.to_owned()).or_default() += 1;
-    }
-
-    /// The counts.
-    pub fn counts(&self) -> BTreeMap<String, u64> {
-        self.counts.clone()
     }
 }

@@ -36,8 +36,6 @@ pub enum Part {
 /// A row of the table.
 #[derive(Debug)]
 pub struct Format {
-    /// Its name.
-    pub name: &'static str,
     /// The kind its tokens are shown as.
     pub kind: Kind,
     /// The shape.
@@ -48,8 +46,6 @@ pub struct Format {
     pub context: Vec<&'static str>,
     /// Whether the token must end where the shape ends.
     pub exact: bool,
-    /// Where the format is documented.
-    pub reference: &'static str,
 }
 
 /// The class that a letter of the table stands for.
@@ -99,7 +95,9 @@ pub fn parse(line: &'static str) -> Option<Format> {
     let mut context: Vec<_> = columns.next()?.split(',').filter(|c| *c != "-").collect();
     let exact = context.contains(&"!");
     context.retain(|c| *c != "!");
-    Some(Format { name, kind, parts, anchor, context, exact, reference: columns.next()? })
+    // The reference is for readers of the table; a row without one is malformed.
+    columns.next().filter(|reference| !name.is_empty() && reference.contains('.'))?;
+    Some(Format { kind, parts, anchor, context, exact })
 }
 
 fn parse_part(text: &'static str) -> Option<Part> {
