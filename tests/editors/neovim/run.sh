@@ -7,7 +7,7 @@ top=$(cd "$here/../../.." && pwd)
 binary=$(realpath "$1") venv=$(realpath "$2")
 work=$(mktemp -d "${TMPDIR:-/tmp}/failscope-nvim.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-cp -r "$here/project" "$work/shop project"
+cp -r "$here/../project" "$work/shop project"
 cd "$work/shop project"
 rerun="'$venv/bin/python' -m pytest -q -p no:cacheprovider --junitxml=report.xml"
 if sh -c "$rerun" >"$work/pytest.txt" 2>&1; then

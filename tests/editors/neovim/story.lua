@@ -1,5 +1,5 @@
 -- The story of a person in Neovim 0.11, driven headless: failures are shown, explained, mended, and gone.
--- Environment: FS_WORKSPACE (a copy of project/ with results in it), FS_CONFIG (editors/neovim), FS_BIN (the
+-- Environment: FS_WORKSPACE (a copy of ../project with results in it), FS_CONFIG (editors/neovim), FS_BIN (the
 -- binary), FS_LOG (where the server records its messages), FS_RERUN (a command that runs pytest again).
 local workspace, log = vim.env.FS_WORKSPACE, vim.env.FS_LOG
 local passed, failed = 0, 0

@@ -1,0 +1,27 @@
+// Failscope for VS Code: starts the language server and puts its findings where people look.
+import * as vscode from 'vscode';
+import { Server } from './client.js';
+import { registerCommands } from './commands.js';
+import { Findings } from './findings.js';
+import { statusItem } from './status.js';
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  const output = vscode.window.createOutputChannel('Failscope', { log: true });
+  const server = new Server(context, output);
+  const findings = new Findings(server);
+  const view = vscode.window.createTreeView('failscope.findings', { treeDataProvider: findings, showCollapseAll: true });
+  context.subscriptions.push(
+    output,
+    server,
+    findings,
+    view,
+    statusItem(server, findings),
+    registerCommands(server, output),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
+    vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('failscope.path')) void server.restart();
+      else if (event.affectsConfiguration('failscope')) void server.sendSettings();
+    }),
+  );
+  await server.restart();
+}

