@@ -51,6 +51,8 @@ pub struct Client {
     pub configuration: bool,
     /// Documents can be shown.
     pub show_document: bool,
+    /// The client shows findings in a view of its own and wants to be told when they change.
+    pub findings_changed: bool,
 }
 
 impl Client {
@@ -87,6 +89,10 @@ impl Client {
             registers_configuration: is(changed.and_then(|c| c.dynamic_registration)),
             configuration: is(workspace.and_then(|w| w.configuration)),
             show_document: window.and_then(|w| w.show_document.as_ref()).is_some_and(|s| s.support),
+            findings_changed: all
+                .experimental
+                .as_ref()
+                .is_some_and(|e| e.get("failscopeFindingsChanged") == Some(&serde_json::Value::Bool(true))),
         }
     }
 }

@@ -20,6 +20,7 @@ use tower_lsp::lsp_types::{
 use super::capabilities;
 use super::convert;
 use super::handlers::diagnostics;
+use super::handlers::findings::FindingsChanged;
 use crate::engine::{Front, Level, Publication};
 
 /// How long an analysis may take before its progress is shown.
@@ -124,7 +125,7 @@ impl Outbox {
                         self.client.show_message(MessageType::WARNING, text).await;
                     }
                     Next::Message(Level::Log, text) => self.client.log_message(MessageType::LOG, text).await,
-                    Next::Refresh => self.send_refresh(),
+                    Next::Refresh => self.send_refresh().await,
                     Next::Nothing => break,
                 }
             }
@@ -138,8 +139,11 @@ impl Outbox {
         self.client.publish_diagnostics(uri, diagnostics, version).await;
     }
 
-    fn send_refresh(self: &Arc<Self>) {
+    async fn send_refresh(self: &Arc<Self>) {
         let capabilities = self.capabilities();
+        if capabilities.findings_changed {
+            self.client.send_notification::<FindingsChanged>(()).await;
+        }
         if capabilities.lens_refresh {
             self.tell::<CodeLensRefresh>();
         }

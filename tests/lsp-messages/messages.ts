@@ -52,6 +52,7 @@ export interface Notifications {
   'window/logMessage': lsp.LogMessageParams;
   'window/workDoneProgress/cancel': lsp.WorkDoneProgressCancelParams;
   'telemetry/event': lsp.LSPAny;
+  'failscope/findingsChanged': null;
   '$/progress': {
     token: lsp.ProgressToken;
     value: lsp.WorkDoneProgressBegin | lsp.WorkDoneProgressReport | lsp.WorkDoneProgressEnd;

@@ -12,6 +12,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::code_action::{self, FixRef};
+use super::findings;
 use crate::engine::{Event, Front as _, Level, Snapshot};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
@@ -29,11 +30,14 @@ pub const RUN_FAILED: &str = "failscope.runFailed";
 pub const OPEN_REPORT: &str = "failscope.openReport";
 /// Applies a fix, for clients whose code actions cannot hold edits.
 pub const APPLY_FIX: &str = "failscope.applyFix";
+/// Tells what is known now.
+pub const FINDINGS: &str = "failscope.findings";
 /// Shows nothing until there are new results.
 pub const CLEAR: &str = "failscope.clear";
 
 /// The commands that are offered.
-pub const NAMES: &[&str] = &[ANALYZE, RUN_TEST, RUN_CLUSTER, RUN_FAILED, OPEN_REPORT, APPLY_FIX, CLEAR];
+pub const NAMES: &[&str] =
+    &[ANALYZE, RUN_TEST, RUN_CLUSTER, RUN_FAILED, OPEN_REPORT, APPLY_FIX, CLEAR, FINDINGS];
 
 /// The argument of most commands. Unknown keys are left alone: editors add their own.
 #[derive(Debug, Default, Deserialize)]
@@ -63,6 +67,7 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         }
         OPEN_REPORT => open_report(session, &target(argument)?).await.map(Some),
         APPLY_FIX => apply_fix(session, argument).await,
+        FINDINGS => findings::findings(session).await.map(Some),
         RUN_TEST | RUN_CLUSTER | RUN_FAILED => run(session, &target(argument)?),
         other => Err(Error {
             code: ErrorCode::InvalidParams,

@@ -6,5 +6,6 @@ pub mod code_lens;
 pub mod commands;
 pub mod configuration;
 pub mod diagnostics;
+pub mod findings;
 pub mod hover;
 pub mod inlay_hint;

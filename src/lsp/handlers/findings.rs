@@ -1,0 +1,43 @@
+//! `failscope.findings`: what is known now, as `rca_report.json` tells it, for editors that show findings in
+//! a view of their own. `failscope/findingsChanged` tells clients with the experimental capability
+//! `failscopeFindingsChanged` when to ask again.
+
+use serde_json::{Value as Json, json};
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::notification::Notification;
+
+use crate::lsp::backend::Session;
+use crate::report::Meta;
+use crate::report::document::Document;
+
+/// Sent when the findings of any folder have changed; has no parameters.
+pub enum FindingsChanged {}
+
+impl Notification for FindingsChanged {
+    type Params = ();
+    const METHOD: &'static str = "failscope/findingsChanged";
+}
+
+/// `[{"root": URI, "report": the document}]`, one for each workspace folder, sorted by folder.
+pub async fn findings(session: &Session) -> Result<Json> {
+    session.engine.settled().await;
+    let folders: Vec<_> = session
+        .engine
+        .folders()
+        .into_iter()
+        .filter_map(|snapshot| Some((session.outbox.uri(&snapshot.root)?, snapshot)))
+        .collect();
+    let documents = tokio::task::spawn_blocking(move || {
+        let mut documents: Vec<Json> = folders
+            .iter()
+            .map(|(uri, snapshot)| {
+                let time = snapshot.results_time().unwrap_or_default();
+                let meta = Meta::new(time as u64, snapshot.root.clone());
+                json!({ "root": uri, "report": Document::new(&snapshot.results.analysis, &meta) })
+            })
+            .collect();
+        documents.sort_by(|a, b| a["root"].as_str().cmp(&b["root"].as_str()));
+        documents
+    });
+    documents.await.map(Json::Array).map_err(|_| Error::internal_error())
+}
