@@ -183,6 +183,8 @@ impl Config {
         match &setting.value {
             Value::Table(entries) => keys::apply(&mut self, entries, &mut problems),
             Value::Null => {}
+            // Lua cannot tell an empty table from an empty list, so Neovim sends `[]` for "nothing set".
+            Value::List(items) if items.is_empty() => {}
             _ => problems.push(ConfigProblem {
                 line: None,
                 message: format!(

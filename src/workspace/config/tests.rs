@@ -107,6 +107,7 @@ fn settings_of_an_editor_lie_over_the_project() {
         (json!(null), None, &[][..]),
         (json!({}), None, &[]),
         (json!({"failscope": null}), None, &[]),
+        (json!({"failscope": []}), None, &[]),
         (json!({"ai": "onRequest", "model": null, "trace": {"server": "off"}}), Some(Ai::OnRequest), &[]),
         (json!({"failscope": {"ai": "auto", "model": "m"}, "other": 1}), Some(Ai::Auto), &[]),
         (json!({"ai": false}), Some(Ai::Off), &[]),

@@ -65,6 +65,7 @@ export async function openCode({ work, workspace, vsix, extra = {}, environment 
   fs.writeFileSync(config, `bind-addr: 127.0.0.1:${port}\nauth: none\ncert: false\n`);
   const base = [entry, '--config', config, '--user-data-dir', user, '--extensions-dir', extensions];
   const env = { ...process.env, EXTENSIONS_GALLERY: '{}', ...environment };
+  const log = fs.openSync(path.join(work, 'server.log'), 'a');
   if (vsix) execFileSync(node, [...base, '--install-extension', vsix], { env, stdio: 'pipe' });
   const child = spawn(
     node,
@@ -77,7 +78,7 @@ export async function openCode({ work, workspace, vsix, extra = {}, environment 
       '--disable-proxy',
       workspace,
     ],
-    { env, detached: true, stdio: ['ignore', fs.openSync(path.join(work, 'server.log'), 'a'), 'inherit'] },
+    { env, detached: true, stdio: ['ignore', log, log] },
   );
   try {
     await healthy(port, child);

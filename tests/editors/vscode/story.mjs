@@ -62,7 +62,7 @@ await scene('main', {}, async (page, workspace) => {
     expect((await squiggles(page).count()) >= 2, 'two failing tests, two squiggles');
   });
   await check('a code lens tells the status', async () => {
-    await page.locator('.codelens-decoration', { hasText: /fail/i }).first().waitFor();
+    await page.locator('.codelens-decoration', { hasText: '✗' }).first().waitFor();
   });
   await shoot(page, 'test-file');
   await check('the culprit line is underlined', async () => {
@@ -98,6 +98,7 @@ await scene('main', {}, async (page, workspace) => {
     const frame = page.frameLocator('iframe.webview').first().frameLocator('iframe').first();
     await frame.locator('body', { hasText: 'subtotl' }).waitFor();
     await shoot(page, 'report');
+    await page.locator('.tab.active .codicon-close').click();
   });
   await check('the quick fix mends the file', async () => {
     await openFile(page, 'basket.py', 13, 18);
