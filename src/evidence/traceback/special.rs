@@ -140,8 +140,7 @@ fn cut_doctest(lines: &[&str]) -> Option<Vec<Exception>> {
     let told =
         rest.first().is_none_or(|line| line.starts_with("Expected") || line.starts_with("Differences ("));
     (prompts && told).then(|| {
-        let mut exception = super::exception("DocTestFailure".to_owned(), rest.join("\n"));
-        exception.message = exception.message.trim_end().to_owned();
+        let exception = super::exception("DocTestFailure".to_owned(), rest.join("\n").trim_end().to_owned());
         vec![exception]
     })
 }

@@ -140,13 +140,13 @@ pub(super) struct Prefixes(Vec<Prefix>);
 
 impl Prefixes {
     /// Finds the prefixes that most of `lines` have. Few lines prove nothing.
-    pub(super) fn of<'a>(lines: impl Iterator<Item = &'a str> + Clone) -> Self {
+    pub(super) fn of<'a, I: Iterator<Item = &'a str>>(lines: impl Fn() -> I) -> Self {
         const MIN_LINES: usize = 4;
         const MAX_DEPTH: usize = 4;
         let mut found = Self::default();
         while found.0.len() < MAX_DEPTH {
             let rest: Vec<&str> =
-                lines.clone().map(|line| found.strip(line)).filter(|line| !line.trim().is_empty()).collect();
+                lines().map(|line| found.strip(line)).filter(|line| !line.trim().is_empty()).collect();
             let prefix = Prefix::ALL.into_iter().filter(|prefix| !found.0.contains(prefix)).find(|prefix| {
                 let having = rest.iter().filter(|line| prefix.length(line).is_some()).count();
                 having >= MIN_LINES && having * 10 >= rest.len() * 7

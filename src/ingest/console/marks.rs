@@ -41,7 +41,7 @@ pub(super) fn heading(line: &str, width: Option<usize>) -> Option<Heading> {
 /// Whether a ruler has the terminal's width: rulers are never narrower, and wider only when the title is.
 pub(super) fn fits(line: &str, width: usize) -> bool {
     let count = line.trim_end().chars().count();
-    count == width || count > width && line.bytes().nth(1) == Some(b' ')
+    count == width || count > width && line.as_bytes().get(1) == Some(&b' ')
 }
 
 /// The title of a failure: a `_` ruler.
@@ -209,9 +209,10 @@ pub(super) fn summary(line: &str) -> Option<SummaryLine<'_>> {
 
 /// Whether text can be a test id: a file, or a file and names.
 pub(super) fn is_id(text: &str) -> bool {
-    let file = text.split("::").next().unwrap_or(text);
+    let (file, names) = text.split_once("::").unwrap_or((text, ""));
+    let extension = file.rsplit_once('.').map_or("", |(_, extension)| extension);
     !text.starts_with([' ', '-', '=', '>'])
-        && (text.contains("::") && file.contains('.') || file.ends_with(".py") || file.ends_with(".txt"))
+        && (!names.is_empty() && !extension.is_empty() || matches!(extension, "py" | "txt" | "rst" | "md"))
 }
 
 /// The places at which `rest` may be split into id and message, likeliest first; the last is the whole text.

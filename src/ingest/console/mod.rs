@@ -31,7 +31,7 @@ pub fn looks_like(peek: &[u8]) -> bool {
     let text = String::from_utf8_lossy(peek);
     let cleaned: Vec<_> =
         text.split('\n').map(|line| clean(line.strip_suffix('\r').unwrap_or(line))).collect();
-    let prefixes = Prefixes::of(cleaned.iter().map(AsRef::as_ref));
+    let prefixes = Prefixes::of(|| cleaned.iter().map(AsRef::as_ref));
     let mut failure_rulers = 0;
     let mut errors = 0;
     for line in &cleaned {
@@ -110,7 +110,7 @@ pub fn read(
             (_, None) => {}
         }
         if prefixes.is_none() {
-            let found = Prefixes::of(ahead.iter().map(|(_, line)| line.as_str()));
+            let found = Prefixes::of(|| ahead.iter().map(|(_, line)| line.as_str()));
             for (offset, line) in ahead.drain(..) {
                 reader.line(&found, &line, offset);
             }
