@@ -1,6 +1,635 @@
 //! Fixtures that are missing or misused.
 
+use crate::diagnose::case::{Case, at, code, line_of, named};
+use crate::diagnose::draft::TextEdit;
+use crate::diagnose::rules::near::near;
+use crate::diagnose::rules::spot::{Spot, between, line, target};
+use crate::diagnose::{Draft, Finding};
+use crate::model::{Category, FixTarget, Frame, Phase, Place, RelPath, Severity};
+use crate::workspace::python::{Expr, ExprKind, Fixture, Function, Keyword};
+use crate::workspace::symbols::SymbolKind;
+use crate::workspace::{SourceFile, Workspace};
+
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[];
+pub(super) const RULES: &[&dyn Rule] =
+    &[&unknown, &scope_mismatch, &called_directly, &recursive, &no_async_plugin, &fails_in_setup];
+
+/// Fixtures of well-known plugins, and the distribution that brings them.
+const PLUGINS: &[(&str, &str)] = &[
+    ("mocker", "pytest-mock"),
+    ("class_mocker", "pytest-mock"),
+    ("module_mocker", "pytest-mock"),
+    ("session_mocker", "pytest-mock"),
+    ("benchmark", "pytest-benchmark"),
+    ("db", "pytest-django"),
+    ("transactional_db", "pytest-django"),
+    ("django_user_model", "pytest-django"),
+    ("admin_client", "pytest-django"),
+    ("rf", "pytest-django"),
+    ("settings", "pytest-django"),
+    ("live_server", "pytest-django"),
+    ("django_assert_num_queries", "pytest-django"),
+    ("aiohttp_client", "pytest-aiohttp"),
+    ("aiohttp_server", "pytest-aiohttp"),
+    ("httpx_mock", "pytest-httpx"),
+    ("requests_mock", "requests-mock"),
+    ("respx_mock", "respx"),
+    ("httpserver", "pytest-httpserver"),
+    ("freezer", "pytest-freezer"),
+    ("faker", "Faker"),
+    ("event_loop", "pytest-asyncio"),
+    ("unused_tcp_port", "pytest-asyncio"),
+    ("page", "pytest-playwright"),
+    ("browser", "pytest-playwright"),
+    ("snapshot", "syrupy"),
+    ("datadir", "pytest-datadir"),
+    ("shared_datadir", "pytest-datadir"),
+    ("data_regression", "pytest-regressions"),
+    ("file_regression", "pytest-regressions"),
+    ("qtbot", "pytest-qt"),
+    ("fs", "pyfakefs"),
+    ("cov", "pytest-cov"),
+    ("worker_id", "pytest-xdist"),
+    ("testrun_uid", "pytest-xdist"),
+    ("subtests", "pytest-subtests"),
+    ("anyio_backend", "anyio"),
+    ("postgresql", "pytest-postgresql"),
+    ("docker_services", "pytest-docker"),
+    ("celery_app", "pytest-celery"),
+    ("time_machine", "time-machine"),
+];
+
+const SCOPES: [&str; 5] = ["function", "class", "module", "package", "session"];
+
+/// The function whose `def` (or decorators) stand at the place of `frame`.
+fn function_at<'s>(source: &'s SourceFile, place: &Place) -> Option<&'s Function> {
+    let module = source.module();
+    let definition = module.enclosing_function(place.line)?;
+    module.function(&definition.qualified_name)
+}
+
+fn new(rule: &'static str, confidence: f64) -> Finding {
+    Finding::new(rule, Category::EnvIssue, Severity::High, confidence)
+}
+
+/// `fixture 'x' not found`.
+fn unknown(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.root()?;
+    let name = between(&exception.message, "fixture '", "' not found")?;
+    let spot = Spot::nearest(case)?;
+    let function = function_at(&spot.source, spot.place)?;
+    let param = function.signature.param(name);
+    let here = param.map_or_else(|| spot.place.clone(), |p| spot.place_of(p.name_span));
+    let user = function.qualified_name.to_string();
+    let finding = |confidence: f64| {
+        new("fixtures-unknown", confidence)
+            .shown(format!("`{user}` asks for the fixture `{name}`"), Some(&here))
+    };
+    if matches!(name, "self" | "cls") {
+        return Some(
+            finding(0.93)
+                .because(format!("{} has a `{name}` parameter but is in no class, so that pytest looks for a fixture of that name", at(&here)))
+                .suggest(format!("Remove `{name}`, or indent the function into its class"))
+                .suspect(&here, 0.93, "a method outside of a class")
+                .mend(param.map(|p| {
+                    let text = spot.source.text();
+                    let mut end = p.span.end as usize;
+                    let rest = &text[end..];
+                    let blanks = rest.len() - rest.trim_start_matches([',', ' ']).len();
+                    end += blanks;
+                    let span = crate::workspace::python::Span { start: p.span.start, end: end as u32 };
+                    Draft::edits(spot.target(), format!("Remove `{name}` from `{user}`"), "It is no method", vec![TextEdit::replace(&spot.place.path, span, "")])
+                })),
+        );
+    }
+    let own: Vec<(String, Option<Place>)> = visible(case.workspace, &spot.place.path);
+    let listed = exception.message.split_once("available fixtures:").map_or("", |(_, rest)| rest);
+    let mut candidates = own.clone();
+    for other in listed.split([',', '\n']).map(str::trim).filter(|n| !n.is_empty() && !n.contains(' ')) {
+        if !candidates.iter().any(|(known, _)| known == other) {
+            candidates.push((other.to_owned(), None));
+        }
+    }
+    // A parameter of `parametrize` that is spelled in another way.
+    let parametrized = parametrized(function);
+    let all = candidates.into_iter().chain(parametrized.iter().map(|n| (n.clone(), None)));
+    if let Some(near) = near(name, all).filter(|near| near.likeness >= 0.7) {
+        let mut edits: Vec<TextEdit> = param
+            .map(|p| TextEdit::replace(&spot.place.path, p.name_span, near.name.clone()))
+            .into_iter()
+            .collect();
+        for stmt in &function.body {
+            stmt.walk(true, &mut |stmt| {
+                for expr in stmt.expressions() {
+                    expr.walk(&mut |e| {
+                        if e.as_name() == Some(name) {
+                            edits.push(TextEdit::replace(&spot.place.path, e.span, near.name.clone()));
+                        }
+                    });
+                }
+            });
+        }
+        let defined = match &near.with {
+            Some(place) => format!(" ({})", line_of(place)),
+            None => String::new(),
+        };
+        let mut found = finding(if near.is_certain { 0.94 } else { 0.7 })
+            .because(format!(
+                "{} asks for the fixture {}, which does not exist; {}{defined} is probably meant",
+                at(&here),
+                code(name),
+                code(&near.name)
+            ))
+            .suggest(format!("Change `{name}` to `{}`", near.name))
+            .suspect(&here, 0.92, format!("no fixture is called `{name}`"));
+        if let Some(place) = &near.with {
+            found = found.shown(format!("the fixture `{}`", near.name), Some(place));
+        }
+        return Some(found.mend(param.is_some().then(|| {
+            Draft::edits(
+                target(&here),
+                format!("Change `{name}` to `{}` in `{user}` ({})", near.name, line_of(&here)),
+                format!("`{}` is a fixture there", near.name),
+                edits,
+            )
+        })));
+    }
+    if let Some(place) = elsewhere(case.workspace, name) {
+        let is_conftest = place.path.as_str().ends_with("conftest.py");
+        let folder = place.path.as_str().rsplit_once('/').map_or("the root", |(folder, _)| folder).to_owned();
+        let why = if is_conftest {
+            format!("that file serves the tests in {} only", code(&folder))
+        } else {
+            "that file is no `conftest.py`, so that its fixtures serve its own tests only".to_owned()
+        };
+        return Some(
+            finding(0.92)
+                .because(format!(
+                    "{} asks for the fixture {}, which is defined in {}: {why}",
+                    at(&here),
+                    code(name),
+                    line_of(&place)
+                ))
+                .suggest(format!("Move `{name}` to a `conftest.py` in a folder above both files"))
+                .shown(format!("the fixture `{name}`"), Some(&place))
+                .suspect(&place, 0.75, "defined where this test does not see it")
+                .suspect(&here, 0.6, "asks for it")
+                .mend(Draft::advice(
+                    FixTarget::Test,
+                    format!("Move the fixture `{name}` to a common `conftest.py`"),
+                    why,
+                )),
+        );
+    }
+    if let Some((_, distribution)) = PLUGINS.iter().find(|(fixture, _)| *fixture == name) {
+        return Some(
+            finding(0.85)
+                .because(format!("{} asks for the fixture {}, which the plugin {} brings; it is not installed where the tests ran", at(&here), code(name), code(distribution)))
+                .suggest(format!("Install `{distribution}`, and declare it with the test requirements"))
+                .suspect(&here, 0.8, format!("needs `{distribution}`"))
+                .mend(Draft::command(FixTarget::Environment, format!("Install `{distribution}`"), format!("It brings the fixture `{name}`"), format!("python -m pip install {distribution}"))),
+        );
+    }
+    Some(
+        finding(0.7)
+            .because(format!(
+                "{} asks for the fixture {}, which nothing defines that this file sees",
+                at(&here),
+                code(name)
+            ))
+            .suggest(format!("Define the fixture `{name}`, or remove the parameter"))
+            .suspect(&here, 0.7, format!("there is no fixture `{name}`")),
+    )
+}
+
+/// The names that `parametrize` decorators of `function` give.
+fn parametrized(function: &Function) -> Vec<String> {
+    let mut names = Vec::new();
+    for decorator in &function.decorators {
+        let ExprKind::Call { func, args, .. } = &decorator.kind else { continue };
+        if func.dotted().is_some_and(|d| d.ends_with("parametrize"))
+            && let Some(text) = args.first().and_then(Expr::as_str)
+        {
+            names.extend(
+                text.split(',')
+                    .map(|n| n.trim().to_owned())
+                    .filter(|n| function.signature.param(n).is_none()),
+            );
+        }
+    }
+    names
+}
+
+/// The project's fixtures that tests in `path` see, with their places.
+fn visible(workspace: &Workspace, path: &RelPath) -> Vec<(String, Option<Place>)> {
+    let mut files = vec![path.clone()];
+    let mut folder = path.as_str();
+    while let Some((parent, _)) = folder.rsplit_once('/') {
+        files.extend(RelPath::new(&format!("{parent}/conftest.py")));
+        folder = parent;
+    }
+    files.extend(RelPath::new("conftest.py"));
+    let mut all = Vec::new();
+    for file in files {
+        let Some(source) = workspace.source(&file) else { continue };
+        for fixture in source.module().fixtures() {
+            all.push((fixture.name.to_string(), Some(line(&file, fixture.function.name_line))));
+        }
+    }
+    all
+}
+
+/// The only fixture of that name in the project.
+fn elsewhere(workspace: &Workspace, name: &str) -> Option<Place> {
+    let mut found = Vec::new();
+    for symbol in workspace.symbols().find(name) {
+        if !matches!(symbol.kind, SymbolKind::Function | SymbolKind::Method) {
+            continue;
+        }
+        let source = workspace.source(&symbol.path)?;
+        found.extend(
+            source
+                .module()
+                .fixtures()
+                .iter()
+                .filter(|f| *f.name == *name)
+                .map(|f| line(&symbol.path, f.function.name_line)),
+        );
+    }
+    found.dedup();
+    match found.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    }
+}
+
+/// `You tried to access the function scoped fixture x with a session scoped request object`.
+fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.root()?;
+    let message = exception.message.as_str();
+    let narrow = between(message, "You tried to access the ", " scoped fixture ")?;
+    let name = between(message, " scoped fixture ", " with a ")?;
+    let wide = between(message, " with a ", " scoped request object")?;
+    let mut sources = Vec::new();
+    for frame in &exception.frames {
+        let Some(place) = frame.place.as_ref().filter(|_| frame.in_project) else { continue };
+        if let Some(source) = case.workspace.source(&place.path) {
+            sources.push(source);
+        }
+    }
+    let all: Vec<(&SourceFile, Fixture<'_>)> =
+        sources.iter().flat_map(|s| s.module().fixtures().into_iter().map(move |f| (&**s, f))).collect();
+    let (file, requester) = all
+        .iter()
+        .find(|(_, f)| f.scope.as_deref() == Some(wide) && f.requests().any(|p| *p.name == *name))?;
+    let place = line(file.path(), requester.function.name_line);
+    let scope = scope_keyword(requester.function)?;
+    let quote = if scope.value.span.of(file.text()).starts_with('"') { '"' } else { '\'' };
+    let requested = all
+        .iter()
+        .find(|(_, f)| *f.name == *name)
+        .map(|(s, f)| line(s.path(), f.function.name_line))
+        .or_else(|| elsewhere(case.workspace, name));
+    let mut finding = new("fixtures-scope", 0.94)
+        .because(format!(
+            "The {wide}-scoped fixture {} ({}) asks for {}, which lives for one {narrow} only{}",
+            code(&requester.name),
+            line_of(&place),
+            code(name),
+            requested.as_ref().map_or_else(String::new, |p| format!(" ({})", line_of(p)))
+        ))
+        .suggest(format!(
+            "Give `{}` the scope \"{narrow}\", or `{name}` the scope \"{wide}\"",
+            requester.name
+        ))
+        .suspect(&place, 0.9, format!("{wide}-scoped, asks for a {narrow}-scoped fixture"));
+    if let Some(requested) = &requested {
+        finding = finding.shown(format!("the fixture `{name}`"), Some(requested)).suspect(
+            requested,
+            0.5,
+            "the narrower fixture",
+        );
+    }
+    if !SCOPES.contains(&narrow) {
+        return Some(finding);
+    }
+    Some(finding.mend(Draft::edits(
+        target(&place),
+        format!("Give `{}` the scope \"{narrow}\" ({})", requester.name, line_of(&place)),
+        "A fixture cannot live longer than what it asks for",
+        vec![TextEdit::replace(file.path(), scope.value.span, format!("{quote}{narrow}{quote}"))],
+    )))
+}
+
+fn scope_keyword(function: &Function) -> Option<&Keyword> {
+    function.decorators.iter().find_map(|decorator| match &decorator.kind {
+        ExprKind::Call { keywords, .. } => keywords.iter().find(|k| k.name.as_deref() == Some("scope")),
+        _ => None,
+    })
+}
+
+/// `Fixture "x" called directly`.
+fn called_directly(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.root()?;
+    let name = between(&exception.message, "Fixture \"", "\" called directly")?;
+    let spot = Spot::nearest(case)?;
+    let call = spot.expressions().into_iter().find_map(|e| match &e.kind {
+        ExprKind::Call { func, args, keywords, .. }
+            if func.dotted().is_some_and(|d| d.rsplit('.').next() == Some(name)) =>
+        {
+            Some((e.span, args.is_empty() && keywords.is_empty()))
+        }
+        _ => None,
+    });
+    let here = call.map_or_else(|| spot.place.clone(), |(span, _)| spot.place_of(span));
+    let holder = spot.function();
+    let mut finding = new("fixtures-called", 0.95)
+        .because(format!("{} calls the fixture {} like a function", at(spot.place), code(name)))
+        .suggest(format!("Take `{name}` as a parameter: pytest then gives its value"))
+        .suspect(&here, 0.95, "fixtures are not called");
+    if let Some(place) = elsewhere(case.workspace, name) {
+        finding =
+            finding.shown(format!("the fixture `{name}`"), Some(&place)).suspect(&place, 0.2, "the fixture");
+    }
+    let is_test_or_fixture = |f: &Function| {
+        f.name.starts_with("test")
+            || spot.module().fixtures().iter().any(|x| x.function.qualified_name == f.qualified_name)
+    };
+    if let (Some((span, true)), Some(function)) = (call, holder.filter(|f| is_test_or_fixture(f))) {
+        let mut edits = vec![TextEdit::replace(&spot.place.path, span, name)];
+        if function.signature.param(name).is_none() {
+            let params = &function.signature;
+            let last = params.params.iter().rfind(|p| p.default.is_none());
+            let edit = match last {
+                Some(last) => TextEdit::insert(&spot.place.path, last.span.end, format!(", {name}")),
+                None if params.params.is_empty() => {
+                    TextEdit::insert(&spot.place.path, params.span.start + 1, name)
+                }
+                None => TextEdit::insert(&spot.place.path, params.span.start + 1, format!("{name}, ")),
+            };
+            edits.push(edit);
+        }
+        finding = finding.mend(Draft::edits(
+            spot.target(),
+            format!("Take `{name}` as a parameter of `{}` ({})", function.name, line_of(spot.place)),
+            "pytest gives the fixture's value",
+            edits,
+        ));
+    }
+    Some(finding)
+}
+
+/// `recursive dependency involving fixture 'x' detected`.
+fn recursive(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.root()?;
+    let name = between(&exception.message, "recursive dependency involving fixture '", "'")?;
+    let path = case
+        .definition()
+        .map(|p| p.path)
+        .or_else(|| exception.frames.iter().find_map(|f| Some(f.place.as_ref()?.path.clone())))?;
+    let known = visible(case.workspace, &path);
+    let requests = |name: &str| -> Option<(Place, Vec<String>)> {
+        let place = known.iter().find(|(n, _)| n == name)?.1.clone()?;
+        let source = case.workspace.source(&place.path)?;
+        let fixtures = source.module().fixtures();
+        let fixture = fixtures.iter().rfind(|f| *f.name == *name)?;
+        Some((place, fixture.requests().map(|p| p.name.to_string()).collect()))
+    };
+    // The way from the fixture back to itself.
+    let mut way: Vec<(String, Place)> = Vec::new();
+    let mut waiting: Vec<(String, usize)> = vec![(name.to_owned(), 0)];
+    let mut closed = false;
+    while let Some((next, depth)) = waiting.pop() {
+        way.truncate(depth);
+        if depth > 0 && next == name {
+            closed = true;
+            break;
+        }
+        if way.iter().any(|(n, _)| *n == next) || depth > 32 {
+            continue;
+        }
+        let Some((place, asks)) = requests(&next) else { continue };
+        way.push((next, place));
+        waiting.extend(asks.into_iter().map(|n| (n, depth + 1)));
+    }
+    if !closed || way.is_empty() {
+        return None;
+    }
+    let circle =
+        way.iter().map(|(n, p)| format!("{} ({})", code(n), line_of(p))).collect::<Vec<_>>().join(" → ");
+    let mut finding = new("fixtures-circle", 0.94)
+        .because(format!("The fixtures ask for each other in a circle: {circle} → {}", code(name)))
+        .suggest("Let one of them do without the other, or take the common part into a fixture of its own");
+    for (n, place) in &way {
+        finding = finding.suspect(place, 0.8, format!("`{n}` is part of the circle"));
+    }
+    Some(finding)
+}
+
+/// Async tests or fixtures without a plugin that runs them.
+fn no_async_plugin(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.last()?;
+    let message = exception.message.as_str();
+    let is_test = message.contains("async def functions are not natively supported");
+    let is_fixture = message.contains("requested an async fixture");
+    if !is_test && !is_fixture {
+        return None;
+    }
+    let place = case.definition()?;
+    let what = if is_test { "is an `async def` test" } else { "asks for an async fixture" };
+    Some(
+        new("fixtures-async", 0.93)
+            .because(format!("{} {what}, but no plugin that runs coroutines handles it", at(&place)))
+            .suggest("Install pytest-asyncio (and mark the test `@pytest.mark.asyncio`, or set `asyncio_mode = \"auto\"`), or use anyio's plugin")
+            .suspect(&place, 0.85, "a coroutine function, which pytest alone does not run")
+            .mend(Draft::command(
+                FixTarget::Environment,
+                "Install `pytest-asyncio`",
+                "It runs coroutine tests and fixtures",
+                "python -m pip install pytest-asyncio",
+            )),
+    )
+}
+
+/// An exception that a fixture raises while it is set up: the tests that use it are not at fault.
+fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
+    let failure = case.representative();
+    if failure.phase != Phase::Setup {
+        return None;
+    }
+    let exception = case.root()?;
+    let in_project: Vec<(&Frame, &Place)> = exception
+        .frames
+        .iter()
+        .filter(|f| f.in_project)
+        .filter_map(|f| Some((f, f.place.as_ref()?)))
+        .collect();
+    let (fixture, scope, place) = in_project.iter().find_map(|(_, place)| {
+        let source = case.workspace.source(&place.path)?;
+        let module = source.module();
+        let holder = module.enclosing_function(place.line)?;
+        let fixtures = module.fixtures();
+        let fixture = fixtures.iter().find(|f| f.function.qualified_name == holder.qualified_name)?;
+        let scope = fixture.scope.as_deref().unwrap_or("function").to_owned();
+        Some((fixture.name.to_string(), scope, line(&place.path, fixture.function.name_line)))
+    })?;
+    let (frame, deepest) = in_project.last()?;
+    let statement = case.statement(frame, deepest);
+    let quoted = statement.as_deref().map_or_else(String::new, |text| format!(" at {}", code(text)));
+    let count = case.failures.len();
+    let reach = if count > 1 { format!("; {count} tests fail because of it") } else { String::new() };
+    let category = case.kind().map_or(Category::EnvIssue, |kind| kind.category);
+    Some(
+        Finding::new("fixtures-setup", category, Severity::High, 0.6)
+            .because(format!(
+                "The {scope}-scoped fixture {} ({}) raises {}{quoted} ({}) while it is set up{reach}",
+                code(&fixture),
+                line_of(&place),
+                named(exception),
+                line_of(deepest)
+            ))
+            .suggest(format!("Mend the fixture `{fixture}`; the tests that use it have not run"))
+            .shown(format!("{} was raised{quoted}", named(exception)), Some(deepest))
+            .suspect(deepest, 0.8, "raises during set-up")
+            .suspect(&place, 0.6, format!("the fixture `{fixture}`")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnose::rules::testing::scene;
+
+    const CONFTEST: &str = "import pytest\n\n@pytest.fixture\ndef customer():\n    return 1\n\n@pytest.fixture(scope=\"session\")\ndef database(customer):\n    \
+                            connection = connect()\n    yield connection\n\n@pytest.fixture\ndef left(right): ...\n\n@pytest.fixture\ndef right(left): ...\n";
+
+    fn run(test: &str, exception: &str, at: &'static str) -> crate::diagnose::rules::testing::Scene {
+        scene(
+            &[
+                ("tests/conftest.py", CONFTEST),
+                ("tests/api/conftest.py", "import pytest\n\n@pytest.fixture\ndef token(): ...\n"),
+                ("tests/test_it.py", test),
+            ],
+            exception,
+            &[("tests/test_it.py", at)],
+        )
+        .phase(Phase::Setup)
+    }
+
+    #[test]
+    fn fixtures_that_are_not_found() {
+        let test = "tests/test_it.py";
+        run("def test_it(custmer):\n    assert custmer.name\n", "FixtureLookupError: fixture 'custmer' not found\navailable fixtures: cache, capsys, customer, database, tmp_path", "def test_it")
+            .check(unknown, &["`custmer`", "`customer` (tests/conftest.py:4)"], "tests/test_it.py:1", Some((test, "def test_it(customer):\n    assert customer.name")));
+        run(
+            "def test_it(tmp_pth):\n    pass\n",
+            "FixtureLookupError: fixture 'tmp_pth' not found\navailable fixtures: cache, tmp_path",
+            "def test_it",
+        )
+        .check(
+            unknown,
+            &["`tmp_path` is probably meant"],
+            "tests/test_it.py:1",
+            Some((test, "(tmp_path)")),
+        );
+        run(
+            "def test_it(self, customer):\n    pass\n",
+            "FixtureLookupError: fixture 'self' not found\navailable fixtures: cache",
+            "def test_it",
+        )
+        .check(
+            unknown,
+            &["in no class"],
+            "tests/test_it.py:1",
+            Some((test, "def test_it(customer):")),
+        );
+        run(
+            "def test_it(token):\n    pass\n",
+            "FixtureLookupError: fixture 'token' not found\navailable fixtures: cache",
+            "def test_it",
+        )
+        .check(unknown, &["serves the tests in `tests/api` only"], "tests/api/conftest.py:4", None);
+        run(
+            "def test_it(mocker):\n    pass\n",
+            "FixtureLookupError: fixture 'mocker' not found\navailable fixtures: cache",
+            "def test_it",
+        )
+        .check(unknown, &["`pytest-mock`"], "tests/test_it.py:1", None);
+        run("@pytest.mark.parametrize('amount, expected', [(1, 2)])\ndef test_it(amout, expected):\n    assert amout\n", "FixtureLookupError: fixture 'amout' not found\navailable fixtures: cache", "def test_it")
+            .check(unknown, &["`amount` is probably meant"], "tests/test_it.py:2", Some((test, "def test_it(amount, expected):\n    assert amount")));
+        run(
+            "def test_it(zebra):\n    pass\n",
+            "FixtureLookupError: fixture 'zebra' not found\navailable fixtures: cache",
+            "def test_it",
+        )
+        .check(unknown, &["nothing defines"], "tests/test_it.py:1", None);
+    }
+
+    #[test]
+    fn scopes_calls_and_circles() {
+        scene(
+            &[("tests/conftest.py", CONFTEST), ("tests/test_it.py", "def test_it(database): ...\n")],
+            "ScopeMismatch: You tried to access the function scoped fixture customer with a session scoped request object, involved factories:",
+            &[("tests/conftest.py", "def database")],
+        )
+        .phase(Phase::Setup)
+        .check(
+            scope_mismatch,
+            &["session-scoped fixture `database` (tests/conftest.py:8)", "lives for one function only (tests/conftest.py:4)"],
+            "tests/conftest.py:8",
+            Some(("tests/conftest.py", "@pytest.fixture(scope=\"function\")\ndef database")),
+        );
+        run(
+            "from conftest import customer\ndef test_it(tmp_path):\n    c = customer()\n    assert c\n",
+            "Failed: Fixture \"customer\" called directly. Fixtures are not meant to be called directly,",
+            "c = customer()",
+        )
+        .check(
+            called_directly,
+            &["calls the fixture `customer` like a function"],
+            "tests/test_it.py:3",
+            Some(("tests/test_it.py", "def test_it(tmp_path, customer):\n    c = customer\n")),
+        );
+        run(
+            "def test_it(left): ...\n",
+            "FixtureLookupError: recursive dependency involving fixture 'left' detected",
+            "def test_it",
+        )
+        .check(
+            recursive,
+            &["`left` (tests/conftest.py:13) → `right` (tests/conftest.py:16) → `left`"],
+            "tests/conftest.py:13",
+            None,
+        );
+        run(
+            "async def test_it(): ...\n",
+            "Failed: async def functions are not natively supported.\nYou need to install a suitable plugin",
+            "def test_it",
+        )
+        .check(no_async_plugin, &["no plugin that runs coroutines"], "tests/test_it.py:1", None);
+    }
+
+    #[test]
+    fn errors_in_fixtures_and_near_misses() {
+        let conftest = || {
+            scene(
+                &[("tests/conftest.py", CONFTEST), ("tests/test_it.py", "def test_it(database): ...\n")],
+                "OSError: refused",
+                &[("tests/conftest.py", "connection = connect()")],
+            )
+        };
+        conftest().phase(Phase::Setup).check(
+            fails_in_setup,
+            &["session-scoped fixture `database` (tests/conftest.py:8)", "`connection = connect()`"],
+            "tests/conftest.py:9",
+            None,
+        );
+        conftest().silent(fails_in_setup);
+        run("def test_it(): ...\n", "ValueError: x", "def test_it").silent(fails_in_setup);
+        for rule in [unknown, scope_mismatch, called_directly, recursive, no_async_plugin] {
+            run("def test_it(): ...\n", "ValueError: fixture or not", "def test_it").silent(rule);
+        }
+    }
+}
