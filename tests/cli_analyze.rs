@@ -125,6 +125,46 @@ fn files_folders_patterns_and_standard_input_give_the_same() {
 }
 
 #[test]
+fn several_files_are_merged() {
+    let project = Project::empty();
+    let failing = PASSING.replace("\"passed\"", "\"failed\"");
+    std::fs::write(project.path("shard-1.jsonl"), &failing).unwrap();
+    std::fs::write(project.path("shard-2.jsonl"), failing.replace("test_a", "test_b")).unwrap();
+    let (_, _, code) = run(&project, &["analyze", "shard-*.jsonl"]);
+    assert_eq!(code, 1);
+    let report = project.report();
+    assert_eq!(report["total_failures"], 2);
+    let files: Vec<&str> =
+        report["run"]["sources"].as_array().unwrap().iter().map(|s| s["file"].as_str().unwrap()).collect();
+    assert_eq!(files, ["shard-1.jsonl", "shard-2.jsonl"], "named from the project's folder");
+}
+
+#[test]
+fn code_hosts_get_paths_from_the_repository() {
+    let project = Project::with_results();
+    std::fs::create_dir(project.path("repo")).unwrap();
+    std::fs::create_dir(project.path("repo/.git")).unwrap();
+    for name in ["src", "tests", "pyproject.toml", "results.xml"] {
+        std::fs::create_dir_all(project.path("repo/libs/kinds")).unwrap();
+        std::fs::rename(project.path(name), project.path("repo/libs/kinds").join(name)).unwrap();
+    }
+    let output = |format: &str| {
+        let mut command = project.failscope(&["analyze", "--root", "repo/libs/kinds", "--format", format]);
+        command.env("GITHUB_STEP_SUMMARY", project.path("summary.md"));
+        String::from_utf8(command.output().unwrap().stdout).unwrap()
+    };
+    let text = output("github");
+    assert!(
+        text.starts_with("::error file=libs/kinds/src/depot/stock.py,line=20,endLine=20,"),
+        "{text:.200}"
+    );
+    assert!(project.read("summary.md").starts_with("## Failscope: "));
+    let sarif: serde_json::Value = serde_json::from_str(&output("sarif")).unwrap();
+    let place = &sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "libs/kinds/src/depot/stock.py");
+}
+
+#[test]
 fn the_same_input_gives_the_same_bytes() {
     let project = Project::with_results();
     let formats = ["human", "json", "github", "markdown", "sarif", "ctrf"];

@@ -137,6 +137,7 @@ impl OutputArgs {
         let mut meta = Meta::new(timestamp(system), project.root.clone());
         meta.editor = self.editor;
         meta.code_host = code_host(system);
+        meta.prefix = prefix(&project.root);
         Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
     }
 
@@ -254,6 +255,13 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
 pub fn layout(meta: &Meta, no_color: bool, full: bool) -> human::Layout<'_> {
     let links = !no_color && supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout);
     human::Layout { width: width(), link_root: links.then_some(meta.root.as_path()), full }
+}
+
+/// The path of `root` in its git checkout, with a `/` at its end; empty if it is the checkout or in none.
+fn prefix(root: &Path) -> String {
+    let checkout = root.ancestors().find(|folder| folder.join(".git").exists());
+    let inside = checkout.and_then(|checkout| root.strip_prefix(checkout).ok());
+    inside.into_iter().flat_map(Path::iter).map(|part| format!("{}/", part.to_string_lossy())).collect()
 }
 
 /// Where the files of this commit can be read, in a job of GitHub Actions.

@@ -19,7 +19,7 @@ pub fn write(out: &mut impl Write, analysis: &Analysis, meta: &Meta) -> io::Resu
     let clusters = &analysis.clusters;
     let own = if clusters.len() > MAX_ANNOTATIONS { MAX_ANNOTATIONS - 1 } else { clusters.len() };
     for cluster in &clusters[..own] {
-        annotation(out, cluster)?;
+        annotation(out, cluster, meta)?;
     }
     let rest = &clusters[own..];
     if !rest.is_empty() {
@@ -45,7 +45,7 @@ pub fn write(out: &mut impl Write, analysis: &Analysis, meta: &Meta) -> io::Resu
     writeln!(out, "::endgroup::")
 }
 
-fn annotation(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
+fn annotation(out: &mut impl Write, cluster: &Cluster, meta: &Meta) -> io::Result<()> {
     let diagnosis = &cluster.diagnosis;
     let command = match diagnosis.severity {
         Severity::Critical | Severity::High => "error",
@@ -54,7 +54,7 @@ fn annotation(out: &mut impl Write, cluster: &Cluster) -> io::Result<()> {
     let site = super::place_of(cluster);
     let mut properties = Vec::new();
     if let Some(site) = site {
-        properties.push(format!("file={}", property(site.path.as_str())));
+        properties.push(format!("file={}{}", property(&meta.prefix), property(site.path.as_str())));
         properties.push(format!("line={}", site.place.line));
         properties.push(format!("endLine={}", site.place.end_line));
     }

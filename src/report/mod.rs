@@ -31,6 +31,9 @@ pub struct Meta {
     /// The workspace's folder on this machine, for links that open a file; never written into a report
     /// unless the user asks for editor links.
     pub root: PathBuf,
+    /// The workspace's path in its repository, `/` at its end, empty if it is all of it: what code hosts count
+    /// paths from.
+    pub prefix: String,
     /// The address of the analysed commit's files at the code host (`https://…/blob/SHA/`), if it is known.
     pub code_host: Option<String>,
     /// The editor that places in the HTML report are links for, if that was asked for.
@@ -59,6 +62,7 @@ impl Meta {
             generator: concat!("failscope ", env!("CARGO_PKG_VERSION")).to_owned(),
             timestamp,
             root,
+            prefix: String::new(),
             code_host: None,
             editor: None,
         }
@@ -81,7 +85,8 @@ impl Meta {
 
     /// The URL of `path` at `line` at the code host.
     pub fn code_link(&self, path: &RelPath, line: u32) -> Option<String> {
-        Some(format!("{}{}#L{line}", self.code_host.as_ref()?, relative_uri(path.as_str())))
+        let host = self.code_host.as_ref()?;
+        Some(format!("{host}{}{}#L{line}", relative_uri(&self.prefix), relative_uri(path.as_str())))
     }
 }
 

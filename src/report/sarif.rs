@@ -45,12 +45,12 @@ pub fn log(analysis: &Analysis, meta: &Meta) -> Value {
             "tool": { "driver": { "name": "failscope", "version": version, "semanticVersion": version, "rules": rules } },
             "invocations": [{ "executionSuccessful": true, "toolExecutionNotifications": notifications }],
             "columnKind": "unicodeCodePoints",
-            "results": analysis.clusters.iter().map(result).collect::<Vec<_>>(),
+            "results": analysis.clusters.iter().map(|cluster| result(cluster, meta)).collect::<Vec<_>>(),
         }],
     })
 }
 
-fn result(cluster: &Cluster) -> Value {
+fn result(cluster: &Cluster, meta: &Meta) -> Value {
     let diagnosis = &cluster.diagnosis;
     let tests = affected_tests(cluster);
     let mut text = visible(diagnosis.root_cause.as_str()).into_owned();
@@ -71,8 +71,8 @@ fn result(cluster: &Cluster) -> Value {
             Severity::Low => "note",
         },
         "message": { "text": text },
-        "locations": super::place_of(cluster).map(|site| location(site, None)).into_iter().collect::<Vec<_>>(),
-        "relatedLocations": related(cluster),
+        "locations": super::place_of(cluster).map(|site| location(site, None, meta)).into_iter().collect::<Vec<_>>(),
+        "relatedLocations": related(cluster, meta),
         "partialFingerprints": { "failscopeCause/v1": cluster.fingerprint.0 },
         "occurrenceCount": cluster.failures.len(),
         "rank": (diagnosis.confidence * 100.0).clamp(0.0, 100.0),
@@ -83,11 +83,11 @@ fn result(cluster: &Cluster) -> Value {
             "tests": tests,
         },
     });
-    let fixes: Vec<Value> = cluster.fixes.iter().filter_map(fix).collect();
+    let fixes: Vec<Value> = cluster.fixes.iter().filter_map(|proposed| fix(proposed, meta)).collect();
     if !fixes.is_empty() {
         result["fixes"] = fixes.into();
     }
-    let steps: Vec<Value> = way(cluster);
+    let steps: Vec<Value> = way(cluster, meta);
     if !steps.is_empty() {
         result["codeFlows"] = json!([{ "threadFlows": [{ "locations": steps }] }]);
     }
@@ -95,7 +95,7 @@ fn result(cluster: &Cluster) -> Value {
 }
 
 /// Where the tests fail, each place once.
-fn related(cluster: &Cluster) -> Vec<Value> {
+fn related(cluster: &Cluster, meta: &Meta) -> Vec<Value> {
     let mut seen = std::collections::BTreeSet::new();
     let tests = cluster.failures.iter().filter_map(|failure| {
         let site = failure.failing.as_ref().or(failure.definition.as_ref())?;
@@ -106,7 +106,7 @@ fn related(cluster: &Cluster) -> Vec<Value> {
         .take(MAX_RELATED)
         .enumerate()
         .map(|(index, (site, test))| {
-            let mut location = location(site, Some(&visible(test)));
+            let mut location = location(site, Some(&visible(test)), meta);
             location["id"] = (index + 1).into();
             location
         })
@@ -114,7 +114,7 @@ fn related(cluster: &Cluster) -> Vec<Value> {
 }
 
 /// The project's frames of what was reported, outermost call first.
-fn way(cluster: &Cluster) -> Vec<Value> {
+fn way(cluster: &Cluster, meta: &Meta) -> Vec<Value> {
     let Some(failure) = cluster.failures.first() else { return Vec::new() };
     let Some(last) = failure.frames.first().map(|frame| frame.exception) else { return Vec::new() };
     failure
@@ -124,12 +124,12 @@ fn way(cluster: &Cluster) -> Vec<Value> {
         .filter_map(|frame| {
             let site = frame.site.as_ref()?;
             let text = frame.source.as_ref().or(site.source.as_ref()).map(|s| visible(s.as_str()));
-            Some(json!({ "location": location(site, text.as_deref()) }))
+            Some(json!({ "location": location(site, text.as_deref(), meta) }))
         })
         .collect()
 }
 
-fn location(site: &Site, message: Option<&str>) -> Value {
+fn location(site: &Site, message: Option<&str>, meta: &Meta) -> Value {
     let mut region = json!({ "startLine": site.place.line.max(1) });
     if let Some((start, end)) = site.place.columns {
         region["startColumn"] = start.into();
@@ -139,7 +139,7 @@ fn location(site: &Site, message: Option<&str>) -> Value {
         region["endLine"] = site.place.end_line.into();
     }
     let mut location =
-        json!({ "physicalLocation": { "artifactLocation": artifact(site), "region": region } });
+        json!({ "physicalLocation": { "artifactLocation": artifact(site, meta), "region": region } });
     if let Some(function) = &site.function {
         location["logicalLocations"] =
             json!([{ "fullyQualifiedName": visible(function.as_str()), "kind": "function" }]);
@@ -150,11 +150,11 @@ fn location(site: &Site, message: Option<&str>) -> Value {
     location
 }
 
-fn artifact(site: &Site) -> Value {
-    json!({ "uri": super::relative_uri(site.path.as_str()), "uriBaseId": "%SRCROOT%" })
+fn artifact(site: &Site, meta: &Meta) -> Value {
+    json!({ "uri": super::relative_uri(&format!("{}{}", meta.prefix, site.path)), "uriBaseId": "%SRCROOT%" })
 }
 
-fn fix(fix: &Fix) -> Option<Value> {
+fn fix(fix: &Fix, meta: &Meta) -> Option<Value> {
     if fix.kind != FixKind::Edit || fix.edits.is_empty() {
         return None;
     }
@@ -165,7 +165,7 @@ fn fix(fix: &Fix) -> Option<Value> {
             let place = &edit.site.place;
             let (start, end) = place.columns.unwrap_or((1, 1));
             json!({
-                "artifactLocation": artifact(&edit.site),
+                "artifactLocation": artifact(&edit.site, meta),
                 "replacements": [{
                     "deletedRegion": { "startLine": place.line, "startColumn": start,
                                        "endLine": place.end_line, "endColumn": end },
