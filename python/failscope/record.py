@@ -116,11 +116,14 @@ class Maker:
 
     def _used_fixtures(self, item):
         known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", None) or {}
+        definitions = {name: found[-1] for name, found in known.items() if found}
+        # Those that were asked for by name while the test ran, by a plugin for a mark for instance.
+        active = getattr(getattr(item, "_request", None), "_fixture_defs", None) or {}
+        definitions.update((name, found) for name, found in active.items() if hasattr(found, "func"))
         used = []
-        for name, definitions in known.items():
-            if not definitions or name == "request":
+        for name, definition in definitions.items():
+            if name == "request":
                 continue
-            definition = definitions[-1]
             found = self._fixtures.get(id(definition))
             # The definition is kept with what was found, so that its id cannot come to mean another.
             if found is None:
@@ -168,7 +171,8 @@ class ForkAttacher:
 def described(report):
     """What a report itself says of a failure."""
     longrepr = report.longrepr
-    text = report.longreprtext if longrepr is not None else ""
+    # Of a text the report's own rendering would put the worker's name in front.
+    text = longrepr if isinstance(longrepr, str) else report.longreprtext if longrepr is not None else ""
     kind = "exception"
     if isinstance(longrepr, str) and text.startswith(("[XPASS(strict)]", "Unexpected success")):
         kind = "strict_xpass"

@@ -129,6 +129,7 @@ class Session:
                     test.settle("xpassed")
             else:
                 test.teardown = report.duration
+                test.ended = True
             if self.several and test.worker is None:
                 test.worker = _worker(report)
         else:
@@ -154,6 +155,7 @@ class Session:
             test.setup = duration
         elif when == "teardown":
             test.teardown = duration
+            test.ended = True
         if outcome == "passed":
             if when == "call" and hasattr(report, "wasxfail"):
                 test.settle("xpassed")
@@ -177,13 +179,18 @@ class Session:
 
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
-        tests, self._tests = self._tests, {}
-        return "".join(self._end_line(nodeid, test, test.worker) + "\n" for nodeid, test in tests.items())
+        lines = ""
+        for nodeid, test in list(self._tests.items()):
+            # A plugin that runs a test again says that it begins again.
+            if test.ended:
+                del self._tests[nodeid]
+                lines += self._end_line(nodeid, test, test.worker) + "\n"
+        return lines
 
     def finished(self, nodeid):
         """A test has ended that others run beside."""
         test = self._tests.get(nodeid)
-        if test is not None:
+        if test is not None and test.ended:
             self._end(nodeid, test, None)
 
     def _end(self, nodeid, test, report):
@@ -265,7 +272,7 @@ class Session:
         self._ended = True
         for nodeid, test in list(self._tests.items()):
             # A test that was interrupted before it said anything has no outcome to tell.
-            if test.outcome is not None:
+            if test.ended or test.outcome is not None:
                 self._end(nodeid, test, None)
         self._write(
             '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), time.perf_counter() - self._begun)
@@ -337,7 +344,7 @@ class Taker:
 class _Test:
     """What is known of a test that is running."""
 
-    __slots__ = ("outcome", "setup", "call", "teardown", "worker", "reruns", "reason")
+    __slots__ = ("outcome", "setup", "call", "teardown", "worker", "reruns", "reason", "ended")
 
     # An error in teardown does not hide that the test itself failed, and the like.
     _RANK = {None: 0, "skipped": 1, "xfailed": 2, "xpassed": 2, _ERROR: 3, _FAILED: 4}
@@ -348,6 +355,8 @@ class _Test:
         self.worker = None
         self.reruns = 0
         self.reason = None
+        #: Whether the report of its teardown has come, which is always the last.
+        self.ended = False
 
     def settle(self, outcome):
         if self._RANK[outcome] > self._RANK[self.outcome]:

@@ -10,6 +10,7 @@ pub mod project;
 pub mod redact;
 pub mod report;
 pub mod run;
+pub mod setup;
 
 use std::process::ExitCode;
 
@@ -50,6 +51,8 @@ pub enum Command {
     Lsp(lsp::Args),
     /// Run pytest with the plugin and analyse what fails
     Run(run::Args),
+    /// Switch the plugin on for every pytest run of a project, or off again
+    Setup(setup::Args),
     /// Replace secrets in text from standard input
     Redact(redact::Args),
 }
@@ -62,7 +65,8 @@ pub fn execute(cli: Cli, system: &System) -> ExitCode {
         Command::Report(args) => report::execute(&args, system),
         Command::Doctor(args) => doctor::execute(&args, system),
         Command::Lsp(args) => lsp::execute(args, system),
-        Command::Run(args) => run::execute(args, system),
+        Command::Run(args) => run::execute(&args, system),
+        Command::Setup(args) => setup::execute(&args, system),
         Command::Redact(args) => redact::execute(args, system),
     };
     match result {

@@ -141,6 +141,11 @@ impl OutputArgs {
         Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
     }
 
+    /// Whether standard output gets text for people, which other text may stand beside.
+    pub fn is_for_people(&self) -> bool {
+        self.format == Format::Human
+    }
+
     /// Writes the reports and prints what was asked for; gives the exit code.
     pub fn present(&self, report: &Report, project: &Project, system: &System) -> anyhow::Result<u8> {
         let written = self.write_files(report, project);

@@ -130,6 +130,8 @@ pub enum Progress {
 pub struct Finished {
     /// pytest's exit code; `None` if a signal ended it.
     pub exit: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
     /// Whether [`Canceller::cancel`] ended it.
     pub cancelled: bool,
     /// The event stream; the file is missing if pytest never got as far as the plugin.
@@ -345,7 +347,23 @@ async fn watch(
         path: request.root.clone(),
         source,
     })?;
-    Ok(Finished { exit: status.code(), cancelled, stream: request.stream, output: output.into_text() })
+    Ok(Finished {
+        exit: status.code(),
+        signal: signal(status),
+        cancelled,
+        stream: request.stream,
+        output: output.into_text(),
+    })
+}
+
+#[cfg(unix)]
+fn signal(status: std::process::ExitStatus) -> Option<i32> {
+    std::os::unix::process::ExitStatusExt::signal(&status)
+}
+
+#[cfg(not(unix))]
+fn signal(_: std::process::ExitStatus) -> Option<i32> {
+    None
 }
 
 async fn until(deadline: Option<tokio::time::Instant>) {
