@@ -1,6 +1,9 @@
 //! Modules that cannot be imported and files that cannot be collected.
 
+mod circular;
+mod missing;
+
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[];
+pub(super) const RULES: &[&dyn Rule] = &[&missing::missing_module, &circular::circular];
