@@ -57,8 +57,7 @@ fn complete(exception: &mut Exception, places: &mut Places<'_>, depth: usize) {
         "ScopeMismatch".clone_into(&mut exception.type_name);
     }
     if exception.assertion.is_none() && exception.short_type() == "AssertionError" {
-        let statement = exception.frames.last().and_then(|frame| frame.source.as_deref());
-        exception.assertion = assertion::take_apart(&exception.message, statement);
+        exception.assertion = assertion::of_frames(&exception.message, &exception.frames);
     }
     for frame in &mut exception.frames {
         places.find(frame);

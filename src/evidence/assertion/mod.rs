@@ -9,7 +9,7 @@ mod scan;
 mod tests;
 mod unittest;
 
-use crate::model::Assertion;
+use crate::model::{Assertion, Frame};
 
 pub(crate) use scan::top_level_commas;
 use scan::{Operator, Shape, Style};
@@ -46,6 +46,17 @@ pub fn take_apart(message: &str, statement: Option<&str>) -> Option<Assertion> {
         message: Some(user).filter(|text| !text.is_empty()),
         explanation,
         wheres,
+    })
+}
+
+/// Takes apart the message of an `AssertionError` raised at the last of `frames`; the assertion methods of
+/// `unittest` raise a few frames below the statement that called them.
+pub(crate) fn of_frames(message: &str, frames: &[Frame]) -> Option<Assertion> {
+    const DEEPEST: usize = 6;
+    let last = frames.last().and_then(|frame| frame.source.as_deref());
+    take_apart(message, last).or_else(|| {
+        let above = frames.iter().rev().skip(1).take(DEEPEST);
+        above.filter_map(|frame| frame.source.as_deref()).find_map(|source| take_apart(message, Some(source)))
     })
 }
 

@@ -162,12 +162,11 @@ impl<'a> Level<'a> {
         }
         let mut frames = frames;
         let mut exception = build(trim_blank(&message), &mut frames);
-        let statement = frames.last().and_then(|frame| frame.source.clone());
         exception.frames = frames;
         exception.group = group;
         exception.link = link;
         if exception.short_type() == "AssertionError" {
-            exception.assertion = assertion::take_apart(&exception.message, statement.as_deref());
+            exception.assertion = assertion::of_frames(&exception.message, &exception.frames);
         }
         self.done.push(exception);
     }
