@@ -27,6 +27,9 @@ tests/editors/neovim/run.sh target/debug/failscope "$venv"
 echo "== VS Code"
 tests/editors/vscode/run.sh target/debug/failscope "$venv"
 
+echo "== reports in a browser and against schemas"
+tests/html/run.sh
+
 echo "== recorded language-server messages against the LSP 3.17 types"
 (cd tests/lsp-messages && { [ -d node_modules ] || twice npm ci --ignore-scripts --no-audit --no-fund --silent; })
 node tests/lsp-messages/check.mjs target/lsp-messages
