@@ -29,6 +29,8 @@ fn a_test_is_found_by_as_much_as_is_given() {
         assert_eq!(code, 1, "{name}: {err}");
         assert!(out.contains("src/depot/pricing.py:23 in with_tax"), "{name}: {out}");
         assert!(out.contains("E       assert 39 == 40"), "{name}: what pytest printed is shown");
+        let values = out.lines().filter(|line| line.trim() == "expected = 40").count();
+        assert_eq!(values, 1, "{name}: each value once");
         assert_eq!(out.matches("root cause").count(), 0, "one finding only");
     }
 }

@@ -144,7 +144,8 @@ pub fn printed(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>
 
 fn values(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>) -> io::Result<()> {
     let shown = if layout.full { 30 } else { 5 };
-    for (index, value) in failure.values.iter().take(shown).enumerate() {
+    let all = super::values_of(failure);
+    for (index, value) in all.iter().take(shown).enumerate() {
         let text = format!("{} = {}", one_line(value.name.as_str()), one_line(value.repr.as_str()));
         block(
             out,
@@ -153,7 +154,7 @@ fn values(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>) -> 
             layout,
         )?;
     }
-    let more = failure.values.len().saturating_sub(shown);
+    let more = all.len().saturating_sub(shown);
     if more > 0 {
         block(out, "", &format!("… and {more} more"), layout)?;
     }

@@ -19,7 +19,7 @@ pub mod time;
 
 use std::path::PathBuf;
 
-use crate::model::{Cluster, RelPath, Site};
+use crate::model::{Cluster, FailureRecord, RelPath, Site, ValueRecord};
 
 /// What a report says besides the analysis.
 #[derive(Debug, Clone)]
@@ -95,6 +95,12 @@ fn place_of(cluster: &Cluster) -> Option<&Site> {
     let failure = cluster.failures.first();
     let first = cluster.culprits.first().map(|culprit| &culprit.site);
     first.or_else(|| failure.and_then(|f| f.failing.as_ref().or(f.definition.as_ref())))
+}
+
+/// The values at a failure, each once: an operand of the assertion may be a local variable too.
+fn values_of(failure: &FailureRecord) -> Vec<&ValueRecord> {
+    let mut seen = std::collections::HashSet::new();
+    failure.values.iter().filter(|value| seen.insert((&value.name, &value.repr))).collect()
 }
 
 /// A relative path as a URI reference: all but unreserved characters and `/` percent-encoded (RFC 3986).

@@ -137,7 +137,7 @@ pub(super) fn render(
         comparison: representative.and_then(comparison),
         values: representative
             .map(|failure| {
-                let values = failure.values.iter().take(MAX_VALUES);
+                let values = crate::report::values_of(failure).into_iter().take(MAX_VALUES);
                 values.map(|v| (visible(v.name.as_str()), visible(v.repr.as_str()))).collect()
             })
             .unwrap_or_default(),
