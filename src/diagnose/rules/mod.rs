@@ -1,10 +1,14 @@
 //! The offline rules, one file per family.
 
+mod arithmetic;
 mod assertions;
 mod calls;
+mod environment;
 mod fixtures;
+mod groups;
 mod imports;
 mod members;
+mod mocks;
 mod names;
 mod near;
 mod none;
@@ -39,6 +43,20 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::strict_xpass,
         &outcome::crash,
         &outcome::internal,
+        &outcome::subtests,
+        &outcome::doctest,
+        &outcome::failed_on_purpose,
+        &groups::group,
+        &mocks::calls,
+        &environment::missing_variable,
+        &environment::missing_file,
+        &environment::refused_by_system,
+        &environment::connection,
+        &environment::time_limit,
+        &environment::encoding,
+        &arithmetic::division,
+        &arithmetic::index,
+        &arithmetic::recursion,
         &raises::did_not_raise,
         &raises::raised_another,
         &raises::match_differs,

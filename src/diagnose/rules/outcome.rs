@@ -75,3 +75,89 @@ pub(super) fn internal(case: &Case<'_>) -> Option<Finding> {
             .suggest("Run with `-p no:NAME` for each plugin in turn to see which one breaks, and check that its version fits this pytest"),
     })
 }
+
+/// pytest 9 reports a test whose subtests failed once more: the subtests' own failures tell why.
+pub(super) fn subtests(case: &Case<'_>) -> Option<Finding> {
+    let last = case.last().filter(|last| last.short_type() == "Failed")?;
+    let line = last.message.lines().next()?.trim();
+    let count = line.strip_prefix("contains ")?.split(' ').next()?.parse::<usize>().ok()?;
+    if !line.contains("failed subtest") {
+        return None;
+    }
+    let name = case.representative().test.names().last().copied().unwrap_or_default();
+    let mut finding = Finding::new("outcome-subtests", Category::AssertionFailure, Severity::Low, 0.9)
+        .because(format!("`{name}` itself ran to its end; {count} of its subtests failed"))
+        .suggest("See the failures of the subtests themselves");
+    if let Some(place) = case.definition() {
+        finding = finding.shown(line, Some(&place)).suspect(&place, 0.4, "holds the subtests that failed");
+    }
+    Some(finding)
+}
+
+/// An example in a docstring or text file gave something else.
+pub(super) fn doctest(case: &Case<'_>) -> Option<Finding> {
+    let failure = case.representative();
+    let text = if failure.text.is_empty() { &failure.headline } else { &failure.text };
+    let after = |title: &str, ends: &[&str]| {
+        let mut lines = text.lines().skip_while(|line| line.trim() != title).skip(1).peekable();
+        lines.peek()?;
+        let found: Vec<&str> = lines
+            .take_while(|line| {
+                (line.starts_with("    ") || line.trim().is_empty()) && !ends.contains(&line.trim())
+            })
+            .map(str::trim)
+            .filter(|line| !line.is_empty())
+            .collect();
+        Some(found.join("\n"))
+    };
+    let expected =
+        after("Expected:", &["Got:"]).or_else(|| after("Expected nothing", &[]).map(|_| String::new()))?;
+    let got = after("Got:", &[]).or_else(|| after("Got nothing", &[]))?;
+    let example = text.lines().rfind(|line| line.contains(">>> "))?;
+    let example = example.split_once(">>> ")?.1.trim();
+    // `/path/file.py:39: DocTestFailure`
+    let place = case.frame().map(|(_, place)| place.clone()).or_else(|| case.definition());
+    let (expected, got) = (
+        if expected.is_empty() { "nothing".to_owned() } else { code(&expected) },
+        if got.is_empty() { "nothing".to_owned() } else { code(&got) },
+    );
+    let here = place
+        .as_ref()
+        .map_or_else(String::new, |place| format!(" ({})", crate::diagnose::case::line_of(place)));
+    let mut finding = Finding::new("outcome-doctest", Category::AssertionFailure, Severity::Medium, 0.5)
+        .because(format!(
+            "The documented example {} gives {got} where its text says {expected}{here}",
+            code(example)
+        ))
+        .suggest(format!("Correct the code if the example is right, or write {got} into the example"));
+    if let Some(place) = &place {
+        finding = finding.shown(format!("{} gave {got}", code(example)), Some(place)).suspect(
+            place,
+            0.4,
+            "the example",
+        );
+    }
+    Some(finding)
+}
+
+/// `pytest.fail(…)` says itself what is wrong.
+pub(super) fn failed_on_purpose(case: &Case<'_>) -> Option<Finding> {
+    let last = case.last().filter(|last| last.short_type() == "Failed")?;
+    let line = last.message.lines().next()?.trim();
+    let known = ["DID NOT RAISE", "Timeout", "contains ", "DID NOT WARN", "async def functions"];
+    if line.is_empty() || known.iter().any(|start| line.starts_with(start)) || line.contains("parametrize") {
+        return None;
+    }
+    let (frame, place) = case.frame()?;
+    let statement = case.statement(frame, place)?;
+    if !statement.contains("fail(") {
+        return None;
+    }
+    Some(
+        Finding::new("outcome-fail", Category::AssertionFailure, Severity::Medium, 0.45)
+            .because(format!("The test fails on purpose at {}: {}", at(place), code(line)))
+            .suggest(format!("Look at what leads to {} in {}", code(&statement), at(place)))
+            .shown(format!("{} was reached", code(&statement)), Some(place))
+            .suspect(place, 0.4, "fails on purpose"),
+    )
+}

@@ -156,6 +156,16 @@ pub(super) fn match_differs(case: &Case<'_>) -> Option<Finding> {
             .suggest(format!("Use `match=re.escape({expected:?})` at {}", line_of(place)))
             .suspect(place, 0.85, "the pattern's special characters are not escaped")
     } else {
+        // pytest cuts the original exception off: its `raise` is looked for in the called functions.
+        let static_place = expectation(case.workspace, place).and_then(|expectation| {
+            let mut raises: Vec<(Place, String)> = Vec::new();
+            for called in &expectation.called {
+                raises.extend(raise_lines(case.workspace, called, &expectation.types));
+            }
+            let by_text = raises.iter().find(|(_, text)| text.contains(actual.as_str())).cloned();
+            by_text.or_else(|| raises.pop().filter(|_| raises.is_empty())).map(|(place, _)| place)
+        });
+        let raise_place = raise_place.or(static_place.as_ref());
         let mut finding = Finding::new("raises-match", Category::AssertionFailure, Severity::Medium, 0.55)
             .because(format!(
                 "The exception's text is {} where the test expects a match of {}",
@@ -286,6 +296,22 @@ fn raise_places(workspace: &Workspace, called: &Called, types: &[String]) -> Vec
         });
     }
     found.truncate(4);
+    found
+}
+
+/// The `raise` statements of `types` in the called function, with their texts.
+fn raise_lines(workspace: &Workspace, called: &Called, types: &[String]) -> Vec<(Place, String)> {
+    let mut found = Vec::new();
+    let Some(source) = workspace.source(&called.path) else { return found };
+    let Some(function) = source.module().function(&called.qualified_name) else { return found };
+    collect_raises(&function.body, None, types, &mut |stmt, _| {
+        let place = Place {
+            end_line: stmt.end_line,
+            function: Some(function_name(function)),
+            ..Place::line(called.path.clone(), stmt.start_line)
+        };
+        found.push((place, stmt.span.of(source.text()).to_owned()));
+    });
     found
 }
 
