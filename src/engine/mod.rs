@@ -69,10 +69,12 @@ pub enum Event {
         /// Closed ones.
         removed: Vec<PathBuf>,
     },
-    /// Analyse again, reading everything anew.
+    /// Analyse again.
     Analyze {
         /// The folder; all if `None`.
         root: Option<PathBuf>,
+        /// Whether files that have not changed are read again as well.
+        anew: bool,
         /// Gets the outcome of every folder.
         reply: mpsc::UnboundedSender<Summary>,
     },

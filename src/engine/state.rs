@@ -129,11 +129,11 @@ impl Engine {
             Event::Files(paths) => self.files_changed(&paths),
             Event::Settings { root, value } => self.set_settings(root, value),
             Event::Folders { added, removed } => self.set_folders(added, &removed),
-            Event::Analyze { root, reply } => {
+            Event::Analyze { root, anew, reply } => {
                 let roots = self.roots(root);
                 for root in roots {
                     if let Some(folder) = self.folders.get_mut(&root) {
-                        folder.forget = true;
+                        folder.forget |= anew;
                         folder.queue.ask(Some(reply.clone()));
                     }
                     self.start_job(&root);

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
+use dashmap::DashMap;
 use serde_json::Value as Json;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{
@@ -20,6 +21,7 @@ use super::transport::Ending;
 use super::{Options, capabilities, convert, handlers};
 use crate::engine::{Event, Handle, Setup, Snapshot};
 use crate::model::RelPath;
+use crate::pytest::runner::Runner;
 use crate::system::System;
 
 /// The server's state: the way to the engine and the way to the client, nothing else.
@@ -38,6 +40,8 @@ pub struct Session {
     pub outbox: Arc<Outbox>,
     /// The world.
     pub system: System,
+    /// Runs tests, one run at a time in each folder.
+    pub runners: DashMap<PathBuf, Runner>,
     /// `initializationOptions`, under which later settings are laid.
     pub initial: Option<Json>,
 }
@@ -69,7 +73,9 @@ impl Backend {
 
     /// `window/workDoneProgress/cancel`.
     pub async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
-        if let Some(root) = self.outbox.folder_of(&params.token) {
+        if let Some(cancel) = self.outbox.cancel_of(&params.token) {
+            cancel.cancel();
+        } else if let Some(root) = self.outbox.folder_of(&params.token) {
             self.send(Event::Cancel { root });
         }
     }
@@ -121,6 +127,7 @@ impl LanguageServer for Backend {
             engine,
             outbox: Arc::clone(&self.outbox),
             system: self.options.system.clone(),
+            runners: DashMap::new(),
             initial,
         };
         if self.session.set(session).is_err() {

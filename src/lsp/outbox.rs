@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
 use tower_lsp::Client;
 use tower_lsp::lsp_types::notification::Progress;
 use tower_lsp::lsp_types::request::{
@@ -14,7 +15,7 @@ use tower_lsp::lsp_types::request::{
 };
 use tower_lsp::lsp_types::{
     MessageType, NumberOrString, ProgressParams, ProgressParamsValue, ProgressToken, Url, WorkDoneProgress,
-    WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd,
+    WorkDoneProgressBegin, WorkDoneProgressCreateParams, WorkDoneProgressEnd, WorkDoneProgressReport,
 };
 
 use super::capabilities;
@@ -46,6 +47,7 @@ struct Waiting {
     refresh: bool,
     busy: HashMap<PathBuf, Busy>,
     next_token: u64,
+    cancels: HashMap<ProgressToken, CancellationToken>,
 }
 
 struct Busy {
@@ -189,19 +191,56 @@ impl Outbox {
         }
     }
 
-    /// Begins to show progress under the client's own token, and ends it when the value is dropped.
-    pub fn progress(self: &Arc<Self>, token: Option<ProgressToken>, title: &str) -> Option<Shown> {
-        let token = token?;
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+    /// Shows progress until the value is dropped: under the client's own token if it gave one, else under a new
+    /// one if the client can show it. `cancel` is triggered when the user cancels.
+    pub fn progress(
+        self: &Arc<Self>,
+        token: Option<ProgressToken>,
+        title: &str,
+        cancel: Option<&CancellationToken>,
+    ) -> Option<Shown> {
+        let given = token.is_some();
+        let token = match token {
+            Some(token) => token,
+            None if self.capabilities().progress => {
+                let mut waiting = self.waiting();
+                waiting.next_token += 1;
+                NumberOrString::String(format!("failscope/work/{}", waiting.next_token))
+            }
+            None => return None,
+        };
+        if let Some(cancel) = cancel {
+            self.waiting().cancels.insert(token.clone(), cancel.clone());
+        }
+        let begin = begin(title.to_owned(), cancel.is_some());
+        let (updates, mut news) = mpsc::unbounded_channel::<WorkDoneProgressReport>();
         let outbox = Arc::clone(self);
-        let title = title.to_owned();
         tokio::spawn(async move {
-            outbox.report(token.clone(), begin(title, false)).await;
-            // Ends with the other half, whether it is sent or dropped.
-            let _ = ended.await;
-            outbox.report(token, WorkDoneProgress::End(WorkDoneProgressEnd { message: None })).await;
+            let params = WorkDoneProgressCreateParams { token: token.clone() };
+            let shown = given || outbox.ask::<WorkDoneProgressCreate>(params).await.is_some();
+            if shown {
+                outbox.report(token.clone(), begin).await;
+            }
+            while let Some(mut update) = news.recv().await {
+                // Only the newest counts while the client was busy.
+                while let Ok(newer) = news.try_recv() {
+                    update = newer;
+                }
+                if shown {
+                    outbox.report(token.clone(), WorkDoneProgress::Report(update)).await;
+                }
+            }
+            outbox.waiting().cancels.remove(&token);
+            if shown {
+                outbox.report(token, WorkDoneProgress::End(WorkDoneProgressEnd { message: None })).await;
+            }
         });
-        Some(Shown { _end: end })
+        Some(Shown { updates })
+    }
+
+    /// What is to be triggered when the user cancels the work shown under `token`.
+    pub fn cancel_of(&self, token: &ProgressToken) -> Option<CancellationToken> {
+        self.waiting().cancels.get(token).cloned()
     }
 
     async fn report(&self, token: ProgressToken, value: WorkDoneProgress) {
@@ -239,7 +278,16 @@ impl Outbox {
 
 /// Progress that is being shown.
 pub struct Shown {
-    _end: tokio::sync::oneshot::Sender<()>,
+    updates: mpsc::UnboundedSender<WorkDoneProgressReport>,
+}
+
+impl Shown {
+    /// Says how far it is: words, and per cent where known.
+    pub fn update(&self, message: String, percentage: Option<u32>) {
+        let report = WorkDoneProgressReport { cancellable: None, message: Some(message), percentage };
+        // The other side ends with this value only.
+        let _ = self.updates.send(report);
+    }
 }
 
 fn begin(title: String, cancellable: bool) -> WorkDoneProgress {

@@ -203,3 +203,70 @@ impl<R: AsyncRead + Unpin> AsyncRead for Until<R> {
         Pin::new(&mut self.inner).poll_read(cx, buffer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service that breaks while it is called, while it is polled, or not.
+    struct Breaking;
+
+    impl Service<Request> for Breaking {
+        type Response = Option<Response>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<'static, Result<Option<Response>, Self::Error>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, request: Request) -> Self::Future {
+            assert_ne!(request.method(), "now");
+            async move {
+                tokio::task::yield_now().await;
+                assert_ne!(request.method(), "later");
+                let params = request.params().cloned().unwrap_or(json!("none"));
+                Ok(request.id().cloned().map(|id| Response::from_ok(id, params)))
+            }
+            .boxed()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error() {
+        let mut guard = Guard::new(Breaking, Ending::default());
+        for method in ["now", "later"] {
+            let Ok(answer) = guard.call(Request::build(method).id(7).finish()).await;
+            assert_eq!(answer, Some(Response::from_error(7.into(), Error::internal_error())), "{method}");
+            let Ok(answer) = guard.call(Request::build(method).finish()).await;
+            assert_eq!(answer, None, "a notification gets no answer");
+        }
+        let Ok(answer) = guard.call(Request::build("other").id(8).finish()).await;
+        assert_eq!(answer, Some(Response::from_ok(8.into(), json!("none"))), "the next one is served");
+    }
+
+    #[tokio::test]
+    async fn parameters_are_mended() {
+        let rows = [
+            ("shutdown", json!(null), json!("none")),
+            ("shutdown", json!({}), json!("none")),
+            ("initialized", json!(null), json!({})),
+            ("textDocument/hover", json!(null), json!("none")),
+            ("textDocument/hover", json!({ "a": null }), json!({ "a": null })),
+            (
+                "initialize",
+                json!({ "capabilities": { "workspace": { "diagnostics": { "refreshSupport": true } } } }),
+                json!({ "capabilities": { "workspace": {
+                    "diagnostics": { "refreshSupport": true },
+                    "diagnostic": { "refreshSupport": true },
+                } } }),
+            ),
+            ("initialize", json!({ "capabilities": {} }), json!({ "capabilities": {} })),
+        ];
+        for (method, params, expected) in rows {
+            let mut guard = Guard::new(Breaking, Ending::default());
+            let Ok(answer) = guard.call(Request::build(method).params(params.clone()).id(1).finish()).await;
+            assert_eq!(answer, Some(Response::from_ok(1.into(), expected)), "{method} {params}");
+        }
+    }
+}

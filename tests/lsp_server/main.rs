@@ -4,6 +4,12 @@
 mod client;
 mod fake;
 
+mod actions;
+mod configuration;
 mod diagnostics;
+mod hover;
 mod lifecycle;
+mod pull;
+mod run;
+mod surfaces;
 mod tower_lsp;

@@ -7,12 +7,10 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::request::{ApplyWorkspaceEdit, ShowDocument};
-use tower_lsp::lsp_types::{
-    ApplyWorkspaceEditParams, ExecuteCommandParams, MessageType, ShowDocumentParams, Url,
-};
+use tower_lsp::lsp_types::{ApplyWorkspaceEditParams, ExecuteCommandParams, ShowDocumentParams, Url};
 
 use super::code_action::{self, FixRef};
-use super::findings;
+use super::{findings, run};
 use crate::engine::{Event, Front as _, Level, Snapshot};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
@@ -57,7 +55,8 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
     let token = params.work_done_progress_params.work_done_token;
     match params.command.as_str() {
         ANALYZE => {
-            let _shown = session.outbox.progress(token, "Analysing test results");
+            let _shown =
+                token.and_then(|token| session.outbox.progress(Some(token), "Analysing test results", None));
             analyze(session, target(argument)?).await.map(Some)
         }
         CLEAR => {
@@ -68,7 +67,13 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         OPEN_REPORT => open_report(session, &target(argument)?).await.map(Some),
         APPLY_FIX => apply_fix(session, argument).await,
         FINDINGS => findings::findings(session).await.map(Some),
-        RUN_TEST | RUN_CLUSTER | RUN_FAILED => run(session, &target(argument)?),
+        RUN_TEST | RUN_CLUSTER | RUN_FAILED => {
+            let target = target(argument)?;
+            session.engine.settled().await;
+            let snapshot = folder(session, &target)?;
+            let tests = run::tests(&snapshot, &params.command, &target.tests, target.fingerprint.as_deref())?;
+            run::run(session, &snapshot, tests, token).await.map(Some)
+        }
         other => Err(Error {
             code: ErrorCode::InvalidParams,
             message: format!("there is no command {other:?}; known are {}", NAMES.join(", ")).into(),
@@ -100,7 +105,7 @@ fn root(target: &Target) -> Result<Option<PathBuf>> {
 
 async fn analyze(session: &Session, target: Target) -> Result<Json> {
     let (reply, mut summaries) = tokio::sync::mpsc::unbounded_channel();
-    session.engine.send(Event::Analyze { root: root(&target)?, reply });
+    session.engine.send(Event::Analyze { root: root(&target)?, anew: true, reply });
     let (mut failures, mut causes, mut cancelled) = (0, 0, false);
     // Ends when every folder has answered, for then nobody holds the other half any more.
     while let Some(summary) = summaries.recv().await {
@@ -176,11 +181,6 @@ async fn apply_fix(session: &Session, argument: Option<Json>) -> Result<Option<J
 }
 
 /// The protocol's `RequestFailed`: the request was right and could not be met.
-fn failed(message: String) -> Error {
+pub fn failed(message: String) -> Error {
     Error { code: ErrorCode::ServerError(-32803), message: message.into(), data: None }
-}
-
-fn run(session: &Session, target: &Target) -> Result<Option<Json>> {
-    let _ = (session, &target.tests, MessageType::INFO);
-    Err(failed("running tests from the editor is not available yet".to_owned()))
 }

@@ -9,3 +9,4 @@ pub mod diagnostics;
 pub mod findings;
 pub mod hover;
 pub mod inlay_hint;
+pub mod run;

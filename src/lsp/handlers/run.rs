@@ -1,0 +1,213 @@
+//! Running tests for `failscope.runTest`, `.runCluster` and `.runFailed`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::lsp_types::ProgressToken;
+
+use super::commands::{self, failed};
+use crate::engine::findings::{cut, one_line};
+use crate::engine::{Event, Snapshot};
+use crate::evidence::redact::Redactor;
+use crate::lsp::backend::Session;
+use crate::model::{FailureRecord, Outcome};
+use crate::pytest::events;
+use crate::pytest::runner::{self, Finished, Progress, Request, RunError, RunHandle};
+use crate::workspace::Config;
+
+/// Most test ids on a command line; beyond it their files are run.
+const MAX_IDS: usize = 500;
+/// How much of pytest's own words is shown when it could not run.
+const MAX_LINES: usize = 6;
+/// pytest's exit codes: <https://docs.pytest.org/en/stable/reference/exit-codes.html>.
+const NOTHING_COLLECTED: i32 = 5;
+
+/// The arguments for pytest that a command means.
+pub fn tests(
+    snapshot: &Snapshot,
+    command: &str,
+    named: &[String],
+    fingerprint: Option<&str>,
+) -> Result<Vec<String>> {
+    let clusters = &snapshot.results.analysis.clusters;
+    let failures: Vec<&FailureRecord> = match (command, fingerprint) {
+        (commands::RUN_FAILED, _) => clusters.iter().flat_map(|c| &c.failures).collect(),
+        (commands::RUN_CLUSTER, Some(fingerprint)) => match snapshot.cluster(fingerprint) {
+            Some((_, cluster)) => cluster.failures.iter().collect(),
+            None => return Err(failed("this cause is no longer among the results".to_owned())),
+        },
+        (commands::RUN_CLUSTER, None) => {
+            return Err(Error::invalid_params("the command's argument names no `fingerprint`"));
+        }
+        _ if named.is_empty() => {
+            return Err(Error::invalid_params("the command's argument names no `tests`"));
+        }
+        _ => Vec::new(),
+    };
+    let all = clusters.iter().flat_map(|c| &c.failures);
+    let mut ids: BTreeSet<String> = failures.iter().map(|f| from_root(f)).collect();
+    for name in named.iter().filter(|_| command == commands::RUN_TEST) {
+        let known = all.clone().find(|f| f.test_id.as_str() == name);
+        ids.insert(known.map_or_else(|| name.clone(), from_root));
+    }
+    if ids.iter().any(|id| id.starts_with('-')) {
+        return Err(Error::invalid_params("a test id cannot begin with '-'"));
+    }
+    if ids.is_empty() {
+        return Err(failed("no test has failed".to_owned()));
+    }
+    if ids.len() > MAX_IDS {
+        ids = ids.iter().map(|id| id.split("::").next().unwrap_or(id).to_owned()).collect();
+    }
+    Ok(ids.into_iter().collect())
+}
+
+/// The test's id as pytest takes it in the workspace's folder: its file may have been relative to another root.
+fn from_root(failure: &FailureRecord) -> String {
+    let id = failure.test_id.as_str();
+    let site = failure.definition.as_ref().or(failure.failing.as_ref());
+    match (site, id.strip_prefix(failure.test_id.file())) {
+        (Some(site), Some(rest)) if site.place.path.as_str().ends_with(failure.test_id.file()) => {
+            format!("{}{rest}", site.place.path.as_str())
+        }
+        _ => id.to_owned(),
+    }
+}
+
+/// Ends the run when the request is cancelled: then its future is dropped.
+struct Stop(CancellationToken);
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
+}
+
+/// Runs tests and waits until what they gave is shown.
+pub async fn run(
+    session: &Session,
+    snapshot: &Arc<Snapshot>,
+    tests: Vec<String>,
+    token: Option<ProgressToken>,
+) -> Result<Json> {
+    let runner = session.runners.entry(snapshot.root.clone()).or_default().clone();
+    let (root, config, system) =
+        (snapshot.root.clone(), Arc::clone(&snapshot.config), session.system.clone());
+    let count = tests.len();
+    let request = tokio::task::spawn_blocking(move || {
+        let args: Vec<String> = config.pytest_args.iter().cloned().chain(tests).collect();
+        let mut request = Request::new(&root, &args, config.python.as_deref(), &system)?;
+        if config.output != Config::default().output {
+            request.stream = runner::new_stream(&root.join(&config.output), &system)?;
+        }
+        Ok(request)
+    });
+    let request = request.await.map_err(|_| Error::internal_error())?.map_err(|e: RunError| not_run(&e))?;
+    let handle = runner.start(request).map_err(|e| not_run(&e))?;
+
+    let cancel = CancellationToken::new();
+    let _stop = Stop(cancel.clone());
+    let title = if count == 1 { "Running a test".to_owned() } else { format!("Running {count} tests") };
+    let shown = session.outbox.progress(token, &title, Some(&cancel));
+    // The run goes on in a task of its own: it must be seen to its end even if nobody waits for the answer.
+    let watched = tokio::spawn(watch(handle, cancel, shown));
+    let (finished, numbers) = watched.await.map_err(|_| Error::internal_error())?;
+    let finished = finished.map_err(|e| not_run(&e))?;
+
+    let (reply, mut done) = tokio::sync::mpsc::unbounded_channel();
+    session.engine.send(Event::Analyze { root: Some(snapshot.root.clone()), anew: false, reply });
+    while done.recv().await.is_some() {}
+
+    let stream = finished.stream.clone();
+    let recorded = tokio::task::spawn_blocking(move || stream.is_file()).await.unwrap_or_default();
+    if !recorded && !finished.cancelled {
+        return Err(failed(said(session, "pytest could not run the tests", &finished)));
+    }
+    if finished.exit == Some(NOTHING_COLLECTED) {
+        return Err(failed(
+            "pytest found none of these tests; they may have been renamed or removed".to_owned(),
+        ));
+    }
+    Ok(json!({
+        "exitCode": finished.exit,
+        "cancelled": finished.cancelled,
+        "passed": numbers.passed,
+        "failed": numbers.failed,
+    }))
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Numbers {
+    total: u64,
+    ended: u64,
+    passed: u64,
+    failed: u64,
+}
+
+async fn watch(
+    mut handle: RunHandle,
+    cancel: CancellationToken,
+    shown: Option<crate::lsp::outbox::Shown>,
+) -> (std::result::Result<Finished, RunError>, Numbers) {
+    let canceller = handle.canceller();
+    let mut numbers = Numbers::default();
+    let mut asked = false;
+    loop {
+        let progress = tokio::select! {
+            progress = handle.next() => progress,
+            () = cancel.cancelled(), if !asked => {
+                canceller.cancel();
+                asked = true;
+                continue;
+            }
+        };
+        match progress {
+            None => break,
+            Some(Progress::Output(_)) => {}
+            Some(Progress::Event(event)) => {
+                match &*event {
+                    events::Event::Collected(all) => numbers.total = all.count,
+                    events::Event::End(end) => {
+                        numbers.ended += 1;
+                        match end.outcome {
+                            Outcome::Passed => numbers.passed += 1,
+                            Outcome::Failed | Outcome::Error => numbers.failed += 1,
+                            _ => {}
+                        }
+                    }
+                    _ => continue,
+                }
+                if let Some(shown) = &shown {
+                    let text = format!("{} of {}, {} failed", numbers.ended, numbers.total, numbers.failed);
+                    let percentage = (numbers.ended * 100).checked_div(numbers.total);
+                    shown.update(text, percentage.and_then(|p| u32::try_from(p.min(100)).ok()));
+                }
+            }
+        }
+    }
+    (handle.wait().await, numbers)
+}
+
+fn not_run(error: &RunError) -> Error {
+    failed(error.to_string())
+}
+
+/// The end of what pytest printed, without secrets.
+fn said(session: &Session, what: &str, finished: &Finished) -> String {
+    let redacted = Redactor::new(session.system.environment()).text(&finished.output);
+    let lines: Vec<String> = redacted
+        .as_str()
+        .lines()
+        .map(one_line)
+        .filter(|line| !line.is_empty())
+        .map(|l| cut(&l, 200))
+        .collect();
+    let last =
+        lines.iter().skip(lines.len().saturating_sub(MAX_LINES)).cloned().collect::<Vec<_>>().join("\n");
+    let code =
+        finished.exit.map_or_else(|| "ended by a signal".to_owned(), |code| format!("exit code {code}"));
+    if last.is_empty() { format!("{what} ({code})") } else { format!("{what} ({code}):\n{last}") }
+}

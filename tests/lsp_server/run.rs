@@ -1,0 +1,131 @@
+//! Running tests from the editor, with a real pytest and the real pipeline.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use failscope::engine::tools::Pipeline;
+use serde_json::{Value as Json, json};
+
+use crate::client::{Client, Setup, whole};
+use crate::fake::{Fake, Project};
+
+/// A Python that has pytest: `tests/run.sh` makes one and names it.
+#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
+fn python() -> String {
+    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
+    })
+}
+
+fn project() -> Project {
+    let project = Project::empty();
+    project.write("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = [\".\"]\n");
+    project.write("shop.py", "def total(items):\n    return sum(itms)\n");
+    project.write(
+        "test_shop.py",
+        "from shop import total\n\n\ndef test_total():\n    assert total([1]) == 1\n\n\ndef test_other():\n    assert True\n",
+    );
+    project
+}
+
+fn setup(project: &Project, python: &str) -> Setup {
+    let mut setup = Setup::new(project.root(), Arc::new(Pipeline));
+    setup.initialization_options = json!({ "python": python });
+    setup.environment = vec![("HOME".to_owned(), project.path("home").display().to_string())];
+    setup
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_run_shows_what_fails_and_clears_what_passes() {
+    let project = project();
+    let (test, source) = (project.path("test_shop.py"), project.path("shop.py"));
+    let mut client = Client::start(setup(&project, &python())).await;
+    let argument = json!({ "tests": ["test_shop.py"] });
+    let params = json!({ "command": "failscope.runTest", "arguments": [argument], "workDoneToken": 7 });
+    let answer = client.request("workspace/executeCommand", params.clone()).await.unwrap();
+    assert_eq!(answer, json!({ "exitCode": 1, "cancelled": false, "passed": 1, "failed": 1 }));
+    let on_test = client.diagnostics(&test).await;
+    assert_eq!(on_test[0]["range"]["start"]["line"], 4);
+    assert!(on_test[0]["message"].as_str().unwrap().contains("itms"), "{}", on_test[0]["message"]);
+    let on_source = client.diagnostics(&source).await;
+    assert_eq!(on_source[0]["range"]["start"]["line"], 1);
+    // Progress under the client's own token, from begin to end.
+    let mut kinds = Vec::new();
+    while kinds.last() != Some(&json!("end")) {
+        let progress = client.notification("$/progress").await;
+        assert_eq!(progress["token"], 7);
+        kinds.push(progress["value"]["kind"].clone());
+    }
+    assert_eq!(kinds[0], "begin");
+    // Mended and run again from the action that is offered.
+    let actions = client.request("textDocument/codeAction", whole(&test)).await.unwrap();
+    let run =
+        actions.as_array().unwrap().iter().find(|a| a["command"]["command"] == "failscope.runTest").unwrap();
+    let command = run["command"].clone();
+    project.write("shop.py", "def total(items):\n    return sum(items)\n");
+    client.touched(&[&source]).await;
+    let stale = client.diagnostics(&source).await;
+    assert_eq!(stale[0]["data"]["stale"], true);
+    let params = json!({ "command": command["command"], "arguments": command["arguments"] });
+    let answer = client.request("workspace/executeCommand", params).await.unwrap();
+    assert_eq!(answer, json!({ "exitCode": 0, "cancelled": false, "passed": 1, "failed": 0 }));
+    for path in [&test, &source] {
+        assert_eq!(client.diagnostics(path).await, Vec::<Json>::new());
+    }
+    client.close().await;
+}
+
+#[tokio::test]
+#[cfg(unix)]
+async fn a_run_can_be_cancelled() {
+    let project = project();
+    project.write(
+        "test_long.py",
+        "import time\n\n\ndef test_long():\n    open('started', 'w').close()\n    time.sleep(600)\n",
+    );
+    let mut client = Client::start(setup(&project, &python())).await;
+    let argument = json!({ "tests": ["test_long.py"] });
+    let params =
+        json!({ "command": "failscope.runTest", "arguments": [argument.clone()], "workDoneToken": "t" });
+    let id = client.ask("workspace/executeCommand", params).await;
+    let begin = client.notification("$/progress").await;
+    assert_eq!(begin["value"]["cancellable"], true);
+    while !project.path("started").exists() {
+        client.hover(&project.path("shop.py"), 0, 0).await;
+    }
+    let error = client.execute("failscope.runTest", argument).await.unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("another test run"), "{error}");
+    client.notify("window/workDoneProgress/cancel", json!({ "token": "t" })).await;
+    assert_eq!(client.answer(id).await.unwrap()["cancelled"], true);
+    while client.notification("$/progress").await["value"]["kind"] != "end" {}
+    client.execute("failscope.clear", json!({})).await.unwrap();
+    assert_eq!(client.shutdown().await, Ok(Json::Null));
+    client.notify("exit", Json::Null).await;
+    assert_eq!(client.ended().await, 0);
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_told() {
+    let project = Project::new();
+    let mut setup = Setup::new(project.root(), Fake::new());
+    setup.initialization_options = json!({ "python": "no/such/python" });
+    let mut client = Client::start(setup).await;
+    for name in ["test_shop.py", "shop.py"] {
+        client.diagnostics(&project.path(name)).await;
+    }
+    let rows = [
+        ("failscope.runTest", json!({ "tests": ["test_shop.py::test_total"] }), "no/such/python"),
+        ("failscope.runCluster", json!({ "fingerprint": "f1" }), "no/such/python"),
+        ("failscope.runFailed", json!({}), "no/such/python"),
+        ("failscope.runTest", json!({}), "names no `tests`"),
+        ("failscope.runTest", json!({ "tests": ["--co"] }), "cannot begin with '-'"),
+        ("failscope.runCluster", json!({}), "names no `fingerprint`"),
+        ("failscope.runCluster", json!({ "fingerprint": "gone" }), "no longer"),
+    ];
+    for (command, argument, expected) in rows {
+        let error = client.execute(command, argument.clone()).await.unwrap_err();
+        assert!(error["message"].as_str().unwrap().contains(expected), "{command} {argument}: {error}");
+    }
+    client.close().await;
+}
