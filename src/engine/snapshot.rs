@@ -16,7 +16,9 @@ use crate::workspace::source::SourceFile;
 pub struct Snapshot {
     /// The folder.
     pub root: PathBuf,
-    /// The configuration in force.
+    /// Whether the configuration and the results have been read for the first time.
+    pub loaded: bool,
+    /// The configuration in force; the defaults before it has been read.
     pub config: Arc<Config>,
     /// The results; empty ones before the first analysis or after clearing.
     pub results: Arc<Results>,

@@ -365,6 +365,7 @@ impl Engine {
                 || folder.pyproject != outcome.pyproject;
             if folder.candidate.is_none() || folder.config != outcome.config {
                 folder.candidate = Some(self.setup.tools.candidates(root, &outcome.config));
+                folder.touched = true;
             }
             folder.config = outcome.config;
             folder.problems = outcome.config_problems;
@@ -482,6 +483,7 @@ impl Engine {
             }
             let snapshot = Snapshot {
                 root: root.clone(),
+                loaded: folder.candidate.is_some(),
                 config: Arc::clone(&folder.config),
                 results,
                 files: folder.published.clone(),

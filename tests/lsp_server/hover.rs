@@ -146,17 +146,6 @@ async fn hostile_text_stays_text() {
         }
         assert!(links.iter().all(|link| link.starts_with("file:///")), "{links:?}");
         // What renderers turn into links by themselves must not be in words.
-        let words: String = pulldown_cmark::Parser::new_ext(&text, options)
-            .scan(false, |in_code, event| {
-                let _ = &in_code;
-                Some(event)
-            })
-            .filter_map(|event| match event {
-                pulldown_cmark::Event::Text(_) => Some(String::new()),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(words, "");
         for raw in ["https://evil", "www.evil", "evil@evil"] {
             let outside_code = strip_code(&text);
             assert!(!outside_code.contains(raw), "{raw} in {outside_code}");

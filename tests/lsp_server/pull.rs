@@ -3,7 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Setup, lines, uri, whole};
-use crate::fake::{Fake, Project, SHOP, cluster, results};
+use crate::fake::{Fake, Project, SHOP, results};
 
 fn pulling(project: &Project) -> Setup {
     Setup::new(project.root(), Fake::new())
@@ -76,6 +76,5 @@ async fn a_client_that_cannot_be_told_to_pull_is_pushed() {
     assert_eq!(report["items"].as_array().unwrap().len(), 1);
     let nothing = client.request("textDocument/diagnostic", whole(&project.path("other.py"))).await.unwrap();
     assert_eq!((&nothing["kind"], &nothing["items"]), (&json!("full"), &json!([])));
-    let _ = cluster();
     client.close().await;
 }

@@ -70,7 +70,11 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         RUN_TEST | RUN_CLUSTER | RUN_FAILED => {
             let target = target(argument)?;
             session.engine.settled().await;
-            let snapshot = folder(session, &target)?;
+            let mut snapshot = folder(session, &target)?;
+            if !snapshot.loaded {
+                run::looked(session, &snapshot.root).await;
+                snapshot = folder(session, &target)?;
+            }
             let tests = run::tests(&snapshot, &params.command, &target.tests, target.fingerprint.as_deref())?;
             run::run(session, &snapshot, tests, token).await.map(Some)
         }

@@ -1,6 +1,7 @@
 //! Running tests for `failscope.runTest`, `.runCluster` and `.runFailed`.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -117,10 +118,7 @@ pub async fn run(
     let (finished, numbers) = watched.await.map_err(|_| Error::internal_error())?;
     let finished = finished.map_err(|e| not_run(&e))?;
 
-    let (reply, mut done) = tokio::sync::mpsc::unbounded_channel();
-    session.engine.send(Event::Analyze { root: Some(snapshot.root.clone()), anew: false, reply });
-    while done.recv().await.is_some() {}
-
+    looked(session, &snapshot.root).await;
     let stream = finished.stream.clone();
     let recorded = tokio::task::spawn_blocking(move || stream.is_file()).await.unwrap_or_default();
     if !recorded && !finished.cancelled {
@@ -137,6 +135,13 @@ pub async fn run(
         "passed": numbers.passed,
         "failed": numbers.failed,
     }))
+}
+
+/// Waits until the folder's settings and results are known as they are now.
+pub async fn looked(session: &Session, root: &Path) {
+    let (reply, mut done) = tokio::sync::mpsc::unbounded_channel();
+    session.engine.send(Event::Analyze { root: Some(root.to_path_buf()), anew: false, reply });
+    while done.recv().await.is_some() {}
 }
 
 #[derive(Debug, Default, Clone, Copy)]
