@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use failscope::engine::tools::Pipeline;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::client::{Client, Setup, whole};
 use crate::fake::{Fake, Project};
@@ -71,7 +71,7 @@ async fn a_run_shows_what_fails_and_clears_what_passes() {
     let answer = client.request("workspace/executeCommand", params).await.unwrap();
     assert_eq!(answer, json!({ "exitCode": 0, "cancelled": false, "passed": 1, "failed": 0 }));
     for path in [&test, &source] {
-        assert_eq!(client.diagnostics(path).await, Vec::<Json>::new());
+        while !client.diagnostics(path).await.is_empty() {}
     }
     client.close().await;
 }
@@ -99,10 +99,7 @@ async fn a_run_can_be_cancelled() {
     client.notify("window/workDoneProgress/cancel", json!({ "token": "t" })).await;
     assert_eq!(client.answer(id).await.unwrap()["cancelled"], true);
     while client.notification("$/progress").await["value"]["kind"] != "end" {}
-    client.execute("failscope.clear", json!({})).await.unwrap();
-    assert_eq!(client.shutdown().await, Ok(Json::Null));
-    client.notify("exit", Json::Null).await;
-    assert_eq!(client.ended().await, 0);
+    client.close().await;
 }
 
 #[tokio::test]
