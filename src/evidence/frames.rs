@@ -62,10 +62,31 @@ fn complete(exception: &mut Exception, places: &mut Places<'_>, depth: usize) {
     for frame in &mut exception.frames {
         places.find(frame);
     }
+    whole_statement(exception, places.workspace);
     if depth < traceback::MAX_GROUP_DEPTH {
         for member in exception.group.iter_mut().flatten() {
             complete(member, places, depth + 1);
         }
+    }
+}
+
+/// A short traceback shows the first line of a statement only: where the file still has it, the rest of an
+/// `assert` of several lines tells its operator.
+fn whole_statement(exception: &mut Exception, workspace: &Workspace) {
+    const MAX_LINES: u32 = 200;
+    let open = exception.assertion.as_ref().is_some_and(|assertion| assertion.expression.is_none());
+    let Some(frame) = exception.frames.last().filter(|_| open) else { return };
+    let (Some(place), Some(shown)) = (&frame.place, &frame.source) else { return };
+    let Some(source) = workspace.source(&place.path) else { return };
+    let Some((first, last)) = source.module().statement_lines(place.line) else { return };
+    let unchanged = source.line(place.line).is_some_and(|line| line.trim() == shown);
+    if !unchanged || last - first > MAX_LINES {
+        return;
+    }
+    let lines: Vec<&str> = (first..=last).filter_map(|line| source.line(line)).collect();
+    let again = assertion::take_apart(&exception.message, Some(&lines.join("\n")));
+    if let Some(assertion) = again.filter(|assertion| assertion.expression.is_some()) {
+        exception.assertion = Some(assertion);
     }
 }
 
@@ -174,7 +195,7 @@ mod tests {
     use crate::workspace::{Config, Workspace};
 
     const SOURCE: &str = "import os\n\n\nclass Cart:\n    def total(self):\n        items = 1\n        return items / 0\n\n\
-                          \n    def other(self):\n        return items / 0\n\n\ndef helper():\n    raise OSError()\n";
+                          \n    def other(self):\n        return items / 0\n\n\ndef helper():\n    raise OSError()\n\n\ndef check():\n    assert (\n        R()\n        == 1\n    )\n";
 
     /// Collects one failure with `text` in a workspace where `src/cart.py` holds [`SOURCE`].
     fn collected(text: &str, headline: &str) -> Failure {
@@ -212,6 +233,14 @@ mod tests {
             assert_eq!((place.line, place.function.as_deref()), (line, function), "{text}");
             assert!(frame.in_project);
         }
+    }
+
+    #[test]
+    fn an_assert_of_several_lines_is_completed_from_the_file() {
+        let failure = collected("src/cart.py:19: in check\n    assert (\nE   assert a == b == 1", "");
+        let assertion = failure.exceptions[0].assertion.as_ref().unwrap();
+        assert_eq!(assertion.expression.as_deref(), Some("assert ( R() == 1 )"));
+        assert_eq!((&*assertion.left, assertion.right.as_deref()), ("a == b", Some("1")));
     }
 
     #[test]
