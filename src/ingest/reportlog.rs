@@ -21,9 +21,9 @@ pub(crate) fn read(
 ) -> Run {
     let mut reader = Reader {
         sink: Sink::new(name, options),
-        passed: Needles::new("passed"),
-        failed: Needles::new("failed"),
-        call: Needles::of("when", "call"),
+        outcome: memmem::Finder::new("\"outcome\":"),
+        when: memmem::Finder::new("\"when\":"),
+        last: Vec::new(),
         finished: false,
         first: true,
     };
@@ -59,7 +59,10 @@ pub(crate) fn read(
         }
         searched = 0;
     }
-    let Reader { mut sink, finished, .. } = reader;
+    let Reader { mut sink, finished, last, .. } = reader;
+    if let Some(stop) = field(&last, "stop").and_then(number).and_then(unix_time) {
+        sink.ended = Some(sink.ended.map_or(stop, |known| known.max(stop)));
+    }
     if !finished && sink.run.exit == Exit::Unknown {
         sink.unfinished(window.end_offset(), "of the run");
     }
@@ -67,30 +70,34 @@ pub(crate) fn read(
     sink.finish(ResultFormat::Reportlog, bytes, modified)
 }
 
-/// A field with a string value, in the two spacings that writers of JSON use. It cannot occur within a
-/// string, whose quotes are escaped.
-struct Needles([memmem::Finder<'static>; 2]);
-
-impl Needles {
-    fn new(outcome: &str) -> Self {
-        Self::of("outcome", outcome)
-    }
-
-    fn of(key: &str, value: &str) -> Self {
-        let finder = |text: String| memmem::Finder::new(text.as_bytes()).into_owned();
-        Self([finder(format!("\"{key}\": \"{value}\"")), finder(format!("\"{key}\":\"{value}\""))])
-    }
-
-    fn within(&self, line: &[u8]) -> bool {
-        self.0.iter().any(|finder| finder.find(line).is_some())
+/// The string value of the first field `key` in `line` that has one of `values`; the rest of the line behind
+/// it. Quotes within strings are escaped, so what is found is a key. pytest writes a report's own fields before
+/// what plugins and users put into it.
+fn early<'l>(
+    line: &'l [u8],
+    key: &memmem::Finder<'_>,
+    values: &[&'static str],
+) -> Option<(&'static str, &'l [u8])> {
+    let mut rest = line;
+    loop {
+        rest = &rest[key.find(rest)? + key.needle().len()..];
+        let value = rest.strip_prefix(b" ").unwrap_or(rest);
+        let found = values.iter().find_map(|name| {
+            let behind = value.strip_prefix(b"\"")?.strip_prefix(name.as_bytes())?.strip_prefix(b"\"")?;
+            Some((*name, behind))
+        });
+        if found.is_some() {
+            return found;
+        }
     }
 }
 
 struct Reader<'a> {
     sink: Sink<'a>,
-    passed: Needles,
-    failed: Needles,
-    call: Needles,
+    outcome: memmem::Finder<'static>,
+    when: memmem::Finder<'static>,
+    /// The last line of a passed test, which may be the last to tell the time.
+    last: Vec<u8>,
     finished: bool,
     first: bool,
 }
@@ -102,9 +109,13 @@ impl Reader<'_> {
         if line.is_empty() {
             return;
         }
-        if self.passed.within(line) && !self.failed.within(line) && line.ends_with(b"}") {
-            if self.call.within(line) {
-                self.passed(line);
+        if line.starts_with(b"{\"nodeid\":")
+            && line.ends_with(b"}")
+            && let Some(("passed", rest)) =
+                early(line, &self.outcome, &["passed", "failed", "skipped", "rerun", "error"])
+        {
+            if early(rest, &self.when, &["call"]).is_some() {
+                self.passed(line, rest);
             }
             return;
         }
@@ -143,16 +154,18 @@ impl Reader<'_> {
     }
 
     /// The `call` of a passed test, without parsing more than the id.
-    fn passed(&mut self, line: &[u8]) {
-        if memmem::find(line, b"\"_subtest.context\"").is_some() {
+    fn passed(&mut self, line: &[u8], rest: &[u8]) {
+        if memmem::find(rest, b"\"_subtest.context\"").is_some() {
             return;
         }
+        self.last.clear();
+        self.last.extend_from_slice(line);
         let id = line
             .strip_prefix(b"{\"nodeid\": \"")
             .and_then(|rest| Some(unescaped(&rest[..string_len(rest)?])))
             .or_else(|| text(line, "nodeid"));
         let Some(id) = id else { return };
-        let outcome = if memmem::find(line, b"\"wasxfail\":").is_some() && field(line, "wasxfail").is_some() {
+        let outcome = if memmem::find(rest, b"\"wasxfail\":").is_some() && field(line, "wasxfail").is_some() {
             Outcome::Xpassed
         } else {
             Outcome::Passed
@@ -205,8 +218,8 @@ impl Reader<'_> {
                 return self.sink.ended_well(&id, outcome, duration);
             }
             "passed" => {
-                if self.call.within(line) {
-                    self.passed(line);
+                if text(line, "when").as_deref() == Some("call") {
+                    self.passed(line, line);
                 }
                 return;
             }

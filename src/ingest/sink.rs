@@ -1,12 +1,11 @@
 //! Where the readers put what they find: counts, limits, reruns and repeats are handled here, once for all.
 
 use std::collections::HashMap;
-use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::time::SystemTime;
 
 use super::ReadOptions;
 use super::text::{first_line, without_ansi};
-use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section};
+use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section, hash};
 
 /// Most problems listed one by one.
 const MOST_PROBLEMS: usize = 100;
@@ -19,7 +18,7 @@ pub(crate) struct Sink<'a> {
     name: &'a str,
     failures: Vec<Option<Failure>>,
     /// Indices into `failures` by the hash of the test's id.
-    failing: HashMap<u64, Vec<usize>, BuildHasherDefault<DefaultHasher>>,
+    failing: HashMap<u64, Vec<usize>>,
     /// How many times a test was run before, by the hash of its id.
     reruns: HashMap<u64, u32>,
     left_out: u64,
@@ -36,7 +35,7 @@ impl<'a> Sink<'a> {
             run: Run::default(),
             name,
             failures: Vec::new(),
-            failing: HashMap::default(),
+            failing: HashMap::new(),
             reruns: HashMap::new(),
             left_out: 0,
             problems_left_out: 0,
@@ -68,7 +67,7 @@ impl<'a> Sink<'a> {
     /// same test: it was run again.
     pub(crate) fn ended_well(&mut self, test: &str, outcome: Outcome, duration: Option<f64>) {
         if !self.failing.is_empty() {
-            let key = self.key(test);
+            let key = hash(test);
             if let Some(indices) = self.failing.get_mut(&key)
                 && outcome != Outcome::Skipped
             {
@@ -97,13 +96,13 @@ impl<'a> Sink<'a> {
     /// Records one more execution of `test` that is not its last.
     pub(crate) fn rerun(&mut self, test: &str) {
         self.run.counts.reruns += 1;
-        *self.reruns.entry(self.key(test)).or_default() += 1;
+        *self.reruns.entry(hash(test)).or_default() += 1;
     }
 
     /// Records a failure. One of the same test and phase takes the place of an earlier one: it was run again.
     /// Subtests of one description stay apart.
     pub(crate) fn failed(&mut self, mut failure: Failure) {
-        let key = self.key(failure.test.as_str());
+        let key = hash(failure.test.as_str());
         let failures = &mut self.failures;
         let indices = self.failing.entry(key).or_default();
         let same = |other: &Failure| {
@@ -146,10 +145,6 @@ impl<'a> Sink<'a> {
         if dropped > 0 {
             self.problem(Some(offset), format!("{dropped} bytes of a long text were left out of its middle"));
         }
-    }
-
-    fn key(&self, test: &str) -> u64 {
-        self.failing.hasher().hash_one(test)
     }
 
     /// The run. `modified` dates it when the file does not.

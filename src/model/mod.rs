@@ -6,6 +6,7 @@
 //! the place of the exception; an exception chain runs from the first (innermost) cause to the last exception.
 
 pub mod analysis;
+mod outcomes;
 pub mod place;
 pub mod run;
 
@@ -15,8 +16,10 @@ pub use analysis::{
     FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, RunSummary, Severity, ShownProblem,
     Source, Stability, ValueRecord, Verification, VerificationState,
 };
+pub use outcomes::TestOutcomes;
+pub(crate) use outcomes::hash;
 pub use place::{Place, RelPath, Site};
 pub use run::{
     Assertion, Counts, Detail, Exception, Exit, Failure, FailureKind, FixtureUse, Frame, Link, Outcome,
-    Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId, TestOutcomes, ToolInfo, Value,
+    Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId, ToolInfo, Value,
 };

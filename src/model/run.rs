@@ -1,11 +1,10 @@
 //! What came out of pytest, before anything is concluded from it. Raw: may contain secrets.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::Place;
+use super::{Place, TestOutcomes};
 
 /// pytest's node id relative to the run's rootdir, `/`-separated, e.g. `tests/test_a.py::TestB::test_c[1-x]`.
 ///
@@ -396,124 +395,6 @@ pub struct ToolInfo {
     pub plugins: Vec<String>,
 }
 
-/// Tests that did not fail. Ids are kept as 64-bit hashes unless names were asked for, so that memory is
-/// bounded by the failures kept even for millions of passing tests.
-#[derive(Debug, Clone, Default)]
-pub struct TestOutcomes {
-    outcomes: HashMap<u64, Outcome, BuildHasherDefault<Hashed>>,
-    /// Files and folders that tests were recorded from.
-    places: HashSet<u64, BuildHasherDefault<Hashed>>,
-    last_file: String,
-    /// Names with outcome and duration, when the reader was asked to keep them.
-    pub named: Vec<(TestId, Outcome, Option<f64>)>,
-}
-
-impl TestOutcomes {
-    /// Records that `test` ended without failure. The last record of a test counts.
-    pub fn add(&mut self, test: &str, outcome: Outcome, duration: Option<f64>, keep_name: bool) {
-        let known = self.outcomes.insert(Self::hash(test), outcome).is_some();
-        if let Some((file, _)) = test.split_once("::")
-            && self.last_file != file
-        {
-            self.last_file.clear();
-            self.last_file.push_str(file);
-            let mut place = file;
-            // The folders above are known if the place is.
-            while self.places.insert(Self::hash(place)) {
-                place = place.rsplit_once('/').map_or("", |(folder, _)| folder);
-            }
-        }
-        if keep_name {
-            if known {
-                self.named.retain(|(name, ..)| name.as_str() != test);
-            }
-            self.named.push((TestId::new(test), outcome, duration));
-        }
-    }
-
-    /// Takes `test` back; whether it was there.
-    pub fn remove(&mut self, test: &str) -> bool {
-        let known = self.outcomes.remove(&Self::hash(test)).is_some();
-        if known {
-            self.named.retain(|(name, ..)| name.as_str() != test);
-        }
-        known
-    }
-
-    /// Whether `test` is known to have ended without failure.
-    pub fn contains(&self, test: &str) -> bool {
-        self.outcomes.contains_key(&Self::hash(test))
-    }
-
-    /// Whether a test of the file or folder `place` was recorded; the empty path is the whole project.
-    pub fn has_tests_in(&self, place: &str) -> bool {
-        self.places.contains(&Self::hash(place))
-    }
-
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.outcomes.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.outcomes.is_empty()
-    }
-
-    /// Takes over all of `other` that is not known yet.
-    pub fn extend(&mut self, other: Self) {
-        let fresh = |known: &Self, test: &TestId| !known.contains(test.as_str());
-        let named: Vec<_> = other.named.into_iter().filter(|(test, ..)| fresh(self, test)).collect();
-        self.named.extend(named);
-        self.places.extend(other.places);
-        for (hash, outcome) in other.outcomes {
-            self.outcomes.entry(hash).or_insert(outcome);
-        }
-    }
-
-    /// Numbers by outcome.
-    pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for outcome in self.outcomes.values() {
-            match outcome {
-                Outcome::Passed => counts.passed += 1,
-                Outcome::Failed => counts.failed += 1,
-                Outcome::Error => counts.errors += 1,
-                Outcome::Skipped => counts.skipped += 1,
-                Outcome::Xfailed => counts.xfailed += 1,
-                Outcome::Xpassed => counts.xpassed += 1,
-            }
-        }
-        counts
-    }
-
-    fn hash(test: &str) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write(test.as_bytes());
-        hasher.finish()
-    }
-}
-
-/// Passes on keys that are hashes already.
-#[derive(Debug, Clone, Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
-        }
-    }
-
-    fn write_u64(&mut self, hash: u64) {
-        self.0 = hash;
-    }
-}
-
 /// One execution of pytest, or several merged. Raw.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
@@ -550,11 +431,9 @@ impl Run {
         for failure in &self.failures {
             *tests.entry(&failure.test).or_default() |= failure.phase == Phase::Call;
         }
-        let (mut failed, mut errors) = (0, 0);
-        for (test, in_call) in tests {
-            *(if in_call { &mut failed } else { &mut errors }) += 1;
-            self.outcomes.remove(test.as_str());
-        }
+        self.outcomes.remove(tests.keys().map(|test| test.as_str()));
+        let failed = tests.values().filter(|in_call| **in_call).count() as u64;
+        let errors = tests.len() as u64 - failed;
         let counts = self.outcomes.counts();
         self.counts = Counts {
             failed: failed + counts.failed,

@@ -10,9 +10,10 @@ const MOST_CACHED: usize = 16 << 10;
 /// Makes test ids. The same class name always gives the same file, for passed and failed tests alike.
 pub(crate) struct Ids<'a> {
     probe: Option<&'a FileProbe>,
-    /// By class name and file: the id's part before the test's own name.
-    cache: HashMap<(String, String), String>,
+    /// By class name and file, with a zero between: the id's part before the test's own name.
+    cache: HashMap<String, String>,
     last: (String, String),
+    key: String,
     /// The prefix for `last`.
     prefix: String,
     id: String,
@@ -25,6 +26,7 @@ impl<'a> Ids<'a> {
             probe,
             cache: HashMap::new(),
             last: Default::default(),
+            key: String::new(),
             prefix: String::new(),
             id: String::new(),
         }
@@ -38,18 +40,24 @@ impl<'a> Ids<'a> {
             return &self.id;
         }
         if self.last.0 != classname || self.last.1 != file || self.prefix.is_empty() {
-            let key = (classname.to_owned(), file.to_owned());
-            self.prefix = if let Some(known) = self.cache.get(&key) {
-                known.clone()
+            self.key.clear();
+            self.key.push_str(classname);
+            self.key.push('\0');
+            self.key.push_str(file);
+            self.prefix.clear();
+            if let Some(known) = self.cache.get(&self.key) {
+                self.prefix.push_str(known);
             } else {
-                let prefix = self.settle(classname, name, file, text);
+                self.prefix = self.settle(classname, name, file, text);
                 if self.cache.len() >= MOST_CACHED {
                     self.cache.clear();
                 }
-                self.cache.insert(key.clone(), prefix.clone());
-                prefix
-            };
-            self.last = key;
+                self.cache.insert(self.key.clone(), self.prefix.clone());
+            }
+            self.last.0.clear();
+            self.last.0.push_str(classname);
+            self.last.1.clear();
+            self.last.1.push_str(file);
         }
         self.id.push_str(&self.prefix);
         self.id.push_str("::");
@@ -173,7 +181,7 @@ fn with_classes(file: &str, classes: &str) -> String {
 /// Characters that pytest's JUnit writer could not write in XML and spelled as `#x1B` or `#x1F69A`, restored.
 /// Only spellings that the writer makes are: control characters, and those beyond U+FFFF.
 pub(crate) fn unspelled(text: &str) -> std::borrow::Cow<'_, str> {
-    if !text.contains("#x") {
+    if memchr::memchr(b'#', text.as_bytes()).is_none() {
         return text.into();
     }
     let mut out = String::with_capacity(text.len());

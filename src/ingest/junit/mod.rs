@@ -76,13 +76,20 @@ struct Case {
     file: String,
     named: bool,
     line: Option<u32>,
-    time: Option<f64>,
+    /// As written: it is of interest for few tests.
+    time: String,
     told: Vec<Told>,
     skipped: Option<Outcome>,
     collection_skipped: bool,
     repeats: u32,
     /// Output that came before any failure.
     early: Vec<Section>,
+}
+
+impl Case {
+    fn seconds(&self) -> Option<f64> {
+        self.time.trim().parse().ok().and_then(seconds)
+    }
 }
 
 struct Reader<'a> {
@@ -150,19 +157,19 @@ impl<'a> Reader<'a> {
     fn open(&mut self, tag: &Tag<'_>, offset: u64) {
         // Prefixes of namespaces are of no interest.
         let name = tag.name.iter().rposition(|b| *b == b':').map_or(tag.name, |at| &tag.name[at + 1..]);
-        match name {
-            b"testcase" => {
-                if self.case.open {
-                    // The one before was never closed.
-                    self.end_child();
-                    self.end_case();
-                }
-                self.begin_case(tag, offset);
-                if tag.empty {
-                    self.end_case();
-                }
-                return;
+        if name == b"testcase" {
+            if self.case.open {
+                // The one before was never closed.
+                self.end_child();
+                self.end_case();
             }
+            self.begin_case(tag, offset);
+            if tag.empty {
+                self.end_case();
+            }
+            return;
+        }
+        match name {
             b"testsuite" | b"testsuites" => {
                 if self.case.open {
                     self.end_child();
@@ -263,32 +270,30 @@ impl<'a> Reader<'a> {
         case.file.clear();
         case.named = false;
         case.line = None;
-        case.time = None;
+        case.time.clear();
         case.skipped = None;
         case.collection_skipped = false;
         case.repeats = 0;
         self.inner = 0;
         for (key, raw) in tag.attributes() {
-            match key {
-                b"classname" => {
+            // By first letter, so that each name is compared once.
+            match key.first() {
+                Some(b'c') if key == b"classname" => {
                     case.classname.push_str(&value(raw));
                     case.named = true;
                 }
-                b"name" => {
+                Some(b'n') if key == b"name" => {
                     case.name.push_str(&unspelled(&value(raw)));
                     case.named = true;
                 }
-                b"file" => case.file.push_str(&value(raw)),
-                b"line" => {
+                Some(b't') if key == b"time" => case.time.push_str(&value(raw)),
+                Some(b'f') if key == b"file" => case.file.push_str(&value(raw)),
+                Some(b'l') if key == b"line" => {
                     case.line = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());
-                }
-                b"time" => {
-                    case.time = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());
                 }
                 _ => {}
             }
         }
-        case.time = case.time.and_then(seconds);
     }
 
     fn close(&mut self, name: &[u8]) {
@@ -366,7 +371,8 @@ impl<'a> Reader<'a> {
             for _ in 0..case.repeats {
                 self.sink.rerun(id);
             }
-            self.sink.ended_well(id, case.skipped.unwrap_or(Outcome::Passed), case.time);
+            let time = if self.sink.options.keep_names { case.seconds() } else { None };
+            self.sink.ended_well(id, case.skipped.unwrap_or(Outcome::Passed), time);
             return;
         }
         let several = told.len() > 1;
@@ -404,7 +410,7 @@ impl<'a> Reader<'a> {
             }
             failure.text = if told.text.is_empty() { told.message } else { told.text };
             failure.sections = told.sections;
-            failure.duration = case.time;
+            failure.duration = case.seconds();
             self.sink.failed(failure);
         }
     }

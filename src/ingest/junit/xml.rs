@@ -363,18 +363,21 @@ fn is_markup(data: &[u8]) -> bool {
     NAMES.iter().any(|name| rest.starts_with(name))
 }
 
+/// The index of the first byte from `from` on at which to `stop`.
+#[inline]
+fn end_of(data: &[u8], from: usize, stop: impl Fn(u8) -> bool) -> Option<usize> {
+    data.get(from..)?.iter().position(|b| stop(*b)).map(|at| from + at)
+}
+
 /// Scans the opening tag that `data` begins with.
 fn scan(data: &[u8], spans: &mut Vec<Span>) -> Scan {
     spans.clear();
-    let end_of = |from: usize, stop: fn(u8) -> bool| -> Option<usize> {
-        data.get(from..)?.iter().position(|b| stop(*b)).map(|at| from + at)
-    };
-    let Some(name) = end_of(1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<')) else {
+    let Some(name) = end_of(data, 1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<')) else {
         return Scan::More;
     };
     let mut at = name;
     loop {
-        let Some(next) = end_of(at, |b| !b.is_ascii_whitespace()) else { return Scan::More };
+        let Some(next) = end_of(data, at, |b| !b.is_ascii_whitespace()) else { return Scan::More };
         at = next;
         match data[at] {
             b'>' => return Scan::Whole { len: at + 1, name, empty: false },
@@ -386,17 +389,20 @@ fn scan(data: &[u8], spans: &mut Vec<Span>) -> Scan {
             b'<' => return Scan::Broken(at),
             _ => {
                 let stop = |b: u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'<' | b'/');
-                let Some(end) = end_of(at + 1, stop) else { return Scan::More };
+                let Some(end) = end_of(data, at + 1, stop) else { return Scan::More };
                 let key = (at, end);
-                let Some(next) = end_of(end, |b| !b.is_ascii_whitespace()) else { return Scan::More };
+                let Some(next) = end_of(data, end, |b| !b.is_ascii_whitespace()) else { return Scan::More };
                 if data[next] != b'=' {
                     at = next;
                     continue;
                 }
-                let Some(next) = end_of(next + 1, |b| !b.is_ascii_whitespace()) else { return Scan::More };
+                let Some(next) = end_of(data, next + 1, |b| !b.is_ascii_whitespace()) else {
+                    return Scan::More;
+                };
                 let quote = data[next];
                 if quote != b'"' && quote != b'\'' {
-                    let Some(end) = end_of(next, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'<'))
+                    let Some(end) =
+                        end_of(data, next, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'<'))
                     else {
                         return Scan::More;
                     };
@@ -460,7 +466,10 @@ pub(crate) fn unescape(raw: &[u8], mut out: impl FnMut(&[u8])) {
 /// An attribute's value as text.
 pub(crate) fn value(raw: &[u8]) -> Cow<'_, str> {
     if memchr(b'&', raw).is_none() {
-        return String::from_utf8_lossy(raw);
+        return match std::str::from_utf8(raw) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(raw),
+        };
     }
     let mut bytes = Vec::with_capacity(raw.len());
     unescape(raw, |piece| bytes.extend_from_slice(piece));
