@@ -12,9 +12,8 @@ pub(crate) struct Ids<'a> {
     probe: Option<&'a FileProbe>,
     /// By class name and file, with a zero between: the id's part before the test's own name.
     cache: HashMap<String, String>,
-    last: (String, String),
     key: String,
-    /// The prefix for `last`.
+    /// The prefix of the tests being read; empty when it is to be looked up.
     prefix: String,
     id: String,
 }
@@ -22,24 +21,22 @@ pub(crate) struct Ids<'a> {
 impl<'a> Ids<'a> {
     /// Ids settled by the files that `probe` knows, where there is one.
     pub(crate) fn new(probe: Option<&'a FileProbe>) -> Self {
-        Self {
-            probe,
-            cache: HashMap::new(),
-            last: Default::default(),
-            key: String::new(),
-            prefix: String::new(),
-            id: String::new(),
-        }
+        Self { probe, cache: HashMap::new(), key: String::new(), prefix: String::new(), id: String::new() }
     }
 
-    /// The id of a test. `file` is JUnit's attribute, or empty; `text` is what the failure says, or empty.
+    /// Other class names or files follow.
+    pub(crate) fn forget(&mut self) {
+        self.prefix.clear();
+    }
+
+    /// The id of a test; of one with another class or file than the test before only after [`Ids::forget`]. `file` is JUnit's attribute, or empty; `text` is what the failure says, or empty.
     pub(crate) fn test(&mut self, classname: &str, name: &str, file: &str, text: &str) -> &str {
         self.id.clear();
         if classname.is_empty() && file.is_empty() {
             self.id.push_str(name);
             return &self.id;
         }
-        if self.last.0 != classname || self.last.1 != file || self.prefix.is_empty() {
+        if self.prefix.is_empty() {
             self.key.clear();
             self.key.push_str(classname);
             self.key.push('\0');
@@ -54,10 +51,6 @@ impl<'a> Ids<'a> {
                 }
                 self.cache.insert(self.key.clone(), self.prefix.clone());
             }
-            self.last.0.clear();
-            self.last.0.push_str(classname);
-            self.last.1.clear();
-            self.last.1.push_str(file);
         }
         self.id.push_str(&self.prefix);
         self.id.push_str("::");

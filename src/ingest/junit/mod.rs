@@ -74,6 +74,8 @@ struct Case {
     classname: String,
     name: String,
     file: String,
+    /// `classname` and `file` as written, to see quickly that they are those of the test before.
+    raw: (Vec<u8>, Vec<u8>),
     named: bool,
     line: Option<u32>,
     /// As written: it is of interest for few tests.
@@ -265,9 +267,7 @@ impl<'a> Reader<'a> {
         let case = &mut self.case;
         case.open = true;
         case.offset = offset;
-        case.classname.clear();
         case.name.clear();
-        case.file.clear();
         case.named = false;
         case.line = None;
         case.time.clear();
@@ -275,11 +275,12 @@ impl<'a> Reader<'a> {
         case.collection_skipped = false;
         case.repeats = 0;
         self.inner = 0;
+        let (mut classname, mut file): (&[u8], &[u8]) = (b"", b"");
         for (key, raw) in tag.attributes() {
             // By first letter, so that each name is compared once.
             match key.first() {
                 Some(b'c') if key == b"classname" => {
-                    case.classname.push_str(&value(raw));
+                    classname = raw;
                     case.named = true;
                 }
                 Some(b'n') if key == b"name" => {
@@ -287,12 +288,26 @@ impl<'a> Reader<'a> {
                     case.named = true;
                 }
                 Some(b't') if key == b"time" => case.time.push_str(&value(raw)),
-                Some(b'f') if key == b"file" => case.file.push_str(&value(raw)),
+                Some(b'f') if key == b"file" => file = raw,
                 Some(b'l') if key == b"line" => {
                     case.line = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());
                 }
                 _ => {}
             }
+        }
+        // Empty slices are told by their length: comparing none of the bytes at a dangling address costs more
+        // than all else here (a masked vector load from an unmapped page takes an assist).
+        let differ = |a: &[u8], b: &[u8]| a.len() != b.len() || !a.is_empty() && a != b;
+        if differ(&case.raw.0, classname) || differ(&case.raw.1, file) {
+            case.raw.0.clear();
+            case.raw.0.extend_from_slice(classname);
+            case.raw.1.clear();
+            case.raw.1.extend_from_slice(file);
+            case.classname.clear();
+            case.classname.push_str(&value(classname));
+            case.file.clear();
+            case.file.push_str(&value(file));
+            self.ids.forget();
         }
     }
 
