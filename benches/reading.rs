@@ -61,11 +61,18 @@ fn junit(path: &Path, output: usize) {
 fn reportlog(path: &Path) {
     let mut text = "{\"pytest_version\": \"9.0.2\", \"$report_type\": \"SessionStart\"}\n".to_owned();
     for n in 0..TESTS {
-        let id = format!("tests/unit/part{}/test_module_{}.py::TestThings::test_number[{n}-value]", n / 5000, n / 50);
+        let id = format!(
+            "tests/unit/part{}/test_module_{}.py::TestThings::test_number[{n}-value]",
+            n / 5000,
+            n / 50
+        );
         for when in ["setup", "call", "teardown"] {
             let failed = when == "call" && n % 200 == 0;
             let (outcome, longrepr) = if failed {
-                ("failed", "\"def test_x():\\n>       assert f(1) == 2\\nE       assert 1 == 2\\n\\ntests/test_x.py:3: AssertionError\"")
+                (
+                    "failed",
+                    "\"def test_x():\\n>       assert f(1) == 2\\nE       assert 1 == 2\\n\\ntests/test_x.py:3: AssertionError\"",
+                )
             } else {
                 ("passed", "null")
             };
@@ -141,7 +148,12 @@ fn race(path: &Path, ways: &[Way<'_>]) {
     for (time, (name, _)) in best.iter().zip(ways) {
         let seconds = time.as_secs_f64();
         let ratio = best[1].as_secs_f64() / seconds * 100.0;
-        println!("  {name:16} {:8.1} ms {:7.0} MB/s {ratio:5.0} % of {}", seconds * 1e3, size / seconds, ways[1].0);
+        println!(
+            "  {name:16} {:8.1} ms {:7.0} MB/s {ratio:5.0} % of {}",
+            seconds * 1e3,
+            size / seconds,
+            ways[1].0
+        );
     }
 }
 
