@@ -276,6 +276,7 @@ const ABOUT: &[&str] = &[
 /// Longest identifier and value that are read.
 const MAX_NAME: usize = 80;
 const MAX_VALUE: usize = 8192;
+const MAX_BARE: usize = 2048;
 
 /// A keyword widened to the name it stands in.
 struct Name {
@@ -322,6 +323,12 @@ fn name(text: &[u8], at: usize, len: usize, keyword: &Keyword) -> Option<Name> {
         tail = rest;
     }
     let name_end = bytes::run_end(text, tail, RUN, MAX_NAME);
+    // The shell's working directory.
+    if text[start..name_end].eq_ignore_ascii_case(b"pwd") && text[start].is_ascii_uppercase()
+        || text[start..name_end].eq_ignore_ascii_case(b"oldpwd")
+    {
+        return None;
+    }
     let mut strength = keyword.strength;
     if is_about(&text[tail..name_end]) {
         strength = Strength::Weak;
@@ -590,7 +597,7 @@ fn quoted_end(text: &[u8], start: usize, quote: u8, backslashes: usize) -> (usiz
 
 /// The end of a value without quotes.
 fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
-    let limit = text.len().min(start + MAX_VALUE);
+    let limit = text.len().min(start + MAX_BARE);
     let mut at = start;
     while at < limit {
         match text[at] {
@@ -729,7 +736,7 @@ fn is_sentence(token: &[u8]) -> bool {
 }
 
 /// Values that say there is none.
-fn is_nothing(token: &[u8]) -> bool {
+pub fn is_nothing(token: &[u8]) -> bool {
     const NOTHING: &[&str] = &[
         "none",
         "null",

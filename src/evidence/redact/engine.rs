@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 
-use super::bytes::{self, DIGIT, UPPER};
+use super::bytes::{self, BASE64, DIGIT, NAME, PUNCTUATION, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
-use super::{assign, entropy, personal, structural, vendor};
+use super::{asserted, assign, entropy, personal, structural, vendor};
 
 /// A secret found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,6 +100,8 @@ pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     at_signs(text, settings, &mut spans);
     cards(text, &mut spans);
     entropy::find(text, &mut spans);
+    asserted::find(text, &mut spans);
+    asserted::elided(text, &mut spans);
     spans
 }
 
@@ -111,17 +113,22 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
     let mut jwt_until = 0;
     let mut value_until = 0;
     let mut token_until = 0;
+    let mut header_until = 0;
+    let mut values = Attempts::default();
+    let mut tokens = Attempts::default();
     let input = Input::new(text).anchored(Anchored::No);
     for found in prefilter.searcher.find_overlapping_iter(input) {
         let index = found.pattern().as_usize();
         let at = found.end() - prefilter.lengths[index];
         match prefilter.triggers[index] {
-            Trigger::Keyword(keyword) if at >= value_until => {
+            Trigger::Keyword(keyword)
+                if at >= value_until && values.allow(text, at, NAME | PUNCTUATION | BASE64) =>
+            {
                 if let Some(end) = assign::assignment(text, at, keyword, spans) {
                     value_until = end;
                 }
             }
-            Trigger::Format(format) if at >= token_until => {
+            Trigger::Format(format) if at >= token_until && tokens.allow(text, at, NAME | BASE64) => {
                 let format = &vendor::FORMATS[format];
                 if let Some((start, end)) = format.match_at(text, at)
                     && (format.context.is_empty() || entropy::has_word_before(text, start, &format.context))
@@ -137,9 +144,39 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
             Trigger::Jwt if at >= jwt_until && text[at..].starts_with(b"eyJ") => {
                 jwt_until = structural::jwt(text, at, spans);
             }
-            Trigger::Header { cookie } => structural::header(text, found.end(), cookie, spans),
+            Trigger::Header { cookie } if at >= header_until => {
+                header_until =
+                    structural::header(text, found.end(), cookie, spans).unwrap_or(0).max(header_until);
+            }
             _ => {}
         }
+    }
+}
+
+/// Bounds how often something is tried within one run of text without blanks, which keeps hostile input linear.
+#[derive(Debug, Default)]
+struct Attempts {
+    until: usize,
+    left: u32,
+}
+
+impl Attempts {
+    /// Attempts within one run before it is left alone.
+    const MOST: u32 = 12;
+    /// Longest run that is measured at once.
+    const LONGEST: usize = 4096;
+
+    fn allow(&mut self, text: &[u8], at: usize, mask: u16) -> bool {
+        if at >= self.until {
+            self.until = bytes::run_end(text, at, mask, Self::LONGEST).max(at + 1);
+            self.left = Self::MOST;
+        }
+        // Short runs are what real text consists of.
+        if self.until - at < 512 && self.left == Self::MOST {
+            return true;
+        }
+        self.left = self.left.saturating_sub(1);
+        self.left > 0
     }
 }
 

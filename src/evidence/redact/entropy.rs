@@ -65,17 +65,29 @@ pub fn find(text: &[u8], spans: &mut Vec<Span>) {
         }
         let start = bytes::run_start(text, probe, RUN, probe - at);
         let end = bytes::run_end(text, probe, RUN, LONGEST);
+        at = end;
         if end - start >= SHORTEST {
             let start = start + bytes::escape_len(text, start);
+            let before = spans.len();
             token(text, start, end, spans);
+            // What a token was widened to is not looked at again.
+            at = spans[before..].iter().map(|s| s.end).fold(at, usize::max);
         }
-        at = end;
     }
 }
 
 /// Formats too short of prefix for the prefilter.
 static SHORT_FORMATS: LazyLock<Vec<&'static vendor::Format>> = LazyLock::new(|| {
     vendor::FORMATS.iter().filter(|f| f.anchor == 0 && !vendor::is_prefiltered(f.anchor_literal())).collect()
+});
+
+/// Formats with a short anchor between two parts, tried where a long run ends.
+static MIDDLE_FORMATS: LazyLock<Vec<&'static vendor::Format>> = LazyLock::new(|| {
+    vendor::FORMATS
+        .iter()
+        .filter(|f| f.anchor > 0 && !vendor::is_prefiltered(f.anchor_literal()))
+        .filter(|f| f.anchor_literal().bytes().next().is_some_and(|b| !bytes::is(b, RUN)))
+        .collect()
 });
 
 fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
@@ -90,6 +102,14 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     }
     if !token.iter().any(u8::is_ascii_digit) && !token.iter().any(u8::is_ascii_uppercase) {
         return;
+    }
+    for format in MIDDLE_FORMATS.iter().filter(|f| text.get(end) == f.anchor_literal().as_bytes().first()) {
+        if let Some((start, end)) = format.match_at(text, end)
+            && (format.context.is_empty() || has_word_before(text, start, &format.context))
+        {
+            spans.push(Span::new(start, end, format.kind, 8));
+            return;
+        }
     }
     if random::is_uuid(token) {
         if names_a_secret(text, start) {

@@ -20,9 +20,9 @@ pub const PIECE: usize = 12;
 /// Shortest value that is masked at all.
 pub const SHORTEST: usize = 6;
 /// Longest part of a value that is indexed.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 512;
 /// Most bytes of values that are indexed.
-const MAX_INDEXED: usize = 4 << 20;
+const MAX_INDEXED: usize = 1 << 20;
 /// Most places remembered for one window.
 const MAX_PLACES: usize = 4;
 const FILTER_BITS: u32 = 18;
@@ -60,8 +60,11 @@ impl Known {
         for line in value.lines().map(str::trim).filter(|l| l.len() >= PIECE && l.len() < value.len()) {
             self.add_form(line.as_bytes(), secret, kind);
         }
-        for form in super::forms::of(value) {
-            self.add_form(form.as_bytes(), secret, kind);
+        // What is longer is no password that someone would encode once more.
+        if value.len() <= LONGEST {
+            for form in super::forms::of(value) {
+                self.add_form(form.as_bytes(), secret, kind);
+            }
         }
     }
 

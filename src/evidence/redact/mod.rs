@@ -9,6 +9,7 @@
 //! a piece of it occurs. It keeps lines and structure, gives one secret one placeholder, and leaves
 //! placeholders alone.
 
+mod asserted;
 mod assign;
 mod bytes;
 mod engine;
@@ -214,22 +215,37 @@ impl Redactor {
 
     /// Redacts `text` and says what was replaced.
     pub fn text_with_finds(&self, text: &str) -> (Redacted, Vec<Found>) {
-        let mut current = text.to_owned();
-        let mut finds = Vec::new();
-        // What is found can bring other things into reach of a context; a few rounds settle it.
-        for round in 0..4 {
-            let spans = self.find(&current);
-            if spans.is_empty() {
-                break;
+        let spans = self.find(text);
+        if spans.is_empty() {
+            return (Redacted(text.into()), Vec::new());
+        }
+        let (mut current, finds) = self.replace(text, &spans);
+        // What was replaced can bring other things into reach of a context; a few rounds settle it, over no
+        // more than the lines around.
+        let mut changed = around(&current, engine::placeholders(&current));
+        for _ in 0..3 {
+            let mut next = String::with_capacity(current.len());
+            let mut from = 0;
+            let mut again = Vec::new();
+            for (start, end) in changed {
+                next.push_str(&current[from..start]);
+                let block = &current[start..end];
+                let spans = self.find(block);
+                if spans.is_empty() {
+                    next.push_str(block);
+                } else {
+                    let begin = next.len();
+                    next.push_str(&self.replace(block, &spans).0);
+                    again.push((begin, next.len()));
+                }
+                from = end;
             }
-            let (next, found) = self.replace(&current, &spans);
-            if round == 0 {
-                finds = found;
-            }
-            if next == current {
-                break;
-            }
+            next.push_str(&current[from..]);
             current = next;
+            if again.is_empty() {
+                break;
+            }
+            changed = around(&current, again);
         }
         (Redacted(current.into()), finds)
     }
@@ -306,6 +322,30 @@ impl Redactor {
         output.push_str(&text[from..]);
         (output, finds)
     }
+}
+
+/// The lines of `places` with two lines before and after, joined where they touch.
+fn around(text: &str, places: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let mut blocks: Vec<(usize, usize)> = Vec::new();
+    for (start, end) in places {
+        if blocks.last().is_some_and(|last| end <= last.1) {
+            continue;
+        }
+        let mut from = start;
+        for _ in 0..3 {
+            from = memchr::memrchr(b'\n', &bytes[..from.saturating_sub(1)]).map_or(0, |i| i + 1);
+        }
+        let mut to = end;
+        for _ in 0..3 {
+            to = memchr::memchr(b'\n', &bytes[to..]).map_or(bytes.len(), |i| to + i + 1);
+        }
+        match blocks.last_mut() {
+            Some(last) if from <= last.1 => last.1 = to.max(last.1),
+            _ => blocks.push((from, to)),
+        }
+    }
+    blocks
 }
 
 #[cfg(test)]

@@ -292,15 +292,16 @@ pub fn jwt(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
     end
 }
 
-/// The credential after the name of an `Authorization` header or of a `Cookie` header that ends at `at`.
-pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) {
+/// The credential after the name of an `Authorization` header or of a `Cookie` header that ends at `at`. Gives
+/// where the value ends that was read.
+pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Option<usize> {
     let mut from = at;
     while from < text.len() && from < at + 8 && matches!(text[from], b'"' | b'\'' | b'\\' | b']' | b')') {
         from += 1;
     }
     from = bytes::run_end(text, from, BLANK, 8);
     if !matches!(text.get(from), Some(b':' | b'=' | b',')) {
-        return;
+        return None;
     }
     from = bytes::run_end(text, from + 1, BLANK, 8);
     let mut quote = None;
@@ -331,13 +332,13 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) {
     }
     let value = &text[from..end];
     if value.is_empty() || is_template(value) {
-        return;
+        return Some(end);
     }
     if cookie {
         if memchr::memchr(b'=', value).is_some() {
             cookies(text, from, end, spans);
         }
-        return;
+        return Some(end);
     }
     // `Scheme credential`: the scheme stays.
     let scheme = bytes::run_end(text, from, ALNUM | DASH | UNDERSCORE, 40);
@@ -350,13 +351,14 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) {
     };
     let value = &text[start..end];
     if is_template(value) || value.len() < 4 {
-        return;
+        return Some(end);
     }
     let bare_word = value.iter().all(|b| bytes::is(*b, bytes::LOWER | bytes::UPPER | UNDERSCORE | DOT));
     if quote.is_none() && (bare_word || memchr::memchr(b'(', value).is_some()) {
-        return;
+        return Some(end);
     }
     spans.push(Span::new(start, end, kind, 6));
+    Some(end)
 }
 
 /// The values of a `name=value; name=value` list; attributes of `Set-Cookie` stay.

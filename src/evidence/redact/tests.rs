@@ -99,3 +99,152 @@ fn the_table_is_well_formed() {
     assert!(bad.is_empty(), "{bad:#?}");
     assert_eq!(vendor::FORMATS.len(), rows);
 }
+
+/// The classes that examples are drawn from.
+const CHARACTERS: u16 = bytes::ALNUM | bytes::BASE32_DIGIT | bytes::HEX_LOWER | bytes::HEX_UPPER;
+
+/// Draws tokens of a format's shape: a linear congruential generator suffices.
+struct Draw(u64);
+
+impl Draw {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % limit
+    }
+
+    fn token(&mut self, format: &vendor::Format) -> String {
+        let mut text = String::new();
+        for part in &format.parts {
+            match *part {
+                vendor::Part::Literal(literal) => text.push_str(literal),
+                vendor::Part::Class(mask, min, max) => {
+                    let letters: Vec<char> =
+                        (b'0'..=b'z').filter(|b| bytes::is(*b, mask & CHARACTERS)).map(char::from).collect();
+                    let count = if max - min > 20 { min + 6 } else { min + self.below(max - min + 1) };
+                    text.extend((0..count).map(|_| letters[self.below(letters.len())]));
+                }
+            }
+        }
+        text
+    }
+}
+
+#[test]
+fn every_format_is_found_in_its_context() {
+    let mut draw = Draw(7);
+    let mut missed = Vec::new();
+    for format in vendor::FORMATS.iter() {
+        for _ in 0..3 {
+            let token = draw.token(format);
+            let context = format.context.first().copied().unwrap_or("value");
+            let redacted = Redactor::default().text(&format!("{context} {token} end"));
+            // Of `AccountKey=…` the name stays.
+            let literal = format.anchor_literal();
+            let named = format.parts.len() == 2 && literal.ends_with(['=', ':']) && !literal.contains('/');
+            let secret = if named { &token[literal.len()..] } else { &token[..] };
+            let survives = secret
+                .as_bytes()
+                .windows(12.min(secret.len()))
+                .any(|p| memchr::memmem::find(redacted.as_str().as_bytes(), p).is_some());
+            if survives {
+                missed.push((token, redacted));
+            }
+        }
+    }
+    let rows = vendor::FORMATS.len() * 3;
+    println!("{} of {rows} missed: {missed:#?}", missed.len());
+    assert!(missed.len() * 50 <= rows, "{} of {rows} missed: {missed:#?}", missed.len());
+}
+
+#[test]
+fn a_prefix_alone_is_no_token() {
+    for format in vendor::FORMATS.iter().filter(|f| f.anchor == 0 && f.anchor_literal().len() < 16) {
+        let text = format!("the prefix {} alone", format.anchor_literal());
+        assert_eq!(Redactor::default().text(&text).as_str(), text);
+    }
+}
+
+#[test]
+fn distinct_secrets_are_told_apart() {
+    let redacted = Redactor::default().text("password = 'hunter2x'\npassword = 'hunter3y'\nagain hunter2x");
+    assert_eq!(
+        redacted.as_str(),
+        "password = '[REDACTED:password]'\npassword = '[REDACTED:password#2]'\nagain [REDACTED:password]"
+    );
+}
+
+#[test]
+fn a_run_does_not_know_of_another() {
+    let redactor = Redactor::default();
+    let first = redactor.for_run().text("password = 'hunter2x'");
+    let second = redactor.for_run().text("password = 'hunter3y'");
+    assert_eq!(first, second);
+    assert_eq!(redactor.counts().get("password"), Some(&2));
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(192))]
+
+    #[test]
+    fn any_text_stays_text(parts in proptest::collection::vec(part(), 0..24)) {
+        let text = parts.concat();
+        let redacted = Redactor::default().text(&text);
+        proptest::prop_assert_eq!(redacted.as_str().matches('\n').count(), text.matches('\n').count());
+        let again = Redactor::default().text(redacted.as_str());
+        proptest::prop_assert_eq!(again, redacted);
+    }
+
+    #[test]
+    fn json_stays_json(parts in proptest::collection::vec(part(), 0..12), key in "[a-z_]{1,12}|password|api_key") {
+        let text = serde_json::json!({key: parts.concat(), "token": 1234, "password": 12_345_678}).to_string();
+        let redacted = Redactor::default().text(&text);
+        proptest::prop_assert!(serde_json::from_str::<serde_json::Value>(redacted.as_str()).is_ok(), "{}", redacted);
+    }
+}
+
+/// Pieces of which hostile and ordinary text is made.
+fn part() -> impl proptest::strategy::Strategy<Value = String> {
+    use proptest::strategy::Strategy as _;
+    proptest::prop_oneof![
+        "\\PC{0,12}",
+        "[A-Za-z0-9+/_=-]{0,48}",
+        proptest::sample::select(vec![
+            "password",
+            "token",
+            " = ",
+            ": ",
+            "'",
+            "\"",
+            "\\",
+            "\\\"",
+            "\n",
+            "E   ",
+            "> assert token == ",
+            "E  assert '",
+            "://",
+            "@",
+            "ghp_",
+            "eyJhbGciOi",
+            "-----BEGIN RSA PRIVATE KEY-----",
+            "-----END RSA PRIVATE KEY-----",
+            "[REDACTED:",
+            "[REDACTED:api_key]",
+            "]",
+            "...",
+            "\u{e9}",
+            "Authorization: Bearer ",
+            "Cookie: a=",
+            "4111 1111 ",
+            "AKIA",
+            "datadog ",
+            "key",
+            "None",
+            "&",
+            "%3D",
+            "\\n",
+            "\\u00e9",
+            "https://a:",
+        ])
+        .prop_map(str::to_owned),
+    ]
+}

@@ -187,7 +187,12 @@ impl Format {
         // What follows in the same alphabet belongs to the token or is worth nothing without it.
         end = bytes::run_end(text, end, last & !(DOT | DASH), MAX_TOKEN);
         // `AccountKey=…`: the name stays.
-        if self.parts.len() == 2 && self.anchor == 0 && anchor.ends_with(['=', ':']) && anchor.len() > 4 {
+        if self.parts.len() == 2
+            && self.anchor == 0
+            && anchor.ends_with(['=', ':'])
+            && anchor.len() > 4
+            && !anchor.contains('/')
+        {
             start = at + anchor.len();
         }
         if anchor.len() < 5 {

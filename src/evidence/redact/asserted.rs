@@ -1,0 +1,159 @@
+//! Secrets in what pytest prints of a comparison: by the names in the asserted expression, and in literals cut
+//! in the middle (`'ghp_ab...yz'`).
+
+use super::assign;
+use super::bytes::{self, BASE64, BLANK, DOT, RUN};
+use super::engine::Span;
+use super::kind::{self, Kind};
+use super::random::Shape;
+use super::vendor;
+
+/// How many lines after the source line its explanation is looked for, and how many of it are read.
+const LINES: usize = 24;
+/// Longest line that is read.
+const MAX_LINE: usize = 4096;
+
+/// Finds the operands of `>  assert token == other` in the `E` lines below, when a name says that it is secret.
+pub fn find(text: &[u8], spans: &mut Vec<Span>) {
+    for at in memchr::memmem::find_iter(text, b"assert ") {
+        let line = bytes::line_start(text, at, 200);
+        if text.get(line) != Some(&b'>') || !text[line + 1..at].iter().all(|b| bytes::is(*b, BLANK)) {
+            continue;
+        }
+        let end = bytes::line_end(text, at, MAX_LINE);
+        let expression = &text[at + 7..end];
+        let expression = expression.strip_prefix(b"not ").unwrap_or(expression);
+        let operator = [&b" == "[..], b" != ", b" in ", b" not in ", b" is "]
+            .into_iter()
+            .find_map(|o| memchr::memmem::find(expression, o).map(|i| (i, i + o.len())));
+        let (left, right) = match operator {
+            Some((left, right)) => (&expression[..left], &expression[right..]),
+            None => (expression, &[][..]),
+        };
+        let sides = (secret_operand(left), secret_operand(right));
+        if sides != (None, None) {
+            explanation(text, end, sides, spans);
+        }
+    }
+}
+
+/// The kind of the secret that an operand's name speaks of.
+fn secret_operand(operand: &[u8]) -> Option<Kind> {
+    let end = bytes::run_end(operand, 0, RUN | DOT, 80);
+    let name = std::str::from_utf8(&operand[..end]).ok().filter(|n| !n.is_empty())?;
+    // A call or an index says something about the secret, not what it is.
+    if matches!(operand.get(end), Some(b'(' | b'[')) {
+        return None;
+    }
+    assign::secret_name(name.rsplit('.').next().unwrap_or(name))
+}
+
+/// The operands in the `E` lines from `at` on: in the line of the assertion and in the lines of its diff.
+fn explanation(text: &[u8], at: usize, sides: (Option<Kind>, Option<Kind>), spans: &mut Vec<Span>) {
+    let mut line = at + 1;
+    for _ in 0..LINES {
+        if line >= text.len() {
+            return;
+        }
+        let end = bytes::line_end(text, line, MAX_LINE);
+        let content = &text[line..end];
+        if let Some(rest) = content.strip_prefix(b"E ") {
+            let begin = line + 2;
+            if let Some(found) =
+                memchr::memmem::find(rest, b"assert ").filter(|_| !rest.starts_with(b"        "))
+            {
+                operands(text, begin + found + 7, end, sides, spans);
+            } else if rest.len() > 10 && rest[..8].iter().all(|b| *b == b' ') && rest[9] == b' ' {
+                let kind = match rest[8] {
+                    b'+' => sides.0,
+                    b'-' => sides.1,
+                    _ => None,
+                };
+                if let Some(kind) = kind {
+                    push(text, begin + 10, end, kind, spans);
+                }
+            }
+        } else if line > at + 1 && content.is_empty() {
+            return;
+        }
+        line = end + 1;
+    }
+}
+
+fn operands(text: &[u8], at: usize, end: usize, sides: (Option<Kind>, Option<Kind>), spans: &mut Vec<Span>) {
+    let at = if text[at..end].starts_with(b"not ") { at + 4 } else { at };
+    let Some((start, stop, next)) = literal(text, at, end) else { return };
+    if let Some(kind) = sides.0 {
+        push(text, start, stop, kind, spans);
+    }
+    let Some(kind) = sides.1 else { return };
+    let operator = bytes::run_end(text, next + 1, RUN | bytes::EQUALS | bytes::PUNCTUATION, 8);
+    if next + 1 < operator
+        && operator < end
+        && let Some((start, stop, _)) = literal(text, operator + 1, end)
+    {
+        push(text, start, stop, kind, spans);
+    }
+}
+
+/// The string literal at `at`: its content and where it ends with its quote.
+fn literal(text: &[u8], at: usize, end: usize) -> Option<(usize, usize, usize)> {
+    let open = at + usize::from(matches!(text.get(at), Some(b'b')));
+    let quote = *text.get(open).filter(|q| matches!(q, b'"' | b'\''))?;
+    let mut stop = open + 1;
+    while stop < end && text[stop] != quote {
+        stop += 1 + usize::from(text[stop] == b'\\');
+    }
+    let stop = stop.min(end);
+    Some((open + 1, stop, (stop + 1).min(end)))
+}
+
+/// Adds a value, around the ellipsis if it was cut in the middle.
+fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>) {
+    let value = &text[start..end];
+    if value.len() < 4 || assign::is_nothing(value) || super::structural::is_template(value) {
+        return;
+    }
+    match memchr::memmem::find(value, b"...") {
+        Some(cut) => {
+            let secret = super::registry::hash(value);
+            for (from, to) in [(start, start + cut), (start + cut + 3, end)] {
+                if from < to {
+                    spans.push(Span::new(from, to, kind, 5).with_secret(secret));
+                }
+            }
+        }
+        None => spans.push(Span::new(start, end, kind, 5)),
+    }
+}
+
+/// Finds tokens that a `repr` cut in the middle: a vendor's prefix before the ellipsis, or two random parts.
+pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
+    const TOKEN: u16 = RUN | BASE64 | DOT;
+    for at in memchr::memmem::find_iter(text, b"...") {
+        let start = bytes::run_start(text, at, RUN | BASE64, 128);
+        let end = bytes::run_end(text, at + 3, TOKEN, 256);
+        if at - start < 4 || end - at < 7 || text.get(at + 3) == Some(&b'.') {
+            continue;
+        }
+        let joined = [&text[start..at], &text[at + 3..end]].concat();
+        let shape = Shape::of(&joined);
+        let prefixed = vendor::FORMATS.iter().any(|f| {
+            f.anchor == 0
+                && f.context.is_empty()
+                && f.anchor_literal().len() >= 3
+                && joined.starts_with(f.anchor_literal().as_bytes())
+        });
+        let random = !shape.hex
+            && shape.len >= 18
+            && shape.digits > 1
+            && shape.upper > 0
+            && shape.lower > 0
+            && shape.score > 12.0;
+        if random || prefixed && shape.score > 4.0 {
+            let secret = super::registry::hash(&joined);
+            spans.push(Span::new(start, at, kind::API_KEY, 3).with_secret(secret));
+            spans.push(Span::new(at + 3, end, kind::API_KEY, 3).with_secret(secret));
+        }
+    }
+}
