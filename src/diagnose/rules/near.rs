@@ -42,6 +42,7 @@ pub(super) fn near<T>(wanted: &str, candidates: impl IntoIterator<Item = (String
 
 /// How alike two names are: 1 for the same but for case and underscores, above 0.7 for a slip of the keyboard or
 /// a plural, lower where one has all the words of the other, 0 for anything else.
+#[expect(clippy::many_single_char_names, reason = "two words and two foldings of them")]
 pub(super) fn likeness(a: &str, b: &str) -> f64 {
     let fold = |text: &str| -> String {
         text.chars().filter(|c| !matches!(c, '_' | '-')).flat_map(char::to_lowercase).collect()

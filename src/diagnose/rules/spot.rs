@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use crate::diagnose::case::Case;
 use crate::diagnose::resolve::Resolver;
-use crate::model::{Exception, FixTarget, Frame, Place, RelPath};
-use crate::workspace::python::{Expr, ExprKind, Function, Module, Span};
+use crate::model::{FixTarget, Frame, Place, RelPath};
+use crate::workspace::python::{Expr, Function, Module, Span};
 use crate::workspace::{SourceFile, Workspace};
 
 /// The line of the project's own code that raised the root exception itself.
 pub(super) struct Spot<'a> {
-    pub exception: &'a Exception,
     pub frame: &'a Frame,
     pub place: &'a Place,
     pub source: Arc<SourceFile>,
@@ -22,20 +21,20 @@ impl<'a> Spot<'a> {
     pub(super) fn of(case: &Case<'a>) -> Option<Self> {
         let exception = case.root()?;
         let frame = exception.frames.last()?;
-        Self::at(case, exception, frame)
+        Self::at(case, frame)
     }
 
     /// The spot of the deepest frame of the project, for exceptions that a library raises about its caller.
     pub(super) fn nearest(case: &Case<'a>) -> Option<Self> {
         let exception = case.root()?;
         let frame = exception.frames.iter().rev().find(|frame| frame.in_project && frame.place.is_some())?;
-        Self::at(case, exception, frame)
+        Self::at(case, frame)
     }
 
-    fn at(case: &Case<'a>, exception: &'a Exception, frame: &'a Frame) -> Option<Self> {
+    fn at(case: &Case<'a>, frame: &'a Frame) -> Option<Self> {
         let place = frame.place.as_ref().filter(|_| frame.in_project)?;
         let source = case.workspace.source(&place.path)?;
-        Some(Self { exception, frame, place, source, workspace: case.workspace })
+        Some(Self { frame, place, source, workspace: case.workspace })
     }
 
     pub(super) fn module(&self) -> &Module {
@@ -130,16 +129,4 @@ pub(super) fn quoted(text: &str) -> Vec<&str> {
         }
     }
     found
-}
-
-/// The variable's name at the root of `a.b[c].d()`.
-pub(super) fn root_name(expr: &Expr) -> Option<&str> {
-    match &expr.kind {
-        ExprKind::Name(name) => Some(name),
-        ExprKind::Attribute { value, .. } | ExprKind::Subscript { value, .. } | ExprKind::Await(value) => {
-            root_name(value)
-        }
-        ExprKind::Call { func, .. } => root_name(func),
-        _ => None,
-    }
 }

@@ -1,5 +1,7 @@
 //! What the tests of the rules share: a case from a few files, an exception and the lines it went through.
 
+#![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

@@ -118,7 +118,7 @@ fn find<'s>(spot: &'s Spot<'_>, called: &str) -> Option<Call<'s>> {
     let mut fallback = None;
     let mut calls = Vec::new();
     for expr in spot.expressions() {
-        let ExprKind::Call { func, args, keywords, .. } = &expr.kind else { continue };
+        let ExprKind::Call { func, .. } = &expr.kind else { continue };
         let symbol = spot.resolver().infer(&spot.place.path, spot.place.line, func, 0);
         let found = match symbol {
             Some(Symbol::Function(path, name)) => Some((path, name.to_string())),

@@ -42,13 +42,11 @@ pub(super) fn not_awaited(case: &Case<'_>) -> Option<Finding> {
         .suspect(&here, 0.95, "the coroutine is made here and never awaited");
     if is_async {
         let inner = parenthesised(&spot, call);
-        let edits = match inner {
-            true => vec![
-                TextEdit::insert(source.path(), call.start, "(await "),
-                TextEdit::insert(source.path(), call.end, ")"),
-            ],
-            false => vec![TextEdit::insert(source.path(), call.start, "await ")],
-        };
+        let (before, after) = if inner { ("(await ", ")") } else { ("await ", "") };
+        let mut edits = vec![TextEdit::insert(source.path(), call.start, before)];
+        if inner {
+            edits.push(TextEdit::insert(source.path(), call.end, after));
+        }
         return Some(finding.suggest(format!("Write `await {text}`")).mend(Draft::edits(
             spot.target(),
             format!("Await `{text}` ({})", line_of(&here)),

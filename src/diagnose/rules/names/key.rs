@@ -173,13 +173,12 @@ fn keys_of(spot: &Spot<'_>, value: &Expr, text: &str) -> Option<(Vec<Value>, Opt
     let keys = keys?;
     let filled = (1..=spot.source.line_count()).filter_map(|n| spot.source.line(n)).any(|l| {
         let l = l.trim_start();
-        let stores = l.strip_prefix(name).is_some_and(|rest| {
+        l.strip_prefix(name).is_some_and(|rest| {
             (rest.starts_with('[') && rest.contains("] ="))
                 || rest.starts_with(".update(")
                 || rest.starts_with(".setdefault(")
                 || rest.starts_with(" |=")
-        });
-        stores
+        })
     });
     (!filled).then(|| (keys, Some(line(&spot.place.path, at))))
 }
