@@ -62,6 +62,11 @@ fn every_format_and_style_gives_the_same_clusters() {
                 "native-junit.xml",
                 "native-junit.reportlog.jsonl",
                 "xdist.xml",
+                "main.console.txt",
+                "short.console.txt",
+                "native.console.txt",
+                "locals.console.txt",
+                "xdist.console.txt",
             ],
         ),
     ];
