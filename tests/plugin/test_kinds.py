@@ -139,4 +139,4 @@ def test_django(tmp_path):
     ], ran.output
     users = next(f for f in ran.failures() if f["id"].endswith("users"))
     assert users["exceptions"][-1]["operands"]["right"] == "2"
-    assert any(fixture[0] == "db" for fixture in users["fixtures"])
+    assert any("django_db" in fixture[0] for fixture in users["fixtures"])
