@@ -21,6 +21,9 @@ rm -rf target/lsp-messages
 echo "== cargo test"
 cargo test --locked --quiet
 
+echo "== the pytest plugin"
+"$venv/bin/python" -m pytest -q -p no:cacheprovider tests/plugin
+
 echo "== Neovim"
 tests/editors/neovim/run.sh target/debug/failscope "$venv"
 

@@ -342,3 +342,14 @@ fn is_unknown_kind(line: &[u8]) -> bool {
     let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(line);
     object.is_ok_and(|o| o.len() == 1 && o.keys().all(|key| !KNOWN.contains(&key.as_str())))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plugin_and_program_have_the_same_version() {
+        let plugin = include_str!("../../python/failscope/stream.py");
+        assert!(plugin.lines().any(|line| line == format!("VERSION = {VERSION}")));
+    }
+}
