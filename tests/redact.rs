@@ -1,8 +1,9 @@
 //! Redaction as people see it: on secrets that a real pytest printed, on output without any, and over
 //! everything that an analysis writes.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests; the measured numbers are shown")]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use failscope::evidence::redact::Redactor;
@@ -124,14 +125,19 @@ fn nothing_that_an_analysis_writes_holds_a_planted_secret() {
 
     let mut cases = String::new();
     for (situation, text) in rendered() {
-        let output: String = environment.values().map(|v| format!("from outside: {v}\n")).collect();
-        cases.push_str(&format!(
-            "<testcase classname=\"test_it\" name=\"test_{situation}[{id}]\"><failure message=\"{message}\">{text}</failure><system-out>{output}</system-out></testcase>\n",
+        let mut output = String::new();
+        for value in environment.values() {
+            writeln!(output, "from outside: {value}").unwrap();
+        }
+        writeln!(
+            cases,
+            "<testcase classname=\"test_it\" name=\"test_{situation}[{id}]\"><failure message=\"{message}\">{text}</failure><system-out>{output}</system-out></testcase>",
             id = escape(environment["CANARY_TOKEN"]),
             message = escape(text.lines().find(|l| l.starts_with("E ")).unwrap_or_default()),
             text = escape(&text),
             output = escape(&output),
-        ));
+        )
+        .unwrap();
     }
     let workspace = tempfile::tempdir().unwrap();
     std::fs::write(workspace.path().join("pyproject.toml"), "[project]\nname = \"canary\"\n").unwrap();

@@ -62,6 +62,7 @@ impl Redacted {
     /// A part of the text, chosen by `choose`, which must return a slice of its argument: truncation and
     /// trimming keep what is redacted redacted. An end that would cut a placeholder is moved out of it, so
     /// that the part begins after it or ends before it.
+    #[must_use]
     pub fn slice(&self, choose: impl for<'a> FnOnce(&'a str) -> &'a str) -> Self {
         let text: &str = &self.0;
         let part = choose(text);

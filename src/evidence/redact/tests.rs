@@ -152,7 +152,6 @@ fn every_format_is_found_in_its_context() {
         }
     }
     let rows = vendor::FORMATS.len() * 3;
-    println!("{} of {rows} missed: {missed:#?}", missed.len());
     assert!(missed.len() * 50 <= rows, "{} of {rows} missed: {missed:#?}", missed.len());
 }
 
