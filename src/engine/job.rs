@@ -125,13 +125,9 @@ impl Job {
         let (config, config_problems) = configuration(pyproject.as_deref(), self.settings.as_ref());
         let config = Arc::new(config);
         let same_config = self.memory.config.as_ref() == Some(&config);
-        let read = self.read(&config);
-        let (changed_files, again) = match read {
-            Some((changed, again)) => (changed, again),
-            None => {
-                let results = self.memory.results.clone().unwrap_or_default();
-                return self.outcome(config, config_problems, pyproject, results, false, None, true);
-            }
+        let Some((changed_files, again)) = self.read(&config) else {
+            let results = self.memory.results.clone().unwrap_or_default();
+            return self.outcome(config, config_problems, pyproject, results, false, None, true);
         };
         self.memory.config = Some(Arc::clone(&config));
         if let Some(results) = self.memory.results.clone().filter(|_| same_config && !changed_files) {

@@ -69,6 +69,7 @@ impl<R> Queue<R> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -40,6 +40,7 @@ struct Open {
 
 /// What is known of a workspace folder.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent notes of what is to be done next")]
 struct Folder {
     settings: Option<Json>,
     config: Arc<Config>,
@@ -111,13 +112,13 @@ impl Engine {
         match event {
             Event::Opened { path, version, text } => {
                 let document = Document { version, text: text.into() };
-                self.set_document(path, document);
+                self.set_document(&path, document);
             }
             Event::Changed { path, version, edits } => {
                 if let Some(open) = self.documents.get(&path) {
                     let mut document = open.document.clone();
                     document.apply(version, &edits, self.setup.column_to_byte);
-                    self.set_document(path, document);
+                    self.set_document(&path, document);
                 }
             }
             Event::Closed { path } => {
@@ -178,16 +179,16 @@ impl Engine {
         })
     }
 
-    fn set_document(&mut self, path: PathBuf, document: Document) {
-        let known = self.root_of(&path);
+    fn set_document(&mut self, path: &Path, document: Document) {
+        let known = self.root_of(path);
         let name = known
             .as_ref()
             .map(|(_, relative)| relative.clone())
             .or_else(|| RelPath::new(&path.file_name()?.to_string_lossy()));
         let Some(name) = name else { return };
         let source = Arc::new(SourceFile::new(name, Arc::clone(&document.text)));
-        self.documents.insert(path.clone(), Open { document, source });
-        self.touch(&path);
+        self.documents.insert(path.to_path_buf(), Open { document, source });
+        self.touch(path);
     }
 
     /// Notes that the text of `path` has changed.
@@ -200,13 +201,14 @@ impl Engine {
     }
 
     fn set_settings(&mut self, root: Option<PathBuf>, value: Json) {
+        let everywhere = root.is_none();
         for (name, folder) in &mut self.folders {
             if root.as_ref().is_none_or(|root| root == name) {
                 folder.settings = Some(value.clone());
             }
         }
-        let roots = self.roots(root.clone());
-        if root.is_none() {
+        let roots = self.roots(root);
+        if everywhere {
             self.settings = Some(value);
         }
         for root in roots {

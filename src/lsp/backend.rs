@@ -72,6 +72,7 @@ impl Backend {
     }
 
     /// `window/workDoneProgress/cancel`.
+    #[expect(clippy::unused_async, reason = "the library wants a future")]
     pub async fn cancel_progress(&self, params: WorkDoneProgressCancelParams) {
         if let Some(cancel) = self.outbox.cancel_of(&params.token) {
             cancel.cancel();

@@ -144,6 +144,7 @@ pub fn line_uri(path: &Path, line: u32) -> Option<Url> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

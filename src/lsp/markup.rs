@@ -68,16 +68,28 @@ impl Document {
     fn parts(&mut self, parts: &[Part<'_>]) {
         for part in parts {
             match part {
-                Part::Text(text) => self.words(text),
                 Part::Strong(text) if self.markdown => {
                     self.text.push_str("**");
-                    self.words(text.trim());
+                    self.sentence(text.trim());
                     self.text.push_str("**");
                 }
-                Part::Strong(text) => self.words(text),
+                Part::Text(text) | Part::Strong(text) => self.sentence(text),
                 Part::Code(text) => self.code(text),
                 Part::Place(name, path, line) => self.place(name, path, *line),
             }
+        }
+    }
+
+    /// Words in which what stands between single backticks is code, as in our own sentences. Each part is made
+    /// safe by itself.
+    fn sentence(&mut self, text: &str) {
+        let parts: Vec<&str> = text.split('`').collect();
+        let is_paired = parts.len() % 2 == 1 && !text.contains("``");
+        if !self.markdown || !is_paired {
+            return self.words(text);
+        }
+        for (at, part) in parts.into_iter().enumerate() {
+            if at % 2 == 0 { self.words(part) } else { self.code(part) }
         }
     }
 
@@ -196,6 +208,8 @@ mod tests {
             ("a\u{202e}b\u{7}", "a\u{fffd}b\u{fffd}"),
             ("$(icon) ~~x~~ *y* _z_", r"\$(icon) \~\~x\~\~ \*y\* \_z\_"),
             ("a_b.c == 1.5, 'x'", "a_b.c == 1.5, 'x'"),
+            ("`a*b` is [x], not `c`", r"`a*b` is \[x\], not `c`"),
+            ("one ` [x](y)", r"one \` \[x\](y)"),
         ];
         for (text, expected) in rows {
             assert_eq!(markdown(Part::Text(text)), expected);

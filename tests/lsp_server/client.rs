@@ -303,7 +303,9 @@ impl Client {
             match tokio::time::timeout(LIMIT, self.inbox.recv()).await {
                 Ok(Some(message)) => self.received(message),
                 Ok(None) => panic!("the server hung up; waited for {what}; unread: {:#?}", self.unread),
-                Err(_) => panic!("waited in vain for {what}; unread: {:#?}", self.unread),
+                Err(tokio::time::error::Elapsed { .. }) => {
+                    panic!("waited in vain for {what}; unread: {:#?}", self.unread)
+                }
             }
         }
     }
@@ -320,9 +322,10 @@ impl Client {
 
 impl Drop for Client {
     fn drop(&mut self) {
-        if !self.closed && !std::thread::panicking() {
-            panic!("the client was not closed: unread messages would go unnoticed");
-        }
+        assert!(
+            self.closed || std::thread::panicking(),
+            "the client was not closed: unread messages would go unnoticed"
+        );
     }
 }
 

@@ -267,7 +267,11 @@ impl Maker<'_> {
                 new_text: json["text"].as_str().unwrap().to_owned(),
                 shown: self.text(&json["text"]),
                 lines: None,
-                digest: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+                digest: digest.iter().fold(String::new(), |mut hex, byte| {
+                    use std::fmt::Write as _;
+                    let _ = write!(hex, "{byte:02x}");
+                    hex
+                }),
             }],
             command: None,
             verification: Verification { state, ..Verification::default() },

@@ -106,13 +106,18 @@ async fn what_is_not_known_gets_a_proper_answer() {
     client.close().await;
 }
 
+#[expect(clippy::disallowed_methods, reason = "the binary is what is tested")]
+fn command(program: &str) -> Command {
+    Command::new(program)
+}
+
 /// The real binary with its input held open.
 struct Server(Child);
 
 impl Server {
     fn start(process_id: Option<u32>) -> Self {
         let mut server = Self(
-            Command::new(env!("CARGO_BIN_EXE_failscope"))
+            command(env!("CARGO_BIN_EXE_failscope"))
                 .arg("lsp")
                 .stdin(Stdio::piped())
                 .stdout(Stdio::piped())
@@ -167,7 +172,7 @@ fn the_process_ends_with_its_input_held_open() {
 #[test]
 #[cfg(unix)]
 fn the_process_ends_when_its_client_dies() {
-    let mut client = Command::new("sleep").arg("600").spawn().unwrap();
+    let mut client = command("sleep").arg("600").spawn().unwrap();
     let mut server = Server::start(Some(client.id()));
     client.kill().unwrap();
     // Nobody has waited for the client yet: it is gone all the same.

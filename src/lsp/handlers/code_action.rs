@@ -168,10 +168,10 @@ impl Maker<'_> {
         &mut self,
         title: String,
         command: &str,
-        arguments: Json,
+        mut arguments: Json,
         diagnostic: Option<tower_lsp::lsp_types::Diagnostic>,
     ) {
-        let arguments = arguments.as_array().cloned();
+        let arguments = arguments.as_array_mut().map(std::mem::take);
         let command = Command { title: title.clone(), command: command.to_owned(), arguments };
         self.actions.push(if self.session.outbox.capabilities().action_literals {
             CodeActionOrCommand::CodeAction(CodeAction {

@@ -57,9 +57,9 @@ fn lens(
     range: tower_lsp::lsp_types::Range,
     title: String,
     command: &str,
-    arguments: serde_json::Value,
+    mut arguments: serde_json::Value,
 ) -> CodeLens {
-    let arguments = arguments.as_array().cloned();
+    let arguments = arguments.as_array_mut().map(std::mem::take);
     CodeLens { range, command: Some(Command { title, command: command.to_owned(), arguments }), data: None }
 }
 

@@ -140,14 +140,15 @@ impl Writer<'_> {
                 None => self.document.item(&[Part::Text(&text)]),
             }
         }
+        let culprit = about.cluster.culprits.first().map(|c| &c.site.place);
+        let is_culprit =
+            |site: &Site| culprit.is_some_and(|c| c.path == site.place.path && c.line == site.place.line);
         // The suspected place, unless a line of evidence has named it.
         if let Some(culprit) = about.cluster.culprits.first()
-            && !evidence
-                .iter()
-                .take(MAX_EVIDENCE)
-                .any(|e| e.site.as_ref().is_some_and(|s| s.place == culprit.site.place))
+            && !evidence.iter().take(MAX_EVIDENCE).any(|e| e.site.as_ref().is_some_and(is_culprit))
         {
-            let reasons: Vec<&str> = culprit.reasons.iter().map(|r| r.as_str()).take(2).collect();
+            let reasons: Vec<&str> =
+                culprit.reasons.iter().map(crate::model::Redacted::as_str).take(2).collect();
             let text = if reasons.is_empty() {
                 "suspected place".to_owned()
             } else {
@@ -160,7 +161,11 @@ impl Writer<'_> {
     fn with_place(&mut self, index: usize, site: &Site, text: &str) {
         let line = self.snapshot.line_now(index, &site.place);
         let path = site.place.path.under(&self.snapshot.root);
-        let name = format!("{}:{line}", one_line(site.path.as_str()));
+        // A sentence that names the place need not hear it again.
+        let mut name = format!("{}:{line}", one_line(site.path.as_str()));
+        if text.contains(&name) {
+            name = format!("line {line}");
+        }
         self.document.item(&[
             Part::Text(text),
             Part::Text(" ("),
