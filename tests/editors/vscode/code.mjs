@@ -137,3 +137,12 @@ export async function openFile(page, file, line = 1, column = 1) {
   await page.keyboard.press('Enter');
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
+
+/** Rests the mouse on the middle of `text` in the editor. */
+export async function pointAt(page, text) {
+  const span = page.locator('.monaco-editor .view-line span', { hasText: text }).last();
+  await span.waitFor();
+  const box = await span.boundingBox();
+  await page.mouse.move(box.x + box.width / 2, box.y - 40);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
+}

@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { command, openCode, openFile } from './code.mjs';
+import { command, openCode, openFile, pointAt } from './code.mjs';
 
 const [vsix, python, artefacts] = process.argv.slice(2).map((p) => path.resolve(p));
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -70,11 +70,11 @@ await scene('main', {}, async (page, workspace) => {
     await squiggles(page).first().waitFor();
   });
   await check('the hover holds the cause', async () => {
-    await command(page, 'Show or Focus Hover');
-    const hover = page.locator('.monaco-hover:not(.hidden) .hover-contents').filter({ hasText: 'subtotal' }).first();
+    await pointAt(page, 'subtotl');
+    const hover = page.locator('.monaco-hover:visible', { hasText: 'test_total_counts_quantities' }).first();
     await hover.waitFor();
-    const text = await page.locator('.monaco-hover:not(.hidden)').first().innerText();
-    expect(text.includes('subtotl') && text.includes('test_total_counts_quantities'), `hover: ${text}`);
+    const text = await hover.innerText();
+    expect(text.includes('subtotl') && text.includes('subtotal'), `hover: ${text}`);
     await shoot(page, 'hover');
     await page.keyboard.press('Escape');
   });
@@ -98,7 +98,8 @@ await scene('main', {}, async (page, workspace) => {
     const frame = page.frameLocator('iframe.webview').first().frameLocator('iframe').first();
     await frame.locator('body', { hasText: 'subtotl' }).waitFor();
     await shoot(page, 'report');
-    await page.locator('.tab.active .codicon-close').click();
+    await page.locator('.tab.active').click({ button: 'middle' });
+    await page.locator('.tab', { hasText: 'Failscope Report' }).waitFor({ state: 'detached' });
   });
   await check('the quick fix mends the file', async () => {
     await openFile(page, 'basket.py', 13, 18);
@@ -135,8 +136,9 @@ await scene('restricted', { trust: true }, async (page) => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
     await page.keyboard.press('Control+.');
-    await page.locator('.action-widget').waitFor();
-    const text = await page.locator('.action-widget').innerText();
+    const menu = page.locator('.action-widget').first();
+    await menu.waitFor();
+    const text = await menu.innerText();
     expect(!/run/i.test(text), `offered: ${text}`);
     await page.keyboard.press('Escape');
   });
