@@ -32,6 +32,9 @@ pub struct Backend {
     session: OnceLock<Session>,
 }
 
+/// The key of `initializationOptions` by which a client says that the workspace is not trusted.
+const RESTRICTED: &str = "restricted";
+
 /// What is known once the client has said who it is.
 pub struct Session {
     /// The engine.
@@ -42,6 +45,9 @@ pub struct Session {
     pub system: System,
     /// Runs tests, one run at a time in each folder.
     pub runners: DashMap<PathBuf, Runner>,
+    /// The workspace is not trusted: results are read and shown; nothing is run, and nothing is changed but
+    /// what the user picks.
+    pub restricted: bool,
     /// `initializationOptions`, under which later settings are laid.
     pub initial: Option<Json>,
 }
@@ -119,7 +125,8 @@ impl LanguageServer for Backend {
         }
         let engine = Handle::start(setup, Arc::new(EngineSide(Arc::clone(&self.outbox))));
         let added = folders(&params);
-        let initial = params.initialization_options.map(handlers::configuration::unwrapped);
+        let mut initial = params.initialization_options.map(handlers::configuration::unwrapped);
+        let restricted = initial.as_mut().and_then(Json::as_object_mut).and_then(|o| o.remove(RESTRICTED));
         if let Some(value) = initial.clone().filter(|v| !v.is_null()) {
             engine.send(Event::Settings { root: None, value });
         }
@@ -129,6 +136,7 @@ impl LanguageServer for Backend {
             outbox: Arc::clone(&self.outbox),
             system: self.options.system.clone(),
             runners: DashMap::new(),
+            restricted: restricted == Some(Json::Bool(true)),
             initial,
         };
         if self.session.set(session).is_err() {

@@ -173,6 +173,9 @@ impl Maker<'_> {
     ) {
         let arguments = arguments.as_array_mut().map(std::mem::take);
         let command = Command { title: title.clone(), command: command.to_owned(), arguments };
+        if self.session.restricted && commands::RUNNING.contains(&command.command.as_str()) {
+            return;
+        }
         self.actions.push(if self.session.outbox.capabilities().action_literals {
             CodeActionOrCommand::CodeAction(CodeAction {
                 title,

@@ -37,6 +37,9 @@ pub const CLEAR: &str = "failscope.clear";
 pub const NAMES: &[&str] =
     &[ANALYZE, RUN_TEST, RUN_CLUSTER, RUN_FAILED, OPEN_REPORT, APPLY_FIX, CLEAR, FINDINGS];
 
+/// The commands that run code of the workspace or change its files: not in Restricted Mode.
+pub const RUNNING: &[&str] = &[RUN_TEST, RUN_CLUSTER, RUN_FAILED, APPLY_FIX];
+
 /// The argument of most commands. Unknown keys are left alone: editors add their own.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
@@ -53,6 +56,11 @@ struct Target {
 pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<Option<Json>> {
     let argument = params.arguments.into_iter().next();
     let token = params.work_done_progress_params.work_done_token;
+    if session.restricted && RUNNING.contains(&params.command.as_str()) {
+        return Err(failed(
+            "the workspace is in Restricted Mode: no tests are run and no fix is applied".to_owned(),
+        ));
+    }
     match params.command.as_str() {
         ANALYZE => {
             let _shown =
