@@ -13,3 +13,4 @@ mod pull;
 mod run;
 mod surfaces;
 mod tower_lsp;
+mod trust;
