@@ -1,7 +1,6 @@
 //! Speed of redaction: `cargo bench --bench redact [FILE…]`. Prints megabytes a second of processor time on the
 //! given files (pytest output), on a generated log of 20 MB, and on hostile lines of 1 MB with the ratio of
 //! their time to that of their first tenth.
-#![expect(missing_docs, reason = "a program")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -2,7 +2,7 @@
 //!
 //! The measure is a log-likelihood ratio: how much less probable the token's pairs of characters are in
 //! identifiers and words than in a uniformly random string over the token's own alphabet. `bigrams.txt`
-//! holds the costs of pairs, counted over the identifiers of CPython's standard library: 64 rows and columns
+//! holds the costs of pairs, counted over the identifiers of the Python standard library: 64 rows and columns
 //! in the order `a–z A–Z 0–9 _ -`, each a character of the same order for sixths of a nat.
 
 use std::sync::LazyLock;

@@ -320,9 +320,8 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
     let mut end = from;
     while end < limit {
         match text[end] {
-            b'\n' | b'\r' | b'"' | b'<' | b'`' => break,
+            b'\n' | b'\r' | b'"' | b'<' | b'`' | b'\\' => break,
             b'\'' if quote != Some(b'"') => break,
-            b'\\' => break,
             b',' | b')' | b'}' if quote.is_none() && !cookie => break,
             _ => end += 1,
         }
