@@ -64,6 +64,8 @@ struct Folder {
     published: BTreeMap<RelPath, Arc<FileFindings>>,
     said: HashSet<String>,
     watch: Option<watch::Watch>,
+    /// Folders outside of this one in which results may appear, with their watches.
+    elsewhere: Vec<(PathBuf, Option<watch::Watch>)>,
     poll: Option<Task>,
     /// Whether findings must be computed anew.
     dirty: bool,
@@ -262,12 +264,31 @@ impl Engine {
         }
     }
 
+    /// Watches what the settings name outside of the folder. Polling looks there anyway.
+    fn watch_elsewhere(&mut self, root: &Path, elsewhere: Vec<PathBuf>) {
+        let native = self.setup.watching == Watching::Native;
+        let watched = elsewhere
+            .into_iter()
+            .map(|place| {
+                let front = Arc::clone(&self.front);
+                let complain = move |level, message| front.say(level, message);
+                let start = || watch::start(place.clone(), self.handle.clone(), complain);
+                let watch = native.then(start).flatten();
+                (place, watch)
+            })
+            .collect();
+        if let Some(folder) = self.folders.get_mut(root) {
+            folder.elsewhere = watched;
+        }
+    }
+
     fn files_changed(&mut self, paths: &[PathBuf]) {
         let mut sources = Vec::new();
         for (root, folder) in &mut self.folders {
             let mut results = false;
             for path in paths {
-                if !path.starts_with(root) && !root.starts_with(path) {
+                let elsewhere = folder.elsewhere.iter().any(|(place, _)| path.starts_with(place));
+                if !path.starts_with(root) && !root.starts_with(path) && !elsewhere {
                     continue;
                 }
                 let known = folder.disk.keys().map(|k| k.under(root)).filter(|k| k.starts_with(path));
@@ -354,6 +375,7 @@ impl Engine {
         let replies = folder.queue.done();
         let mut cancelled = false;
         let mut report = false;
+        let mut elsewhere = None;
         if let Some(outcome) = outcome {
             cancelled = outcome.cancelled;
             folder.memory = Some(outcome.memory);
@@ -368,6 +390,7 @@ impl Engine {
             if folder.candidate.is_none() || folder.config != outcome.config {
                 folder.candidate = Some(self.setup.tools.candidates(root, &outcome.config));
                 folder.touched = true;
+                elsewhere = Some(self.setup.tools.elsewhere(root, &outcome.config));
             }
             folder.config = outcome.config;
             folder.problems = outcome.config_problems;
@@ -397,6 +420,10 @@ impl Engine {
             );
             self.front.say(Level::Warning, message);
         }
+        if let Some(elsewhere) = elsewhere {
+            self.watch_elsewhere(root, elsewhere);
+        }
+        let Some(folder) = self.folders.get_mut(root) else { return };
         let summary = Summary {
             root: root.to_path_buf(),
             failures: folder.results.analysis.total_failures(),

@@ -341,6 +341,21 @@ async fn results_are_found_without_the_clients_help() {
 }
 
 #[tokio::test]
+async fn results_outside_of_the_folder_are_watched_too() {
+    let (project, elsewhere) = (Project::new(), Project::empty());
+    project.remove("run.results");
+    let mut setup = Setup::new(project.root(), Fake::new()).watching();
+    setup.initialization_options = json!({ "resultGlobs": [elsewhere.root()] });
+    let mut client = Client::start(setup).await;
+    client.analyze().await;
+    elsewhere.write("run.results", &results(&[cluster()]));
+    for name in ["test_shop.py", "shop.py"] {
+        assert_eq!(client.diagnostics(&project.path(name)).await.len(), 1);
+    }
+    client.close().await;
+}
+
+#[tokio::test]
 async fn columns_are_in_the_clients_units() {
     for encoding in ["utf-8", "utf-16", "utf-32"] {
         let project = Project::new();

@@ -62,8 +62,10 @@ impl Drop for Release {
 }
 
 impl Tools for Fake {
-    fn find(&self, root: &Path, _config: &Config) -> Vec<PathBuf> {
-        let mut found: Vec<PathBuf> = [root.to_path_buf(), root.join("reports")]
+    fn find(&self, root: &Path, config: &Config) -> Vec<PathBuf> {
+        let mut folders = vec![root.to_path_buf(), root.join("reports")];
+        folders.extend(self.elsewhere(root, config));
+        let mut found: Vec<PathBuf> = folders
             .iter()
             .filter_map(|folder| std::fs::read_dir(folder).ok())
             .flat_map(|entries| entries.flatten().map(|e| e.path()))
@@ -77,8 +79,8 @@ impl Tools for Fake {
         Box::new(|path| path.extension().is_some_and(|e| e == "results"))
     }
 
-    fn elsewhere(&self, _root: &Path, _config: &Config) -> Vec<PathBuf> {
-        Vec::new()
+    fn elsewhere(&self, root: &Path, config: &Config) -> Vec<PathBuf> {
+        config.result_globs.iter().map(|folder| root.join(folder)).collect()
     }
 
     fn read(&self, _root: &Path, path: &Path) -> Result<Run, IngestError> {
