@@ -18,6 +18,7 @@
 //! | [`pytest`] | starting pytest and the plugin's event schema | interpret results |
 //! | [`engine`] | the one owner of live state | name protocol types |
 //! | [`lsp`] | the language server | be named outside this folder |
+//! | [`front`] | what the command line, the language server and `failscope run` do alike | know which of them asks |
 //! | [`cli`] | one file per subcommand | analyse by itself |
 //! | [`system`] | clock, environment, working directory | |
 
@@ -27,6 +28,7 @@ pub mod cluster;
 pub mod diagnose;
 pub mod engine;
 pub mod evidence;
+pub mod front;
 pub mod ingest;
 pub mod lsp;
 pub mod model;

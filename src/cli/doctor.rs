@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::output;
 use super::project::Project;
 use crate::evidence::redact::Redactor;
-use crate::ingest::{self, FileProbe, ReadOptions};
+use crate::front;
 use crate::model::Redacted;
 use crate::pytest::interpreter;
 use crate::report::text::{counted, visible};
@@ -71,7 +71,7 @@ struct ResultFile {
 /// Runs the subcommand; gives the exit code: 0 if nothing stands in the way, 1 otherwise.
 pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let project = Project::open(args.root.as_deref(), system)?;
-    let redactor = Redactor::new(system.environment());
+    let redactor = front::redactor(&project.root, system);
     let findings = examine(&project, system, &redactor);
     let text = if args.json { serde_json::to_string_pretty(&findings)? + "\n" } else { findings.text() };
     output::print(text.as_bytes())?;
@@ -138,8 +138,7 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
 }
 
 fn result_file(path: &Path, project: &Project, system: &System, redactor: &Redactor) -> ResultFile {
-    let name = path.strip_prefix(&project.root).unwrap_or(path).display().to_string();
-    let options = ReadOptions { files: Some(FileProbe::under(&project.root)), ..ReadOptions::default() };
+    let name = front::name(&project.root, path);
     let mut file = ResultFile {
         file: redactor.text(&name),
         format: None,
@@ -149,7 +148,7 @@ fn result_file(path: &Path, project: &Project, system: &System, redactor: &Redac
         mapped: 0,
         problems: Vec::new(),
     };
-    match ingest::read_file(path, &options) {
+    match front::read(&project.root, path) {
         Ok(run) => {
             let workspace = project.workspace();
             let counts = run.counts;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::project::Project;
-use crate::ingest::{self, FileProbe, IngestError, ReadOptions};
+use crate::front;
+use crate::ingest::{self, IngestError};
 use crate::model::{Problem, Run};
 use crate::system::System;
 use crate::workspace::discovery;
@@ -50,13 +51,11 @@ pub fn read(paths: &[String], project: &Project, system: &System) -> Results {
             (_, Ok(run)) => runs.push(run),
             // A folder holds other files too.
             (Input::Found(_), Err(IngestError::Unknown { .. })) => {}
-            (_, Err(error)) => problems.push(problem(&error)),
+            (_, Err(error)) => problems.push(front::problem(&error)),
         }
     }
     let readable = runs.len();
-    let mut run = if runs.is_empty() { Run::default() } else { ingest::merge::merge(runs) };
-    run.problems.extend(problems);
-    Results { run, readable, tried }
+    Results { run: front::gather(runs, problems), readable, tried }
 }
 
 /// The result of each input, in their order; files are read side by side.
@@ -87,21 +86,10 @@ fn read_all(inputs: &[Input], root: &Path) -> Vec<Result<Run, IngestError>> {
 
 /// Reads one input, which is called by its path from the workspace's folder where it lies in it.
 fn read_one(input: &Input, root: &Path) -> Result<Run, IngestError> {
-    let options = ReadOptions { files: Some(FileProbe::under(root)), ..ReadOptions::default() };
-    let path = match input {
-        Input::Named(path) | Input::Found(path) => path,
-        Input::Stdin => return ingest::read(std::io::stdin().lock(), "-", None, &options),
-    };
-    let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
-    let failed = |source| IngestError::Io { file: name.clone(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let meta = file.metadata().map_err(failed)?;
-    ingest::read(file, &name, meta.modified().ok(), &options)
-}
-
-fn problem(error: &IngestError) -> Problem {
-    let (IngestError::Io { file, .. } | IngestError::Unknown { file }) = error;
-    Problem { file: file.clone(), offset: None, message: error.to_string() }
+    match input {
+        Input::Named(path) | Input::Found(path) => front::read(root, path),
+        Input::Stdin => ingest::read(std::io::stdin().lock(), "-", None, &front::read_options(root)),
+    }
 }
 
 /// The inputs that `paths` mean, each once, in their order. Paths are relative to the working directory.

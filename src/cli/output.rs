@@ -8,13 +8,12 @@ use clap::ValueEnum;
 
 use super::input::Results;
 use super::project::Project;
-use crate::analysis::{self, Options};
 use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
-use crate::report::files::Folder;
-use crate::report::{Editor, Meta, ctrf, github, html, human, markdown, sarif, terminal_section};
+use crate::report::{Editor, Meta, ctrf, github, human, markdown, sarif, terminal_section};
 use crate::system::System;
+use crate::{analysis, front};
 
 /// What is printed on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -132,12 +131,9 @@ impl OutputArgs {
 
     /// Analyses `run`, read for `project`.
     pub fn analysed(&self, run: Run, project: &Project, system: &System) -> Report {
-        let options =
-            Options { max_log_size: project.config.max_log_size, redactor: redactor(project, system) };
-        let mut meta = Meta::new(timestamp(system), project.root.clone());
+        let options = front::analysis_options(&project.root, &project.config, system);
+        let mut meta = front::meta(&project.root, system);
         meta.editor = self.editor;
-        meta.code_host = code_host(system);
-        meta.prefix = prefix(&project.root);
         Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
     }
 
@@ -163,11 +159,8 @@ impl OutputArgs {
     /// Writes the files of the report folder; gives the path of the page for people.
     pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
         let Report { analysis, meta } = report;
-        let json = Document::new(analysis, meta).to_json()?;
-        let page = html::render(analysis, meta)?;
-        let folder = Folder::open(&project.output())?;
-        folder.replace("rca_report.json", &json)?;
-        let written = folder.replace("rca_report.html", page.as_bytes())?;
+        let (folder, written) =
+            front::write_reports(&project.output(), analysis, meta).map_err(anyhow::Error::from_boxed)?;
         let extra = match self.format {
             Format::Markdown => Some("rca_report.md"),
             Format::Sarif => Some("rca_report.sarif"),
@@ -262,37 +255,6 @@ pub fn layout(meta: &Meta, no_color: bool, full: bool) -> human::Layout<'_> {
     human::Layout { width: width(), link_root: links.then_some(meta.root.as_path()), full }
 }
 
-/// The path of `root` in its git checkout, with a `/` at its end; empty if it is the checkout or in none.
-fn prefix(root: &Path) -> String {
-    let checkout = root.ancestors().find(|folder| folder.join(".git").exists());
-    let inside = checkout.and_then(|checkout| root.strip_prefix(checkout).ok());
-    inside.into_iter().flat_map(Path::iter).map(|part| format!("{}/", part.to_string_lossy())).collect()
-}
-
-/// Where the files of this commit can be read, in a job of GitHub Actions.
-fn code_host(system: &System) -> Option<String> {
-    let server = system.env("GITHUB_SERVER_URL").filter(|url| url.starts_with("https://"))?;
-    let (repository, commit) = (system.env("GITHUB_REPOSITORY")?, system.env("GITHUB_SHA")?);
-    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._/".contains(c));
-    (plain(repository) && plain(commit)).then(|| format!("{server}/{repository}/blob/{commit}/"))
-}
-
-/// Replaces secrets, also those that the environment and the project's `.env` files give away.
-fn redactor(project: &Project, system: &System) -> Redactor {
-    let redactor = Redactor::new(system.environment());
-    redactor.know_dotenv_files(&project.root);
-    redactor
-}
-
-/// The time that reports carry: `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>)
-/// where it is set, else now.
-fn timestamp(system: &System) -> u64 {
-    system
-        .env("SOURCE_DATE_EPOCH")
-        .and_then(|text| text.parse().ok())
-        .unwrap_or_else(|| system.unix_now() as u64)
-}
-
 /// Says on standard error which settings could not be used, and which wishes this version cannot fulfil.
 pub fn warn_of(project: &Project, args: &OutputArgs) {
     let redactor = Redactor::default();
@@ -312,7 +274,7 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
 
 /// Says on standard error why there is nothing to analyse and what to do; gives the exit code.
 pub fn nothing_readable(results: &Results, paths: &[String], project: &Project, system: &System) -> u8 {
-    let redactor = Redactor::new(system.environment());
+    let redactor = front::redactor(&project.root, system);
     for problem in &results.run.problems {
         let text = if problem.message.contains(&problem.file) {
             problem.message.clone()

@@ -7,7 +7,8 @@ use anyhow::Context as _;
 
 use super::output::{self, OutputArgs};
 use super::project::Project;
-use crate::ingest::{self, ReadOptions, events::Assembler};
+use crate::front;
+use crate::ingest::{self, events::Assembler};
 use crate::model::Run;
 use crate::pytest::follow::Follower;
 use crate::pytest::runner::{Finished, Output, Progress, Request, Runner};
@@ -91,8 +92,8 @@ fn exit_code(finished: &Finished) -> u8 {
 
 /// What the plugin has recorded; the process that wrote it is gone. `None` if it has not even begun.
 fn recorded(stream: &Path, root: &Path) -> anyhow::Result<Option<Run>> {
-    let name = stream.strip_prefix(root).unwrap_or(stream).display().to_string();
-    let mut assembler = Assembler::new(&name, ReadOptions::default());
+    let name = front::name(root, stream);
+    let mut assembler = Assembler::new(&name, front::read_options(root));
     let mut follower = Follower::new(stream);
     let mut begun = false;
     loop {
@@ -107,5 +108,7 @@ fn recorded(stream: &Path, root: &Path) -> anyhow::Result<Option<Run>> {
         }
     }
     assembler.process_is_gone();
-    Ok(begun.then(|| assembler.finish(None)))
+    // Dated as the file would be if it were read later.
+    let modified = std::fs::metadata(stream).and_then(|meta| meta.modified()).ok();
+    Ok(begun.then(|| front::gather(vec![assembler.finish(modified)], Vec::new())))
 }

@@ -3,16 +3,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::analysis;
-use crate::evidence::redact::Redactor;
-use crate::ingest::{self, IngestError, ReadOptions};
+use crate::ingest::IngestError;
 use crate::model::{Analysis, Problem, Run, TestOutcomes};
-use crate::report::Meta;
-use crate::report::document::Document;
-use crate::report::files::Folder;
-use crate::report::html;
 use crate::system::System;
 use crate::workspace::{Config, Workspace, discovery};
+use crate::{analysis, front};
 
 /// Says whether a path would be taken for a result file. Touches no disk.
 pub type Candidate = Box<dyn Fn(&Path) -> bool + Send>;
@@ -73,12 +68,7 @@ impl Tools for Pipeline {
     }
 
     fn read(&self, root: &Path, path: &Path) -> Result<Run, IngestError> {
-        // Named as the command line names it, so that both give the same analysis.
-        let name = path.strip_prefix(root).unwrap_or(path).display().to_string();
-        let failed = |source| IngestError::Io { file: name.clone(), source };
-        let file = std::fs::File::open(path).map_err(failed)?;
-        let modified = file.metadata().map_err(failed)?.modified().ok();
-        ingest::read(file, &name, modified, &ReadOptions::default())
+        front::read(root, path)
     }
 
     fn analyze(
@@ -89,13 +79,9 @@ impl Tools for Pipeline {
         config: &Config,
         system: &System,
     ) -> (Analysis, TestOutcomes) {
-        let mut run = ingest::merge::merge(runs);
-        run.problems.extend(problems);
+        let run = front::gather(runs, problems);
         let outcomes = run.outcomes.clone();
-        let options = analysis::Options {
-            max_log_size: config.max_log_size,
-            redactor: Redactor::new(system.environment()),
-        };
+        let options = front::analysis_options(workspace.root(), config, system);
         (analysis::analyze(run, workspace, &options), outcomes)
     }
 
@@ -106,13 +92,10 @@ impl Tools for Pipeline {
         analysis: &Analysis,
         system: &System,
     ) -> Vec<String> {
-        let meta = Meta::new(system.unix_now() as u64, root.to_path_buf());
-        let written = || -> Result<(), Box<dyn std::error::Error>> {
-            let folder = Folder::open(&root.join(&config.output))?;
-            folder.replace("rca_report.json", &Document::new(analysis, &meta).to_json()?)?;
-            folder.replace("rca_report.html", html::render(analysis, &meta)?.as_bytes())?;
-            Ok(())
-        };
-        written().err().map(|error| format!("the reports were not written: {error}")).into_iter().collect()
+        front::write_reports(&root.join(&config.output), analysis, &front::meta(root, system))
+            .err()
+            .map(|error| format!("the reports were not written: {error}"))
+            .into_iter()
+            .collect()
     }
 }

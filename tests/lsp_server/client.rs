@@ -294,6 +294,14 @@ impl Client {
         assert!(self.unread.is_empty(), "unexpected messages: {:#?}", self.unread);
     }
 
+    /// Drops what has come so far, for tests of something else than messages.
+    pub fn discard(&mut self) {
+        while let Ok(message) = self.inbox.try_recv() {
+            self.received(message);
+        }
+        self.unread.clear();
+    }
+
     /// The first message that fits, now or later; the others stay unread.
     async fn next(&mut self, what: &str, fits: impl Fn(&Json) -> bool) -> Json {
         loop {

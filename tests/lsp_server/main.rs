@@ -3,6 +3,9 @@
 
 mod client;
 mod fake;
+#[expect(dead_code, reason = "made for several test programs")]
+#[path = "../support/project.rs"]
+mod kinds;
 
 mod actions;
 mod configuration;
@@ -11,6 +14,7 @@ mod hover;
 mod lifecycle;
 mod pull;
 mod run;
+mod same;
 mod surfaces;
 mod tower_lsp;
 mod trust;

@@ -12,7 +12,7 @@ use tower_lsp::lsp_types::ProgressToken;
 use super::commands::{self, failed};
 use crate::engine::findings::{cut, one_line};
 use crate::engine::{Event, Snapshot};
-use crate::evidence::redact::Redactor;
+use crate::front;
 use crate::lsp::backend::Session;
 use crate::model::{FailureRecord, Outcome};
 use crate::pytest::events;
@@ -122,7 +122,7 @@ pub async fn run(
     let stream = finished.stream.clone();
     let recorded = tokio::task::spawn_blocking(move || stream.is_file()).await.unwrap_or_default();
     if !recorded && !finished.cancelled {
-        return Err(failed(said(session, "pytest could not run the tests", &finished)));
+        return Err(failed(said(session, &snapshot.root, "pytest could not run the tests", &finished)));
     }
     if finished.exit == Some(NOTHING_COLLECTED) {
         return Err(failed(
@@ -201,8 +201,8 @@ fn not_run(error: &RunError) -> Error {
 }
 
 /// The end of what pytest printed, without secrets.
-fn said(session: &Session, what: &str, finished: &Finished) -> String {
-    let redacted = Redactor::new(session.system.environment()).text(&finished.output);
+fn said(session: &Session, root: &Path, what: &str, finished: &Finished) -> String {
+    let redacted = front::redactor(root, &session.system).text(&finished.output);
     let lines: Vec<String> = redacted
         .as_str()
         .lines()
