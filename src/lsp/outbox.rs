@@ -144,7 +144,7 @@ impl Outbox {
     async fn send_refresh(self: &Arc<Self>) {
         let capabilities = self.capabilities();
         if capabilities.findings_changed {
-            self.client.send_notification::<FindingsChanged>(()).await;
+            self.client.send_notification::<FindingsChanged>(serde_json::Map::new()).await;
         }
         if capabilities.lens_refresh {
             self.tell::<CodeLensRefresh>();

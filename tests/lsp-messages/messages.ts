@@ -52,7 +52,7 @@ export interface Notifications {
   'window/logMessage': lsp.LogMessageParams;
   'window/workDoneProgress/cancel': lsp.WorkDoneProgressCancelParams;
   'telemetry/event': lsp.LSPAny;
-  'failscope/findingsChanged': null;
+  'failscope/findingsChanged': Record<string, never>;
   '$/progress': {
     token: lsp.ProgressToken;
     value: lsp.WorkDoneProgressBegin | lsp.WorkDoneProgressReport | lsp.WorkDoneProgressEnd;

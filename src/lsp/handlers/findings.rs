@@ -14,7 +14,8 @@ use crate::report::document::Document;
 pub enum FindingsChanged {}
 
 impl Notification for FindingsChanged {
-    type Params = ();
+    /// Always empty: the protocol's parameters are an object, an array, or left out.
+    type Params = serde_json::Map<String, Json>;
     const METHOD: &'static str = "failscope/findingsChanged";
 }
 

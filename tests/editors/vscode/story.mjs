@@ -109,6 +109,7 @@ await scene('main', {}, async (page, workspace) => {
     await shoot(page, 'quick-fix');
     await menu.click();
     await page.locator('.view-line', { hasText: 'round(subtotal,' }).waitFor();
+    await page.locator('.tab.active.dirty').waitFor();
     await page.keyboard.press('Control+S');
     await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
     const text = fs.readFileSync(path.join(workspace, 'shop/basket.py'), 'utf8');
