@@ -45,7 +45,7 @@ fn secret_operand(operand: &[u8]) -> Option<Kind> {
     if matches!(operand.get(end), Some(b'(' | b'[')) {
         return None;
     }
-    assign::secret_name(name.rsplit('.').next().unwrap_or(name))
+    super::names::secret_name(name.rsplit('.').next().unwrap_or(name))
 }
 
 /// The operands in the `E` lines from `at` on: in the line of the assertion and in the lines of its diff.

@@ -153,3 +153,8 @@ pub fn line_end(text: &[u8], at: usize, max: usize) -> usize {
     let to = text.len().min(at.saturating_add(max));
     memchr::memchr(b'\n', &text[at..to]).map_or(to, |i| at + i)
 }
+
+/// How often `byte` stands in `text`.
+pub fn count(text: &[u8], byte: u8) -> usize {
+    memchr::memchr_iter(byte, text).count()
+}

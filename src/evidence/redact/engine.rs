@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 use super::bytes::{self, BASE64, DIGIT, NAME, PUNCTUATION, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
-use super::{asserted, assign, entropy, personal, structural, vendor};
+use super::{asserted, assign, entropy, names, personal, structural, vendor};
 
 /// A secret found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Span {
 /// What a pattern of the prefilter stands for.
 #[derive(Debug, Clone, Copy)]
 enum Trigger {
-    Keyword(&'static assign::Keyword),
+    Keyword(&'static names::Keyword),
     Format(usize),
     Pem,
     Url,
@@ -69,7 +69,7 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
         patterns.push(pattern);
         triggers.push(trigger);
     };
-    for keyword in assign::KEYWORDS {
+    for keyword in names::KEYWORDS {
         add(keyword.text, Trigger::Keyword(keyword));
     }
     for (index, format) in vendor::FORMATS.iter().enumerate() {

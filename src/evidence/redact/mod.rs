@@ -17,11 +17,13 @@ mod entropy;
 mod forms;
 mod kind;
 mod known;
+mod names;
 mod personal;
 mod random;
 mod registry;
 mod settings;
 mod structural;
+mod value;
 mod vendor;
 
 use std::collections::BTreeMap;
@@ -162,7 +164,7 @@ impl Redactor {
     pub fn know_environment(&self, environment: &BTreeMap<String, String>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (name, value) in environment {
-            if let Some(kind) = assign::secret_name(name)
+            if let Some(kind) = names::secret_name(name)
                 && value.len() >= known::SHORTEST
                 && !assign::is_ordinary_value(value)
             {

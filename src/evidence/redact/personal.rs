@@ -158,7 +158,7 @@ fn is_card(digits: &[u8], groups: &[usize]) -> bool {
     };
     let grouped = match groups {
         [_] => length >= 14,
-        [4, 4, 4, 4] | [4, 6, 5] | [4, 6, 4] | [4, 4, 4, 4, 3] | [6, 13] => true,
+        [4, 4, 4, 4] | [4, 6, 5 | 4] | [4, 4, 4, 4, 3] | [6, 13] => true,
         _ => false,
     };
     let varied = digits.iter().collect::<std::collections::BTreeSet<_>>().len() > 1;

@@ -135,7 +135,7 @@ fn pem_end(text: &[u8], from: usize) -> usize {
                 && at > from + 1
                 && last < at - 1
                 && !rest_of_first
-                && text[last..at].iter().filter(|b| **b == b'\n').count() > 2)
+                && bytes::count(&text[last..at], b'\n') > 2)
         {
             return last;
         }
@@ -222,20 +222,17 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
         spans.push(Span::new(scheme_start, stop, kind::CONNECTION, 8));
         return;
     }
-    match colon {
-        Some(colon) => {
-            // `https://TOKEN:x-oauth-basic@host` has its secret in the user's place.
-            let user = &text[from..colon];
-            if user.len() >= 16 && super::random::Shape::of(user).is_likely_random() {
-                spans.push(Span::new(from, colon, kind::TOKEN, 7));
-            }
-            spans.push(Span::new(colon + 1, sign, kind::PASSWORD, 7));
+    if let Some(colon) = colon {
+        // `https://TOKEN:x-oauth-basic@host` has its secret in the user's place.
+        let user = &text[from..colon];
+        if user.len() >= 16 && super::random::Shape::of(user).is_likely_random() {
+            spans.push(Span::new(from, colon, kind::TOKEN, 7));
         }
-        None => {
-            let shape = super::random::Shape::of(secret);
-            if shape.len >= 16 && shape.is_likely_random() {
-                spans.push(Span::new(from, sign, kind::TOKEN, 7));
-            }
+        spans.push(Span::new(colon + 1, sign, kind::PASSWORD, 7));
+    } else {
+        let shape = super::random::Shape::of(secret);
+        if shape.len >= 16 && shape.is_likely_random() {
+            spans.push(Span::new(from, sign, kind::TOKEN, 7));
         }
     }
 }

@@ -1,0 +1,247 @@
+//! Reads the value that belongs to a name: the separator, wrappers, the quote, and where the value ends.
+
+use super::bytes::{self, BLANK, LOWER, NAME, UPPER};
+
+/// Longest literal and longest value without quotes that are read.
+const MAX_VALUE: usize = 8192;
+const MAX_BARE: usize = 2048;
+
+/// How a value stands in the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts about a notation")]
+pub struct Value {
+    /// Its range, without quotes.
+    pub start: usize,
+    /// End of the range.
+    pub end: usize,
+    /// Whether it stands in quotes.
+    pub quoted: bool,
+    /// Whether the key stands in quotes.
+    pub quoted_key: bool,
+    /// First byte of the separator.
+    pub separator: u8,
+    /// Whether blanks stand around the separator.
+    pub spaced: bool,
+    /// Whether the closing quote was found.
+    pub closed: bool,
+    /// Whether it stands on the line after its name.
+    pub next_line: bool,
+}
+
+/// Reads the value that belongs to the name that ends at `at`.
+pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
+    let mut at = at;
+    let mut quoted_key = false;
+    let close = at;
+    while at < text.len() && at < close + 12 && matches!(text[at], b'"' | b'\'' | b'\\' | b'`' | b']' | b')')
+    {
+        quoted_key |= matches!(text[at], b'"' | b'\'');
+        at += 1;
+    }
+    let blanks = bytes::run_end(text, at, BLANK, 48);
+    let mut spaced = blanks > at;
+    at = blanks;
+    let (mut separator, after) = separator(text, at, spaced, flag, quoted_key)?;
+    at = after;
+    let mut next_line = false;
+    let blanks = bytes::run_end(text, at, BLANK, 48);
+    spaced |= blanks > at && separator != b' ';
+    at = blanks;
+    // A type between name and value: `x: str = "…"`, `var x string = "…"`.
+    if separator == b':' || separator == b' ' {
+        let word = bytes::run_end(text, at, NAME | bytes::PUNCTUATION, 40);
+        let word = if text.get(word) == Some(&b'[') {
+            memchr::memchr(b']', &text[word..text.len().min(word + 40)]).map_or(word, |i| word + i + 1)
+        } else {
+            word
+        };
+        let equals = bytes::run_end(text, word, BLANK, 4);
+        if word > at
+            && equals > word
+            && text.get(equals) == Some(&b'=')
+            && text.get(equals + 1) != Some(&b'=')
+        {
+            separator = b'=';
+            at = bytes::run_end(text, equals + 1, BLANK, 8);
+        }
+    }
+    // YAML's block scalars and XML's elements may hold the value on the next line.
+    let mark = at + text[at..].iter().take(2).take_while(|b| matches!(b, b'|' | b'>' | b'-')).count();
+    let line = bytes::run_end(text, mark, BLANK, 8);
+    if matches!(separator, b':' | b'>' | b'=') && text.get(line) == Some(&b'\n') {
+        at = bytes::run_end(text, line + 1, BLANK, 48);
+        if text[at..].starts_with(b"E ") {
+            at = bytes::run_end(text, at + 1, BLANK, 48);
+        }
+        next_line = true;
+    }
+    at = skip_wrapper(text, at);
+    let backslashes = text[at..].iter().take(4).take_while(|b| **b == b'\\').count();
+    let open = at + backslashes;
+    let (start, end, quoted, closed) = if let Some(&quote @ (b'"' | b'\'' | b'`')) = text.get(open) {
+        let start = open + if text[open..].starts_with(&[quote; 3]) { 3 } else { 1 };
+        let (end, closed) = quoted_end(text, start, quote, backslashes);
+        (start, end, true, closed)
+    } else {
+        (at, bare_end(text, at, separator), false, true)
+    };
+    Some(Value { start, end, quoted, quoted_key, separator, spaced, closed, next_line })
+}
+
+/// Reads the separator at `at`; gives its first significant byte and where it ends.
+fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool) -> Option<(u8, usize)> {
+    const SEPARATORS: &[&str] = &[
+        ":::=", "===", "!==", "::=", "||=", "??=", ":=", "=>", "->", "==", "!=", "?=", "+=", ".=", "<=",
+        "||", "=", ":", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
+    ];
+    let rest = &text[at..];
+    if let Some(found) = SEPARATORS.iter().find(|s| rest.starts_with(s.as_bytes())) {
+        let first = match *found {
+            ":" | "&#58;" | "%3A" | "%3a" => b':',
+            "==" | "!=" | "===" | "!==" => b'~',
+            _ => b'=',
+        };
+        return Some((first, at + found.len()));
+    }
+    match rest.first() {
+        Some(b',') => {
+            // `"name": "token", "value": "…"` and `name="token" value="…"`.
+            attribute(text, at + 1).or(Some((b',', at + 1)))
+        }
+        Some(b'>') if !spaced => Some((b'>', at + 1)),
+        Some(b'(') if !spaced => Some((b'(', at + 1)),
+        Some(b'|') => Some((b',', at + 1)),
+        Some(_) if spaced => {
+            if quoted_key && let Some(found) = attribute(text, at) {
+                return Some(found);
+            }
+            for word in ["is ", "was ", "to ", "of ", "- ", "are ", "equals ", "set to ", "is: "] {
+                if rest.starts_with(word.as_bytes()) {
+                    return Some((b'i', at + word.len()));
+                }
+            }
+            (flag
+                || matches!(rest.first(), Some(b'"' | b'\'' | b'`'))
+                || rest.starts_with(b"string =")
+                || rest.starts_with(b"String ="))
+            .then_some((b' ', at))
+        }
+        _ => None,
+    }
+}
+
+/// The separator after `value` in `"name": "token", "value": "…"`, if that stands at `at`.
+fn attribute(text: &[u8], at: usize) -> Option<(u8, usize)> {
+    let limit = text.len().min(at + 48);
+    let mut from = at;
+    while from < limit && (bytes::is(text[from], BLANK) || matches!(text[from], b'\n' | b'"' | b'\'' | b'\\'))
+    {
+        from += 1;
+    }
+    let word = text.get(from..from + 5)?;
+    if !word.eq_ignore_ascii_case(b"value") {
+        return None;
+    }
+    let mut end = from + 5;
+    while end < limit && matches!(text[end], b'"' | b'\'' | b'\\') {
+        end += 1;
+    }
+    end = bytes::run_end(text, end, BLANK, 4);
+    matches!(text.get(end), Some(b':' | b'=')).then_some((b'=', end + 1))
+}
+
+/// Skips what may stand before a literal: brackets, string prefixes, wrappers such as `SecretStr(` and the
+/// scheme of a header.
+fn skip_wrapper(text: &[u8], at: usize) -> usize {
+    const WRAPPERS: &[&str] = &[
+        "SecretStr(",
+        "SecretBytes(",
+        "Secret(",
+        "str(",
+        "bytes(",
+        "quote(",
+        "bytearray(",
+        "Password(",
+        "Token(",
+    ];
+    let mut at = at;
+    for wrapper in WRAPPERS {
+        if text[at..].starts_with(wrapper.as_bytes()) {
+            at += wrapper.len();
+        }
+    }
+    let bracket = bytes::run_end(text, at, BLANK, 2);
+    if matches!(text.get(bracket), Some(b'(' | b'[' | b'{'))
+        && matches!(text.get(bracket + 1), Some(b'"' | b'\'' | b'b'))
+    {
+        at = bracket + 1;
+    }
+    for scheme in ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token ", "ApiKey "] {
+        if text[at..].starts_with(scheme.as_bytes()) {
+            at += scheme.len();
+        }
+    }
+    let prefix = bytes::run_end(text, at, LOWER | UPPER, 2);
+    if prefix > at
+        && matches!(text.get(prefix), Some(b'"' | b'\''))
+        && text[at..prefix].iter().all(|b| b"bBrRfFuU@".contains(b))
+    {
+        at = prefix;
+    }
+    at
+}
+
+/// The end of a literal whose quote is preceded by `backslashes` of them; whether the quote was found.
+fn quoted_end(text: &[u8], start: usize, quote: u8, backslashes: usize) -> (usize, bool) {
+    let limit = text.len().min(start + MAX_VALUE);
+    let mut at = start;
+    while at < limit {
+        let byte = text[at];
+        if byte == b'\n' {
+            return (at, false);
+        }
+        if byte == b'\\' {
+            let run = text[at..limit].iter().take_while(|b| **b == b'\\').count();
+            if text.get(at + run) == Some(&quote) && run == backslashes {
+                return (at, true);
+            }
+            at += run + usize::from(run % 2 == 1 || backslashes > 0);
+            continue;
+        }
+        if byte == quote {
+            return (at, true);
+        }
+        at += 1;
+    }
+    (at.min(limit), false)
+}
+
+/// The end of a value without quotes.
+fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
+    let limit = text.len().min(start + MAX_BARE);
+    let mut at = start;
+    while at < limit {
+        match text[at] {
+            0..=b' ' | b'"' | b'\'' | b'`' | b'<' | b'>' | b';' | b',' | b')' | b']' | b'}' | b'\\' => break,
+            b'&' if separator == b'=' => break,
+            b'[' if at == start => break,
+            _ => at += 1,
+        }
+    }
+    if at < limit && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
+        // Passwords of many signs: brackets belong to them when what goes on to the next blank is no code.
+        let stop = text[at..limit]
+            .iter()
+            .position(|b| matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'\\'))
+            .map_or(limit, |i| at + i);
+        let signs =
+            text[start..stop].iter().filter(|b| matches!(b, b'$' | b'#' | b'!' | b'^' | b'~' | b'@')).count();
+        if signs >= 2 {
+            at = stop;
+        }
+    }
+    while at > start && matches!(text[at - 1], b'.' | b':' | b'?' | b'|') {
+        at -= 1;
+    }
+    at
+}
