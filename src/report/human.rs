@@ -163,16 +163,17 @@ fn values(out: &mut impl Write, failure: &FailureRecord, layout: Layout<'_>) -> 
 
 fn fix(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> io::Result<()> {
     let suggestion = one_line(cluster.diagnosis.fix_suggestion.as_str());
-    if !suggestion.is_empty() {
-        block(out, "fix", &suggestion, layout)?;
+    // The first fix often says the same and the place besides.
+    let said_again =
+        cluster.fixes.first().is_some_and(|fix| one_line(fix.title.as_str()).starts_with(&suggestion));
+    let mut head = "fix";
+    if !suggestion.is_empty() && !said_again {
+        block(out, head, &suggestion, layout)?;
+        head = "";
     }
-    let mut head = if suggestion.is_empty() { "fix" } else { "" };
     for fix in cluster.fixes.iter().take(if layout.full { 10 } else { 1 }) {
-        let title = one_line(fix.title.as_str());
-        if title != suggestion {
-            block(out, head, &format!("{title}{}", verification(fix)), layout)?;
-            head = "";
-        }
+        block(out, head, &format!("{}{}", one_line(fix.title.as_str()), verification(fix)), layout)?;
+        head = "";
         if let Some(command) = &fix.command {
             block(out, "", &format!("$ {}", one_line(command.as_str())), layout)?;
         }
@@ -180,7 +181,15 @@ fn fix(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> io::Resul
             let (from, to) = (edit.site.place.line, edit.site.place.end_line);
             let lines = if from == to { from.to_string() } else { format!("{from}-{to}") };
             block(out, "", &format!("{}:{lines}", edit.site.path), layout)?;
-            for line in first_lines(&visible(edit.shown.as_str()), if layout.full { 100 } else { 6 }, 400) {
+            let most = if layout.full { 100 } else { 6 };
+            let (before, after) = match &edit.lines {
+                Some((before, after)) => (before.as_str(), after.as_str()),
+                None => ("", edit.shown.as_str()),
+            };
+            for line in first_lines(&visible(before), most, 400) {
+                writeln!(out, "{:1$}{2}", "", 2 + LABEL, format_args!("- {line}").red())?;
+            }
+            for line in first_lines(&visible(after), most, 400) {
                 writeln!(out, "{:1$}{2}", "", 2 + LABEL, format_args!("+ {line}").green())?;
             }
         }

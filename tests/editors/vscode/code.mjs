@@ -19,6 +19,8 @@ export const settings = {
   'editor.accessibilitySupport': 'off',
   'telemetry.telemetryLevel': 'off',
   'editor.codeLens': true,
+  // In the browser VS Code saves by itself unless told not to.
+  'files.autoSave': 'off',
 };
 
 function freePort() {
