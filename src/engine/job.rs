@@ -46,11 +46,15 @@ pub struct Results {
     pub by_fingerprint: HashMap<String, usize>,
 }
 
-/// Identity of a file's content as far as the file system tells without reading.
+/// Identity of a file's content as far as the file system tells without reading. Time and length alone do not
+/// show that a file was replaced by another of the same length whose time was set, as copying tools do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Stat {
     modified: Option<SystemTime>,
     length: u64,
+    /// Device, inode, and the time when the inode last changed, which no program can set.
+    #[cfg(unix)]
+    inode: (u64, u64, i64, i64),
 }
 
 /// A result file that has been read.
@@ -317,7 +321,15 @@ fn is_whole(run: &Run) -> bool {
 
 fn stat(path: &Path) -> Option<Stat> {
     let metadata = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?;
-    Some(Stat { modified: metadata.modified().ok(), length: metadata.len() })
+    Some(Stat {
+        modified: metadata.modified().ok(),
+        length: metadata.len(),
+        #[cfg(unix)]
+        inode: {
+            use std::os::unix::fs::MetadataExt as _;
+            (metadata.dev(), metadata.ino(), metadata.ctime(), metadata.ctime_nsec())
+        },
+    })
 }
 
 fn stat_is(path: &Path, expected: Stat) -> bool {

@@ -1,6 +1,8 @@
 //! The engine's task: takes events one by one and alone changes state.
 
-use std::cell::RefCell;
+mod folder;
+mod jobs;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,20 +11,14 @@ use serde_json::Value as Json;
 use tokio::sync::{mpsc, oneshot};
 
 use super::document::Document;
-use super::findings::{self, FileFindings, MapCache, Texts};
-use super::job::{Job, Memory, Outcome, Results};
-use super::queue::Queue;
-use super::tools::Candidate;
-use super::{Event, Front, Handle, Level, Publication, Setup, Snapshot, Summary, Watching, relative, watch};
+use super::job::Memory;
+use super::{Event, Front, Handle, Setup, Snapshot, Watching, relative, watch};
 use crate::model::RelPath;
-use crate::workspace::Config;
-use crate::workspace::config::ConfigProblem;
 use crate::workspace::source::{self, SourceFile};
+use folder::{Folder, Task, empty};
 
 /// Most events taken in before their effects are shown.
 const BATCH: usize = 256;
-
-type Reply = mpsc::UnboundedSender<Summary>;
 
 pub struct Engine {
     setup: Setup,
@@ -36,50 +32,6 @@ pub struct Engine {
 struct Open {
     document: Document,
     source: Arc<SourceFile>,
-}
-
-/// What is known of a workspace folder.
-#[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "independent notes of what is to be done next")]
-struct Folder {
-    settings: Option<Json>,
-    config: Arc<Config>,
-    problems: Vec<ConfigProblem>,
-    pyproject: Option<Arc<str>>,
-    results: Arc<Results>,
-    cleared: bool,
-    memory: Option<Memory>,
-    /// Whether the next job reads everything anew.
-    forget: bool,
-    queue: Queue<Reply>,
-    /// Writing of reports, with those who wait for an analysis to be complete.
-    reports: Queue<(Reply, Summary)>,
-    /// Which paths may be results; `None` before the configuration is known.
-    candidate: Option<Candidate>,
-    /// Sources named in the analysis, as they are on disk.
-    disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
-    reads: u64,
-    last_read: HashMap<RelPath, u64>,
-    maps: RefCell<MapCache>,
-    published: BTreeMap<RelPath, Arc<FileFindings>>,
-    said: HashSet<String>,
-    watch: Option<watch::Watch>,
-    /// Folders outside of this one in which results may appear, with their watches.
-    elsewhere: Vec<(PathBuf, Option<watch::Watch>)>,
-    poll: Option<Task>,
-    /// Whether findings must be computed anew.
-    dirty: bool,
-    /// Whether only the texts of documents changed.
-    touched: bool,
-}
-
-/// A task that ends with its owner.
-struct Task(tokio::task::JoinHandle<()>);
-
-impl Drop for Task {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl Engine {
@@ -335,146 +287,6 @@ impl Engine {
         }
     }
 
-    fn ask(&mut self, root: &Path) {
-        if let Some(folder) = self.folders.get_mut(root) {
-            folder.queue.ask(None);
-        }
-        self.start_job(root);
-    }
-
-    fn start_job(&mut self, root: &Path) {
-        let Some(folder) = self.folders.get_mut(root) else { return };
-        let Some(cancel) = folder.queue.start() else { return };
-        let mut memory = folder.memory.take().unwrap_or_default();
-        if std::mem::take(&mut folder.forget) {
-            memory.forget_files();
-        }
-        let job = Job {
-            root: root.to_path_buf(),
-            settings: folder.settings.clone(),
-            memory,
-            cancel,
-            tools: Arc::clone(&self.setup.tools),
-            system: self.setup.system.clone(),
-        };
-        self.front.busy(root, true);
-        let engine = self.handle.clone();
-        let root = root.to_path_buf();
-        tokio::spawn(async move {
-            let outcome = tokio::task::spawn_blocking(move || Box::new(job.run())).await;
-            if let Err(error) = &outcome {
-                tracing::error!("the analysis of {} broke: {error}", root.display());
-            }
-            engine.send(Event::Analysed { root, outcome: outcome.ok() });
-        });
-    }
-
-    fn analysed(&mut self, root: &Path, outcome: Option<Box<Outcome>>) {
-        self.front.busy(root, false);
-        let Some(folder) = self.folders.get_mut(root) else { return };
-        let replies = folder.queue.done();
-        let mut cancelled = false;
-        let mut report = false;
-        let mut elsewhere = None;
-        if let Some(outcome) = outcome {
-            cancelled = outcome.cancelled;
-            folder.memory = Some(outcome.memory);
-            for problem in outcome.config_problems.iter().filter(|p| p.line.is_none()) {
-                if folder.said.insert(problem.message.clone()) {
-                    self.front.say(Level::Warning, problem.message.clone());
-                }
-            }
-            folder.dirty |= folder.config != outcome.config
-                || folder.problems != outcome.config_problems
-                || folder.pyproject != outcome.pyproject;
-            if folder.candidate.is_none() || folder.config != outcome.config {
-                folder.candidate = Some(self.setup.tools.candidates(root, &outcome.config));
-                folder.touched = true;
-                elsewhere = Some(self.setup.tools.elsewhere(root, &outcome.config));
-            }
-            folder.config = outcome.config;
-            folder.problems = outcome.config_problems;
-            folder.pyproject = outcome.pyproject;
-            if outcome.changed {
-                report = !outcome.results.analysis.run.sources.is_empty();
-                folder.results = outcome.results;
-                folder.disk.clone_from(&folder.results.disk);
-                let bases = &folder.results.bases;
-                folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
-                folder.cleared = false;
-                folder.dirty = true;
-            }
-            if let Some(wait) = outcome.again {
-                let engine = self.handle.clone();
-                let root = root.to_path_buf();
-                tokio::spawn(async move {
-                    tokio::time::sleep(wait).await;
-                    engine.send(Event::Again { root });
-                });
-            }
-        } else {
-            folder.memory = Some(Memory::default());
-            let message = format!(
-                "analysing the test results in {} broke; this is a fault of Failscope",
-                root.display()
-            );
-            self.front.say(Level::Warning, message);
-        }
-        if let Some(elsewhere) = elsewhere {
-            self.watch_elsewhere(root, elsewhere);
-        }
-        let Some(folder) = self.folders.get_mut(root) else { return };
-        let summary = Summary {
-            root: root.to_path_buf(),
-            failures: folder.results.analysis.total_failures(),
-            causes: folder.results.analysis.clusters.len(),
-            cancelled,
-        };
-        // The answer comes when all is done that can be seen: shown, and the reports written.
-        let replies = replies.into_iter().map(|reply| (reply, summary.clone()));
-        if report {
-            folder.reports.ask(None);
-        }
-        if folder.reports.is_idle() {
-            let replies: Vec<_> = replies.collect();
-            self.show();
-            answer(replies);
-        } else {
-            replies.for_each(|reply| folder.reports.ask(Some(reply)));
-            self.show();
-            self.start_report(root);
-        }
-        self.start_job(root);
-    }
-
-    fn start_report(&mut self, root: &Path) {
-        let Some(folder) = self.folders.get_mut(root) else { return };
-        if folder.reports.start().is_none() {
-            return;
-        }
-        let (results, config) = (Arc::clone(&folder.results), Arc::clone(&folder.config));
-        let (tools, system) = (Arc::clone(&self.setup.tools), self.setup.system.clone());
-        let (engine, root) = (self.handle.clone(), root.to_path_buf());
-        tokio::spawn(async move {
-            let folder = root.clone();
-            let written = tokio::task::spawn_blocking(move || {
-                tools.write_reports(&folder, &config, &results.analysis, &system)
-            });
-            let complaints =
-                written.await.unwrap_or_else(|error| vec![format!("writing the reports broke: {error}")]);
-            engine.send(Event::Reported { root, complaints });
-        });
-    }
-
-    fn reported(&mut self, root: &Path, complaints: Vec<String>) {
-        for complaint in complaints {
-            self.front.say(Level::Warning, complaint);
-        }
-        let Some(folder) = self.folders.get_mut(root) else { return };
-        answer(folder.reports.done());
-        self.start_report(root);
-    }
-
     /// Replaces the snapshots of the folders that changed and publishes the differences.
     fn show(&mut self) {
         let mut refresh = false;
@@ -526,105 +338,4 @@ impl Engine {
             self.front.refresh();
         }
     }
-}
-
-impl Folder {
-    /// Whether a change of `path` (a file or a folder) may change results or configuration. When in doubt, yes:
-    /// whether a path was a folder can no longer be seen once it is gone.
-    fn concerned_by(&self, root: &Path, path: &Path) -> bool {
-        root.starts_with(path)
-            || path.extension().is_none()
-            || path == root.join("pyproject.toml")
-            || self.candidate.as_ref().is_none_or(|candidate| candidate(path))
-    }
-
-    fn findings(
-        &self,
-        results: &Results,
-        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
-        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
-    ) -> BTreeMap<RelPath, FileFindings> {
-        let texts = Texts::new(results, texts, &self.maps);
-        let mut files = findings::build(&texts, self.config.surfaces, self.config.severity);
-        if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
-            && !self.problems.is_empty()
-        {
-            let now = match documents.get(&path) {
-                Some((_, source)) => Arc::clone(source),
-                None => Arc::new(SourceFile::new(path.clone(), Arc::clone(basis))),
-            };
-            let notices = findings::notices(&self.problems, basis, &now);
-            if !notices.is_empty() {
-                files.entry(path).or_default().notices = notices;
-            }
-        }
-        files
-    }
-
-    /// Takes over what is shown, and gives what has to be published.
-    fn replace(
-        &mut self,
-        root: &Path,
-        files: BTreeMap<RelPath, FileFindings>,
-        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
-    ) -> Vec<Publication> {
-        let mut publications = Vec::new();
-        let mut old = std::mem::take(&mut self.published);
-        for (path, new) in files {
-            let before = old.remove(&path);
-            let same = match &before {
-                Some(before) => before.same_diagnostics(&new),
-                None => new.no_diagnostics(),
-            };
-            let new = match before {
-                Some(before) if *before == new => before,
-                _ => Arc::new(new),
-            };
-            if !same {
-                publications.push(Publication {
-                    path: path.under(root),
-                    findings: Arc::clone(&new),
-                    root: root.to_path_buf(),
-                    version: documents.get(&path).map(|(version, _)| *version),
-                });
-            }
-            self.published.insert(path, new);
-        }
-        let vanished = old.iter().filter(|(_, findings)| !findings.no_diagnostics());
-        publications.extend(vanished.map(|(path, _)| empty(root, path)));
-        publications
-    }
-
-    fn sources_read(&mut self, serial: u64, texts: Vec<(RelPath, Option<Arc<SourceFile>>)>) {
-        for (path, text) in texts {
-            let last = self.last_read.entry(path.clone()).or_default();
-            if *last > serial {
-                continue;
-            }
-            *last = serial;
-            if let Some(known) = self.disk.get_mut(&path) {
-                let same = match (&known, &text) {
-                    (Some(old), Some(new)) => old.text() == new.text(),
-                    (None, None) => true,
-                    _ => false,
-                };
-                if !same {
-                    *known = text;
-                    self.dirty = true;
-                }
-            }
-        }
-    }
-}
-
-fn answer(replies: Vec<(Reply, Summary)>) {
-    for (reply, summary) in replies {
-        // Whoever asked may have been cancelled.
-        let _ = reply.send(summary);
-    }
-}
-
-/// The publication that clears a file.
-fn empty(root: &Path, path: &RelPath) -> Publication {
-    Publication { path: path.under(root), findings: Arc::default(), root: root.to_path_buf(), version: None }
 }

@@ -340,6 +340,34 @@ async fn results_are_found_without_the_clients_help() {
     client.close().await;
 }
 
+/// A file moved over another of the same length, with the same time: only the file system's own marks differ.
+#[tokio::test]
+async fn results_that_replace_others_of_equal_length_and_time_are_noticed() {
+    let project = Project::new();
+    let results_of = |cause: &str| {
+        let mut one = cluster();
+        one["cause"] = json!(cause);
+        results(&[one])
+    };
+    let time = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    let replace = |cause: &str| {
+        let whole = project.write("run.part", &results_of(cause));
+        std::fs::File::options().write(true).open(&whole).unwrap().set_modified(time).unwrap();
+        std::fs::rename(whole, project.path("run.results")).unwrap();
+    };
+    replace("cause number 0");
+    let mut client = Client::start(Setup::new(project.root(), Fake::new()).watching()).await;
+    for cause in ["cause number 0", "cause number 1", "cause number 2", "cause number 3"] {
+        if !cause.ends_with('0') {
+            replace(cause);
+        }
+        for name in ["test_shop.py", "shop.py"] {
+            assert_eq!(lines(&client.diagnostics(&project.path(name)).await)[0].1, cause);
+        }
+    }
+    client.close().await;
+}
+
 #[tokio::test]
 async fn results_outside_of_the_folder_are_watched_too() {
     let (project, elsewhere) = (Project::new(), Project::empty());

@@ -1,0 +1,160 @@
+//! What is known of a workspace folder.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use tokio::sync::mpsc;
+
+use crate::engine::findings::{self, FileFindings, MapCache, Texts};
+use crate::engine::job::{Memory, Results};
+use crate::engine::queue::Queue;
+use crate::engine::tools::Candidate;
+use crate::engine::{Publication, Summary, watch};
+use crate::model::RelPath;
+use crate::workspace::Config;
+use crate::workspace::config::ConfigProblem;
+use crate::workspace::source::SourceFile;
+
+/// Gets the outcome of an analysis.
+pub type Reply = mpsc::UnboundedSender<Summary>;
+
+/// What is known of a workspace folder.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent notes of what is to be done next")]
+pub(super) struct Folder {
+    pub(super) settings: Option<Json>,
+    pub(super) config: Arc<Config>,
+    pub(super) problems: Vec<ConfigProblem>,
+    pub(super) pyproject: Option<Arc<str>>,
+    pub(super) results: Arc<Results>,
+    pub(super) cleared: bool,
+    pub(super) memory: Option<Memory>,
+    /// Whether the next job reads everything anew.
+    pub(super) forget: bool,
+    pub(super) queue: Queue<Reply>,
+    /// Writing of reports, with those who wait for an analysis to be complete.
+    pub(super) reports: Queue<(Reply, Summary)>,
+    /// Which paths may be results; `None` before the configuration is known.
+    pub(super) candidate: Option<Candidate>,
+    /// Sources named in the analysis, as they are on disk.
+    pub(super) disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
+    pub(super) reads: u64,
+    pub(super) last_read: HashMap<RelPath, u64>,
+    pub(super) maps: RefCell<MapCache>,
+    pub(super) published: BTreeMap<RelPath, Arc<FileFindings>>,
+    pub(super) said: HashSet<String>,
+    pub(super) watch: Option<watch::Watch>,
+    /// Folders outside of this one in which results may appear, with their watches.
+    pub(super) elsewhere: Vec<(PathBuf, Option<watch::Watch>)>,
+    pub(super) poll: Option<Task>,
+    /// Whether findings must be computed anew.
+    pub(super) dirty: bool,
+    /// Whether only the texts of documents changed.
+    pub(super) touched: bool,
+}
+
+/// A task that ends with its owner.
+pub(super) struct Task(pub(super) tokio::task::JoinHandle<()>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Folder {
+    /// Whether a change of `path` (a file or a folder) may change results or configuration. When in doubt, yes:
+    /// whether a path was a folder can no longer be seen once it is gone.
+    pub(super) fn concerned_by(&self, root: &Path, path: &Path) -> bool {
+        root.starts_with(path)
+            || path.extension().is_none()
+            || path == root.join("pyproject.toml")
+            || self.candidate.as_ref().is_none_or(|candidate| candidate(path))
+    }
+
+    pub(super) fn findings(
+        &self,
+        results: &Results,
+        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
+        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
+    ) -> BTreeMap<RelPath, FileFindings> {
+        let texts = Texts::new(results, texts, &self.maps);
+        let mut files = findings::build(&texts, self.config.surfaces, self.config.severity);
+        if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
+            && !self.problems.is_empty()
+        {
+            let now = match documents.get(&path) {
+                Some((_, source)) => Arc::clone(source),
+                None => Arc::new(SourceFile::new(path.clone(), Arc::clone(basis))),
+            };
+            let notices = findings::notices(&self.problems, basis, &now);
+            if !notices.is_empty() {
+                files.entry(path).or_default().notices = notices;
+            }
+        }
+        files
+    }
+
+    /// Takes over what is shown, and gives what has to be published.
+    pub(super) fn replace(
+        &mut self,
+        root: &Path,
+        files: BTreeMap<RelPath, FileFindings>,
+        documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
+    ) -> Vec<Publication> {
+        let mut publications = Vec::new();
+        let mut old = std::mem::take(&mut self.published);
+        for (path, new) in files {
+            let before = old.remove(&path);
+            let same = match &before {
+                Some(before) => before.same_diagnostics(&new),
+                None => new.no_diagnostics(),
+            };
+            let new = match before {
+                Some(before) if *before == new => before,
+                _ => Arc::new(new),
+            };
+            if !same {
+                publications.push(Publication {
+                    path: path.under(root),
+                    findings: Arc::clone(&new),
+                    root: root.to_path_buf(),
+                    version: documents.get(&path).map(|(version, _)| *version),
+                });
+            }
+            self.published.insert(path, new);
+        }
+        let vanished = old.iter().filter(|(_, findings)| !findings.no_diagnostics());
+        publications.extend(vanished.map(|(path, _)| empty(root, path)));
+        publications
+    }
+
+    pub(super) fn sources_read(&mut self, serial: u64, texts: Vec<(RelPath, Option<Arc<SourceFile>>)>) {
+        for (path, text) in texts {
+            let last = self.last_read.entry(path.clone()).or_default();
+            if *last > serial {
+                continue;
+            }
+            *last = serial;
+            if let Some(known) = self.disk.get_mut(&path) {
+                let same = match (&known, &text) {
+                    (Some(old), Some(new)) => old.text() == new.text(),
+                    (None, None) => true,
+                    _ => false,
+                };
+                if !same {
+                    *known = text;
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+}
+
+/// The publication that clears a file.
+pub(super) fn empty(root: &Path, path: &RelPath) -> Publication {
+    Publication { path: path.under(root), findings: Arc::default(), root: root.to_path_buf(), version: None }
+}

@@ -1,0 +1,158 @@
+//! The engine's jobs: analyses, and the reports that are written of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::Engine;
+use super::folder::Reply;
+use crate::engine::job::{Job, Memory, Outcome};
+use crate::engine::{Event, Level, Summary};
+
+impl Engine {
+    pub(super) fn ask(&mut self, root: &Path) {
+        if let Some(folder) = self.folders.get_mut(root) {
+            folder.queue.ask(None);
+        }
+        self.start_job(root);
+    }
+
+    pub(super) fn start_job(&mut self, root: &Path) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let Some(cancel) = folder.queue.start() else { return };
+        let mut memory = folder.memory.take().unwrap_or_default();
+        if std::mem::take(&mut folder.forget) {
+            memory.forget_files();
+        }
+        let job = Job {
+            root: root.to_path_buf(),
+            settings: folder.settings.clone(),
+            memory,
+            cancel,
+            tools: Arc::clone(&self.setup.tools),
+            system: self.setup.system.clone(),
+        };
+        self.front.busy(root, true);
+        let engine = self.handle.clone();
+        let root = root.to_path_buf();
+        tokio::spawn(async move {
+            let outcome = tokio::task::spawn_blocking(move || Box::new(job.run())).await;
+            if let Err(error) = &outcome {
+                tracing::error!("the analysis of {} broke: {error}", root.display());
+            }
+            engine.send(Event::Analysed { root, outcome: outcome.ok() });
+        });
+    }
+
+    pub(super) fn analysed(&mut self, root: &Path, outcome: Option<Box<Outcome>>) {
+        self.front.busy(root, false);
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let replies = folder.queue.done();
+        let mut cancelled = false;
+        let mut report = false;
+        let mut elsewhere = None;
+        if let Some(outcome) = outcome {
+            cancelled = outcome.cancelled;
+            folder.memory = Some(outcome.memory);
+            for problem in outcome.config_problems.iter().filter(|p| p.line.is_none()) {
+                if folder.said.insert(problem.message.clone()) {
+                    self.front.say(Level::Warning, problem.message.clone());
+                }
+            }
+            folder.dirty |= folder.config != outcome.config
+                || folder.problems != outcome.config_problems
+                || folder.pyproject != outcome.pyproject;
+            if folder.candidate.is_none() || folder.config != outcome.config {
+                folder.candidate = Some(self.setup.tools.candidates(root, &outcome.config));
+                folder.touched = true;
+                elsewhere = Some(self.setup.tools.elsewhere(root, &outcome.config));
+            }
+            folder.config = outcome.config;
+            folder.problems = outcome.config_problems;
+            folder.pyproject = outcome.pyproject;
+            if outcome.changed {
+                report = !outcome.results.analysis.run.sources.is_empty();
+                folder.results = outcome.results;
+                folder.disk.clone_from(&folder.results.disk);
+                let bases = &folder.results.bases;
+                folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
+                folder.cleared = false;
+                folder.dirty = true;
+            }
+            if let Some(wait) = outcome.again {
+                let engine = self.handle.clone();
+                let root = root.to_path_buf();
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    engine.send(Event::Again { root });
+                });
+            }
+        } else {
+            folder.memory = Some(Memory::default());
+            let message = format!(
+                "analysing the test results in {} broke; this is a fault of Failscope",
+                root.display()
+            );
+            self.front.say(Level::Warning, message);
+        }
+        if let Some(elsewhere) = elsewhere {
+            self.watch_elsewhere(root, elsewhere);
+        }
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let summary = Summary {
+            root: root.to_path_buf(),
+            failures: folder.results.analysis.total_failures(),
+            causes: folder.results.analysis.clusters.len(),
+            cancelled,
+        };
+        // The answer comes when all is done that can be seen: shown, and the reports written.
+        let replies = replies.into_iter().map(|reply| (reply, summary.clone()));
+        if report {
+            folder.reports.ask(None);
+        }
+        if folder.reports.is_idle() {
+            let replies: Vec<_> = replies.collect();
+            self.show();
+            answer(replies);
+        } else {
+            replies.for_each(|reply| folder.reports.ask(Some(reply)));
+            self.show();
+            self.start_report(root);
+        }
+        self.start_job(root);
+    }
+
+    fn start_report(&mut self, root: &Path) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        if folder.reports.start().is_none() {
+            return;
+        }
+        let (results, config) = (Arc::clone(&folder.results), Arc::clone(&folder.config));
+        let (tools, system) = (Arc::clone(&self.setup.tools), self.setup.system.clone());
+        let (engine, root) = (self.handle.clone(), root.to_path_buf());
+        tokio::spawn(async move {
+            let folder = root.clone();
+            let written = tokio::task::spawn_blocking(move || {
+                tools.write_reports(&folder, &config, &results.analysis, &system)
+            });
+            let complaints =
+                written.await.unwrap_or_else(|error| vec![format!("writing the reports broke: {error}")]);
+            engine.send(Event::Reported { root, complaints });
+        });
+    }
+
+    pub(super) fn reported(&mut self, root: &Path, complaints: Vec<String>) {
+        for complaint in complaints {
+            self.front.say(Level::Warning, complaint);
+        }
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        answer(folder.reports.done());
+        self.start_report(root);
+    }
+}
+
+fn answer(replies: Vec<(Reply, Summary)>) {
+    for (reply, summary) in replies {
+        // Whoever asked may have been cancelled.
+        let _ = reply.send(summary);
+    }
+}
