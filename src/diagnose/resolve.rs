@@ -312,7 +312,7 @@ impl<'a> Resolver<'a> {
             // `import a.b` binds `a`, `import a.b as c` binds the inner module.
             let whole = import.alias.is_some();
             let dotted = if whole { &*import.module } else { import.module.split('.').next()? };
-            return self.find_module(path, dotted).map(Symbol::Module);
+            return self.workspace.module_file(path, dotted, 0).map(Symbol::Module);
         };
         if let Some(file) = self.module_file(path, import) {
             return self.global(&file, name, depth + 1).or_else(|| self.submodule(&file, name));
@@ -320,63 +320,18 @@ impl<'a> Resolver<'a> {
         // A package without `__init__.py`.
         let dotted =
             if import.module.is_empty() { name.to_string() } else { format!("{}.{name}", import.module) };
-        let file = if import.level > 0 {
-            self.relative(path, import.level, &dotted)
-        } else {
-            self.find_module(path, &dotted)
-        };
+        let file = self.workspace.module_file(path, &dotted, import.level);
         file.map(Symbol::Module)
     }
 
     /// The file of the module that `import` takes names from.
     fn module_file(self, path: &RelPath, import: &Import) -> Option<RelPath> {
-        if import.level > 0 {
-            self.relative(path, import.level, &import.module)
-        } else {
-            self.find_module(path, &import.module)
-        }
-    }
-
-    fn relative(self, path: &RelPath, level: u32, dotted: &str) -> Option<RelPath> {
-        let mut folder = path.as_str();
-        for _ in 0..level {
-            folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
-        }
-        self.in_folder(folder, dotted)
-    }
-
-    /// The file of the absolute module `dotted`, as code in `path` sees it: in the usual roots, then in the
-    /// folders above the file.
-    pub fn find_module(self, path: &RelPath, dotted: &str) -> Option<RelPath> {
-        let folders =
-            std::iter::successors(path.as_str().rsplit_once('/').map(|(folder, _)| folder), |folder| {
-                folder.rsplit_once('/').map(|(parent, _)| parent)
-            });
-        ["", "src", "lib"]
-            .into_iter()
-            .chain(folders)
-            .find_map(|folder| self.in_folder(folder, dotted))
-            .or_else(|| {
-                let file = dotted.replace('.', "/");
-                [format!("{file}.py"), format!("{file}/__init__.py")]
-                    .iter()
-                    .filter_map(|file| self.workspace.resolve(file, None))
-                    .find(|found| self.source(found).is_some())
-            })
-    }
-
-    fn in_folder(self, folder: &str, dotted: &str) -> Option<RelPath> {
-        let inner = dotted.replace('.', "/");
-        let base = [folder, &inner].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/");
-        [format!("{base}.py"), format!("{base}/__init__.py")]
-            .iter()
-            .filter_map(|file| RelPath::new(file))
-            .find(|file| self.source(file).is_some())
+        self.workspace.module_file(path, &import.module, import.level)
     }
 
     fn submodule(self, package: &RelPath, name: &str) -> Option<Symbol> {
-        let folder = package.as_str().strip_suffix("__init__.py")?.trim_end_matches('/');
-        self.in_folder(folder, name).map(Symbol::Module)
+        package.as_str().strip_suffix("__init__.py")?;
+        self.workspace.module_file(package, name, 1).map(Symbol::Module)
     }
 
     /// The attribute `attr` of the class `name` of `path` or of its bases.

@@ -85,13 +85,30 @@ pub(super) fn module_file(workspace: &Workspace, from: &RelPath, name: &str, lev
     }
     // Import roots are the workspace, the usual source folders, and those folders around the importing file
     // that are no packages (pytest puts the first one of them on the path; which one needs no guess here).
-    let around = (0..folders.len()).rev().map(|n| folders[..n].join("/")).filter(|folder| {
-        folder.is_empty()
-            || !RelPath::new(&format!("{folder}/__init__.py")).is_some_and(|p| workspace.is_file(&p))
-    });
+    let around = (0..folders.len())
+        .rev()
+        .map(|n| folders[..n].join("/"))
+        .filter(|folder| !is_package(workspace, folder));
     around
         .chain(["src", "lib", "python"].map(str::to_owned))
         .find_map(|folder| file_in(workspace, &folder, &relative))
+        .or_else(|| only_one(workspace, &relative))
+}
+
+fn is_package(workspace: &Workspace, folder: &str) -> bool {
+    !folder.is_empty()
+        && RelPath::new(&format!("{folder}/__init__.py")).is_some_and(|init| workspace.is_file(&init))
+}
+
+/// The module's file, if the whole workspace has only one that could be it: in a folder that may be an import
+/// root by some setting.
+fn only_one(workspace: &Workspace, relative: &str) -> Option<RelPath> {
+    [format!("{relative}/__init__.py"), format!("{relative}.py")].iter().find_map(|wanted| {
+        let parts: Vec<&str> = wanted.split('/').collect();
+        let found = workspace.index().longest_suffix(&parts, false).filter(|f| f.parts == parts.len())?;
+        let root = found.path.as_str().strip_suffix(wanted.as_str())?.trim_end_matches('/');
+        (workspace.is_project(found.path) && !is_package(workspace, root)).then(|| found.path.clone())
+    })
 }
 
 fn file_in(workspace: &Workspace, folder: &str, relative: &str) -> Option<RelPath> {
@@ -132,11 +149,16 @@ mod tests {
             ("src/shop/loop.py", "from .pool import thing\n"),
             ("src/shop/pool.py", "from .loop import thing\n"),
             ("names/space/mod.py", "def f(): pass\n"),
+            ("services/api/code/billing/vat.py", "def rate(): pass\n"),
+            ("store/json.py", "def loads(): pass\n"),
+            ("store/__init__.py", ""),
+            ("one/twin.py", "x = 1\n"),
+            ("two/twin.py", "x = 1\n"),
             ("tests/helpers.py", "X = 1\n"),
             (
                 "tests/test_a.py",
                 "import shop, shop.cart as cart\nimport names.space.mod\nfrom shop import Basket, dig, deep\n\
-                 import helpers\nimport os.path\nfrom shop.loop import thing\nfrom . import helpers as h\n",
+                 import helpers\nimport os.path\nimport json, twin, billing.vat as vat\nfrom shop.loop import thing\nfrom . import helpers as h\n",
             ),
         ]);
         let source = workspace.source(&RelPath::new("tests/test_a.py").unwrap()).unwrap();
@@ -153,6 +175,9 @@ mod tests {
             ("h.X", Some(("tests/helpers.py", "X"))),
             ("helpers", Some(("tests/helpers.py", ""))),
             ("os.path.join", None),
+            ("vat.rate", Some(("services/api/code/billing/vat.py", "rate"))),
+            ("json.loads", None),
+            ("twin.x", None),
             ("unknown", None),
         ] {
             let found = workspace.imported(&source, name);

@@ -83,7 +83,7 @@ fn python_files(workspace: &Workspace) -> Vec<RelPath> {
     let on_disk = workspace.index().files().iter();
     let mut files: Vec<RelPath> = on_disk
         .chain(workspace.overlay.keys())
-        .filter(|path| path.as_str().ends_with(".py") && workspace.is_project(path))
+        .filter(|path| path.as_str().strip_suffix(".py").is_some() && workspace.is_project(path))
         .cloned()
         .collect();
     files.sort_unstable();

@@ -287,7 +287,7 @@ fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
     let place = line(file.path(), requester.function.name_line);
     let scope = scope_keyword(requester.function)?;
     let quote = if scope.value.span.of(file.text()).starts_with('"') { '"' } else { '\'' };
-    let requested = all
+    let wanted = all
         .iter()
         .find(|(_, f)| *f.name == *name)
         .map(|(s, f)| line(s.path(), f.function.name_line))
@@ -298,16 +298,16 @@ fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
             code(&requester.name),
             line_of(&place),
             code(name),
-            requested.as_ref().map_or_else(String::new, |p| format!(" ({})", line_of(p)))
+            wanted.as_ref().map_or_else(String::new, |p| format!(" ({})", line_of(p)))
         ))
         .suggest(format!(
             "Give `{}` the scope \"{narrow}\", or `{name}` the scope \"{wide}\"",
             requester.name
         ))
         .suspect(&place, 0.9, format!("{wide}-scoped, asks for a {narrow}-scoped fixture"));
-    if let Some(requested) = &requested {
-        finding = finding.shown(format!("the fixture `{name}`"), Some(requested)).suspect(
-            requested,
+    if let Some(wanted) = &wanted {
+        finding = finding.shown(format!("the fixture `{name}`"), Some(wanted)).suspect(
+            wanted,
             0.5,
             "the narrower fixture",
         );

@@ -158,12 +158,12 @@ pub(super) fn match_differs(case: &Case<'_>) -> Option<Finding> {
     } else {
         // pytest cuts the original exception off: its `raise` is looked for in the called functions.
         let static_place = expectation(case.workspace, place).and_then(|expectation| {
-            let mut raises: Vec<(Place, String)> = Vec::new();
+            let mut texts: Vec<(Place, String)> = Vec::new();
             for called in &expectation.called {
-                raises.extend(raise_lines(case.workspace, called, &expectation.types));
+                texts.extend(raise_lines(case.workspace, called, &expectation.types));
             }
-            let by_text = raises.iter().find(|(_, text)| text.contains(actual.as_str())).cloned();
-            by_text.or_else(|| raises.pop().filter(|_| raises.is_empty())).map(|(place, _)| place)
+            let by_text = texts.iter().find(|(_, text)| text.contains(actual.as_str())).cloned();
+            by_text.or_else(|| texts.pop().filter(|_| texts.is_empty())).map(|(place, _)| place)
         });
         let raise_place = raise_place.or(static_place.as_ref());
         let mut finding = Finding::new("raises-match", Category::AssertionFailure, Severity::Medium, 0.55)

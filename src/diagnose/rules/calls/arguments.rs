@@ -58,7 +58,7 @@ impl Callee {
 pub(super) fn arguments(case: &Case<'_>) -> Option<Finding> {
     let exception = case.root().filter(|e| e.short_type() == "TypeError")?;
     let message = exception.message.lines().next()?;
-    let (called, rest) = message.split_once("() ")?;
+    let (name, rest) = message.split_once("() ")?;
     let is_known = [
         "missing ",
         "takes ",
@@ -68,11 +68,11 @@ pub(super) fn arguments(case: &Case<'_>) -> Option<Finding> {
     ]
     .iter()
     .any(|start| rest.starts_with(start));
-    if !is_known || called.contains(' ') {
+    if !is_known || name.contains(' ') {
         return None;
     }
     let spot = Spot::of(case)?;
-    let call = find(&spot, called)?;
+    let call = find(&spot, name)?;
     let callee = &call.callee;
     let function = callee.function()?;
     let shown = callee.shown(function);
@@ -144,12 +144,11 @@ fn find<'s>(spot: &'s Spot<'_>, called: &str) -> Option<Call<'s>> {
             }
         }
     }
-    let (expr, path, name) = match calls.as_slice() {
-        [(expr, path, name), ..] => (*expr, path.clone(), name.clone()),
-        [] => {
-            let (path, name) = by_name(spot, called)?;
-            (fallback?, path, name)
-        }
+    let (expr, path, name) = if let Some(first) = calls.into_iter().next() {
+        first
+    } else {
+        let (path, name) = by_name(spot, called)?;
+        (fallback?, path, name)
     };
     let ExprKind::Call { func, args, keywords, .. } = &expr.kind else { return None };
     let source = spot.workspace.source(&path)?;
