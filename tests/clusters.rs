@@ -18,16 +18,21 @@ fn fixtures() -> PathBuf {
 }
 
 fn read(version: &str, file: &str) -> Run {
-    let path = fixtures().join("results").join(version).join("kinds").join(file);
+    read_suite("kinds", version, file)
+}
+
+fn read_suite(suite: &str, version: &str, file: &str) -> Run {
+    let path = fixtures().join("results").join(version).join(suite).join(file);
     ingest::read_file(&path, &ingest::ReadOptions::default()).unwrap_or_else(|e| panic!("{e}"))
 }
 
-fn workspace() -> Workspace {
-    Workspace::new(fixtures().join("suites/kinds"), Arc::default())
+fn analysis(run: Run) -> Analysis {
+    analysis_of("kinds", run)
 }
 
-fn analysis(run: Run) -> Analysis {
-    analyze(run, &workspace(), &Options::default())
+fn analysis_of(suite: &str, run: Run) -> Analysis {
+    let workspace = Workspace::new(fixtures().join("suites").join(suite), Arc::default());
+    analyze(run, &workspace, &Options::default())
 }
 
 /// The fingerprints of each (test, phase). Subtests, which formats name differently or leave out, are left out.
@@ -67,6 +72,8 @@ fn every_format_and_style_gives_the_same_clusters() {
                 "native.console.txt",
                 "locals.console.txt",
                 "xdist.console.txt",
+                "plugin.xml",
+                "plugin.events.jsonl",
             ],
         ),
     ];
@@ -104,6 +111,43 @@ fn one_cause_is_one_cluster() {
     ];
     for (test, expected) in rows {
         assert_eq!(members(&analysis, test).len(), expected, "{test}");
+    }
+}
+
+#[test]
+fn one_change_that_many_callers_meet_is_one_cluster() {
+    let expected = analysis_of("callers", read_suite("callers", "pytest9", "main.xml"));
+    let rows = [
+        ("tests/test_attributes.py::test_list", 3),
+        ("tests/test_attributes.py::test_list_of_stall", 1),
+        ("tests/test_attributes.py::test_other_attribute", 1),
+        ("tests/test_attributes.py::test_early_receipt", 1),
+        ("tests/test_attributes.py::test_moved", 2),
+        ("tests/test_attributes.py::test_class_method", 2),
+        // Which of the two classes `Basket` it is given is not told by its source.
+        ("tests/test_attributes.py::test_checkout", 1),
+        ("tests/test_attributes.py::test_builtin", 1),
+        ("tests/test_signatures.py::test_new", 3),
+        ("tests/test_signatures.py::test_put", 2),
+        ("tests/test_signatures.py::test_scale", 2),
+        ("tests/test_signatures.py::test_no_scale", 1),
+        ("tests/test_signatures.py::test_line", 2),
+        ("tests/test_signatures.py::test_own_helper", 1),
+    ];
+    for (test, count) in rows {
+        assert_eq!(members(&expected, test).len(), count, "{test}");
+    }
+    let expected = fingerprints(&expected);
+    for file in [
+        "main.reportlog.jsonl",
+        "main.json-report.json",
+        "main.console.txt",
+        "short.console.txt",
+        "native.console.txt",
+        "plugin.events.jsonl",
+    ] {
+        let found = fingerprints(&analysis_of("callers", read_suite("callers", "pytest9", file)));
+        assert_eq!(found, expected, "{file}");
     }
 }
 

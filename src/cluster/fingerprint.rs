@@ -8,6 +8,8 @@
 //! | exception out of the project's code | root exception, the deepest project frame's function and statement, message |
 //! | exception or assertion in the test itself | the test without parameters, function and statement |
 //! | fixture, `setUp` | the function and statement that broke, whichever test asked for it |
+//! | attribute that a class or module of the project lacks | that class or module and the attribute, whoever uses it |
+//! | call that does not fit a signature of the project | that function, how, and the arguments' names |
 //! | missing module or name of a module | that module and name, whoever imports it |
 //! | collection error | the module that broke and the statement |
 //! | recursion | the function that calls itself |
@@ -18,8 +20,10 @@
 use sha2::{Digest as _, Sha256};
 
 use super::normalise::{self, Quoted};
+use super::shared;
 use crate::model::{Exception, Failure, FailureKind, Fingerprint, Frame, Link, Phase, Place};
 use crate::workspace::Workspace;
+use crate::workspace::python::ExprKind;
 
 /// Version of the recipe; part of the digest, so that a changed recipe never matches old history by accident.
 pub const VERSION: u32 = 1;
@@ -93,6 +97,9 @@ fn chain_identity(chain: &[Exception], failure: &Failure, workspace: &Workspace)
         leaves.dedup();
         return std::iter::once("group".to_owned()).chain(leaves.into_iter().flatten()).collect();
     }
+    if let Some(parts) = shared::identity(root, workspace) {
+        return parts;
+    }
     if last.short_type() == "FixtureLookupError" {
         return vec!["fixture lookup".into(), normalise::message(&last.message, Quoted::Keep)];
     }
@@ -107,6 +114,7 @@ fn chain_identity(chain: &[Exception], failure: &Failure, workspace: &Workspace)
     } else {
         frames().find_map(|frames| frames.iter().rfind(|frame| in_project(frame)))
     };
+    let cause = cause.filter(|frame| !(root.short_type() == "Failed" && is_untraced(frame, workspace)));
     let test_owned = match cause.and_then(place) {
         Some((frame, place)) => {
             parts.push(place.path.as_str().to_owned());
@@ -182,6 +190,24 @@ fn statement(frame: &Frame, place: &Place, workspace: &Workspace) -> String {
         }
     }
     normal
+}
+
+/// Whether the statement is `pytest.fail(…, pytrace=False)`, whose place most formats do not tell.
+fn is_untraced(frame: &Frame, workspace: &Workspace) -> bool {
+    let source = frame.place.as_ref().and_then(|place| Some((workspace.source(&place.path)?, place.line)));
+    source.is_some_and(|(source, line)| {
+        source.module().expressions_at(line).iter().any(|expr| match &expr.kind {
+            ExprKind::Call { func, keywords, .. } => {
+                let name = func.dotted();
+                name.is_some_and(|name| name.rsplit('.').next() == Some("fail"))
+                    && keywords.iter().any(|keyword| {
+                        keyword.name.as_deref() == Some("pytrace")
+                            && matches!(keyword.value.kind, ExprKind::Bool(false))
+                    })
+            }
+            _ => false,
+        })
+    })
 }
 
 /// A failure below the test's own function (in a helper of the test code): the test's statement tells which

@@ -3,3 +3,4 @@
 pub mod fingerprint;
 pub mod grouping;
 pub mod normalise;
+mod shared;

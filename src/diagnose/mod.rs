@@ -5,7 +5,6 @@ pub mod difference;
 pub mod draft;
 pub mod expression;
 pub mod origin;
-pub mod resolve;
 pub mod rules;
 pub mod taxonomy;
 pub mod value;

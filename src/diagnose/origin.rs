@@ -4,11 +4,11 @@
 //! A function that has returned leaves no frame, so what is found here is suspicion, and weighted as such.
 
 use super::difference::{Difference, Way};
-use super::resolve::{Called, Resolver, assigned};
 use super::value::Value;
 use crate::cluster::fingerprint::is_test_path;
 use crate::model::{Place, RelPath};
 use crate::workspace::python::{Expr, ExprKind, Function, Span, Stmt, StmtKind};
+use crate::workspace::resolve::{Called, Resolver, assigned};
 use crate::workspace::{SourceFile, Workspace};
 
 /// An assertion's operands as the source has them.

@@ -4,8 +4,10 @@
 pub mod config;
 pub mod discovery;
 mod imports;
+pub mod members;
 pub mod paths;
 pub mod python;
+pub mod resolve;
 pub mod source;
 pub mod symbols;
 

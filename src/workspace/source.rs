@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use super::python::Module;
-use crate::model::RelPath;
+use super::python::{Module, Span};
+use crate::model::{Place, RelPath};
 
 /// Largest file that is read as source, in bytes.
 pub const MAX_SOURCE: u64 = 8 << 20;
@@ -79,6 +79,14 @@ impl SourceFile {
             None if text.chars().count() == skip => Some(start + text.len() as u32),
             None => None,
         }
+    }
+
+    /// The place of a range of the text.
+    pub fn place(&self, span: Span) -> Place {
+        let (line, column) = self.position(span.start);
+        let (end_line, end_column) = self.position(span.end);
+        let function = self.module().enclosing_function(line).map(|def| Arc::clone(&def.qualified_name));
+        Place { path: self.path.clone(), line, end_line, columns: Some((column, end_column)), function }
     }
 
     /// The syntax tree, parsed once; tolerant of errors.

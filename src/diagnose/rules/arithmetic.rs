@@ -2,11 +2,11 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
-use crate::diagnose::resolve::{Resolver, Symbol, assigned};
 use crate::diagnose::value::Value;
 use crate::model::{Category, Frame, Place, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
+use crate::workspace::resolve::{Resolver, Symbol, assigned};
 
 /// The frame where `exception` was raised, if that is in the project, with its statement.
 fn here<'a>(case: &Case<'a>, type_name: &str) -> Option<(&'a Frame, &'a Place, std::sync::Arc<SourceFile>)> {

@@ -7,7 +7,6 @@ mod environment;
 mod fixtures;
 mod groups;
 mod imports;
-mod members;
 mod mocks;
 mod names;
 mod near;

@@ -4,9 +4,9 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
-use crate::diagnose::resolve::{Resolver, Symbol, assigned};
 use crate::model::{Category, Frame, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
+use crate::workspace::resolve::{Resolver, Symbol, assigned};
 use crate::workspace::{SourceFile, Workspace};
 
 /// Where a `None` came from.

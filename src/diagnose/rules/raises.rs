@@ -2,10 +2,10 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of, named};
-use crate::diagnose::resolve::{Called, Resolver};
 use crate::model::{Category, Place, Severity};
 use crate::workspace::Workspace;
 use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
+use crate::workspace::resolve::{Called, Resolver};
 
 /// A `with pytest.raises(…)` around a failing line.
 struct Expectation {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use crate::diagnose::case::Case;
-use crate::diagnose::resolve::Resolver;
 use crate::model::{FixTarget, Frame, Place, RelPath};
 use crate::workspace::python::{Expr, Function, Module, Span};
+use crate::workspace::resolve::Resolver;
 use crate::workspace::{SourceFile, Workspace};
 
 /// The line of the project's own code that raised the root exception itself.
@@ -78,21 +78,13 @@ impl<'a> Spot<'a> {
 
     /// A place of this file.
     pub(super) fn place_of(&self, span: Span) -> Place {
-        place(&self.source, span)
+        self.source.place(span)
     }
 
     /// What a fix of this file changes.
     pub(super) fn target(&self) -> FixTarget {
         target(self.place)
     }
-}
-
-/// The place of a range of a file.
-pub(super) fn place(source: &SourceFile, span: Span) -> Place {
-    let (line, column) = source.position(span.start);
-    let (end_line, end_column) = source.position(span.end);
-    let function = source.module().enclosing_function(line).map(|d| Arc::clone(&d.qualified_name));
-    Place { path: source.path().clone(), line, end_line, columns: Some((column, end_column)), function }
 }
 
 /// What a fix at `place` changes.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::resolve::Symbol;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{Spot, between, line, quoted, target};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, RelPath, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Keyword, Param, ParamKind, StmtKind};
+use crate::workspace::resolve::Symbol;
 use crate::workspace::symbols::SymbolKind;
 
 /// The call that failed and the function of the project that it reached.

@@ -2,11 +2,11 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::resolve::Symbol;
 use crate::diagnose::rules::spot::{Spot, line};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, Span, StmtKind};
+use crate::workspace::resolve::Symbol;
 
 use super::arguments::enclosing_def;
 
@@ -26,7 +26,7 @@ pub(super) fn not_awaited(case: &Case<'_>) -> Option<Finding> {
     }
     let spot = Spot::of(case)?;
     let (call, source, name, definition) = culprit(&spot)?;
-    let here = Place { columns: None, ..crate::diagnose::rules::spot::place(&source, call) };
+    let here = Place { columns: None, ..source.place(call) };
     let text = call.of(source.text()).to_owned();
     let holder = enclosing_def(&spot);
     let is_async = holder.is_some_and(|f| f.is_async);
@@ -101,7 +101,7 @@ fn culprit(spot: &Spot<'_>) -> Option<(Span, std::sync::Arc<crate::workspace::So
     let names: Vec<&str> = spot.expressions().into_iter().filter_map(Expr::as_name).collect();
     names.into_iter().find_map(|name| {
         let (at, value) =
-            crate::diagnose::resolve::assigned(&function.body, name, spot.place.line, &spot.source)?;
+            crate::workspace::resolve::assigned(&function.body, name, spot.place.line, &spot.source)?;
         let (span, name, place) = coroutine(at, value)?;
         Some((span, spot.source.clone(), name, place))
     })

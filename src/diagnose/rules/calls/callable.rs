@@ -2,13 +2,13 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::resolve::Symbol;
-use crate::diagnose::rules::members::members;
 use crate::diagnose::rules::python_names::BUILTINS;
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Severity};
+use crate::workspace::members::members;
 use crate::workspace::python::{BindingKind, Expr, ExprKind, Span};
+use crate::workspace::resolve::Symbol;
 
 /// A property or value that is called: superfluous parentheses, a shadowed builtin or method, a missing comma.
 pub(super) fn not_callable(case: &Case<'_>) -> Option<Finding> {

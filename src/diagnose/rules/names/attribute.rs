@@ -2,14 +2,14 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::resolve::Symbol;
-use crate::diagnose::rules::members::{Member, members};
 use crate::diagnose::rules::near::{Near, near};
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::value::Value;
 use crate::diagnose::{Draft, Finding};
-use crate::model::{Category, Place, RelPath, Severity};
+use crate::model::{Category, Place, Severity};
+use crate::workspace::members::{Member, class_named, members};
 use crate::workspace::python::{BindingKind, Expr, ExprKind, Span};
+use crate::workspace::resolve::Symbol;
 use crate::workspace::symbols::SymbolKind;
 
 /// The attribute that was asked for, and where.
@@ -144,26 +144,9 @@ fn of_module(spot: &Spot<'_>, module: &str, access: &Access<'_>) -> Option<Findi
     )
 }
 
-/// The class of the project that the object is of.
-fn class_of(spot: &Spot<'_>, name: &str, access: &Access<'_>) -> Option<(RelPath, String)> {
-    let is_it = |qualified: &str| qualified.rsplit('.').next() == Some(name);
-    let inferred = access
-        .found
-        .and_then(|(value, _)| spot.resolver().infer(&spot.place.path, spot.place.line, value, 0));
-    if let Some(Symbol::Instance(file, class) | Symbol::Class(file, class)) = inferred
-        && is_it(&class)
-    {
-        return Some((file, class.to_string()));
-    }
-    let mut known = spot.workspace.symbols().find(name).iter().filter(|s| s.kind == SymbolKind::Class);
-    let (only, None) = (known.next()?, known.next()) else { return None };
-    let source = spot.workspace.source(&only.path)?;
-    let definition = source.module().definitions().iter().find(|d| d.is_class && is_it(&d.qualified_name))?;
-    Some((only.path.clone(), definition.qualified_name.to_string()))
-}
-
 fn of_class(spot: &Spot<'_>, name: &str, access: &Access<'_>, on_class: bool) -> Option<Finding> {
-    let (file, class) = class_of(spot, name, access)?;
+    let object = access.found.map(|(object, _)| object);
+    let (file, class) = class_named(spot.workspace, &spot.place.path, spot.place.line, object, name)?;
     let source = spot.workspace.source(&file)?;
     let definition = source.module().definition_exact(&class)?;
     let class_place = line(&file, definition.name_line);

@@ -2,13 +2,13 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::resolve::assigned;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{Spot, line};
 use crate::diagnose::value::Value;
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind};
+use crate::workspace::resolve::assigned;
 
 /// Most keys that are listed in a sentence.
 const MAX_LISTED: usize = 8;
