@@ -71,6 +71,7 @@ fn every_format_and_style_gives_the_same_clusters() {
                 "short.console.txt",
                 "native.console.txt",
                 "locals.console.txt",
+                "long.console.txt",
                 "xdist.console.txt",
                 "plugin.xml",
                 "plugin.events.jsonl",

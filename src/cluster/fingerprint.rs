@@ -114,7 +114,8 @@ fn chain_identity(chain: &[Exception], failure: &Failure, workspace: &Workspace)
     } else {
         frames().find_map(|frames| frames.iter().rfind(|frame| in_project(frame)))
     };
-    let cause = cause.filter(|frame| !(root.short_type() == "Failed" && is_untraced(frame, workspace)));
+    let untraced = root.short_type() == "Failed" && cause.is_some_and(|frame| is_untraced(frame, workspace));
+    let cause = cause.filter(|_| !untraced);
     let test_owned = match cause.and_then(place) {
         Some((frame, place)) => {
             parts.push(place.path.as_str().to_owned());
@@ -128,7 +129,7 @@ fn chain_identity(chain: &[Exception], failure: &Failure, workspace: &Workspace)
     };
     if test_owned {
         parts.push(failure.test.without_params().to_owned());
-        parts.extend(calling_statement(chain, failure, cause, workspace));
+        parts.extend(calling_statement(chain, failure, cause, workspace).filter(|_| !untraced));
     }
     if !(test_owned && cause.is_some() && is_assertion(root)) && root.short_type() != "RecursionError" {
         parts.push(message_identity(root, failure));

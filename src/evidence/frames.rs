@@ -181,7 +181,11 @@ fn function(source: &SourceFile, line: u32, given: Option<&str>) -> Option<Arc<s
                 _ => Some(name.into()),
             },
         },
-        _ => enclosing.map(|definition| definition.qualified_name.clone()),
+        // Decorators run where the function is defined.
+        _ => module
+            .enclosing(line)
+            .find(|definition| !definition.is_class && definition.name_line <= line)
+            .map(|definition| definition.qualified_name.clone()),
     }
 }
 
