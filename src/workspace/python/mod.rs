@@ -1,6 +1,7 @@
 //! Python's syntax. The only module that knows the parser crates (in `lower`); the rest of the program sees
 //! the plain types of [`syntax`] and the questions that [`Module`] answers.
 
+mod brackets;
 pub mod fixtures;
 mod lower;
 pub mod scope;
@@ -11,6 +12,7 @@ mod walk;
 
 use std::sync::Arc;
 
+pub use brackets::{Brackets, brackets};
 pub use fixtures::Fixture;
 pub use scope::{Binding, BindingKind};
 pub use syntax::{

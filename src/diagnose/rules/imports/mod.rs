@@ -2,8 +2,9 @@
 
 mod circular;
 mod missing;
+mod syntax;
 
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[&missing::missing_module, &circular::circular];
+pub(super) const RULES: &[&dyn Rule] = &[&missing::missing_module, &circular::circular, &syntax::syntax];
