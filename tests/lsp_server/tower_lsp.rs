@@ -36,7 +36,7 @@ async fn thousands_of_edits_stay_in_order() {
     // The marked line is line n when edit n comes. The edit puts a line before it; had a later one been taken
     // in first, that one would have ended up behind the marked line.
     for n in 0..EDITS {
-        client.edit(&file, 2 + n as i32, ((n, 0), (n, 0)), &format!("# {n}\n")).await;
+        client.edit(&file, 2 + i32::try_from(n).unwrap(), ((n, 0), (n, 0)), &format!("# {n}\n")).await;
     }
     let mut last = Json::Null;
     while last["version"] != 1 + EDITS {

@@ -1,10 +1,18 @@
 //! Modules that cannot be imported and files that cannot be collected.
 
 mod circular;
+mod hidden;
 mod missing;
 mod syntax;
 
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[&missing::missing_module, &circular::circular, &syntax::syntax];
+pub(super) const RULES: &[&dyn Rule] = &[
+    &missing::missing_module,
+    &circular::circular,
+    &syntax::syntax,
+    &hidden::not_a_package,
+    &hidden::shadowed,
+    &hidden::same_name,
+];

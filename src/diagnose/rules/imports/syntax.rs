@@ -322,6 +322,10 @@ mod tests {
     use crate::diagnose::rules::testing::scene;
     use crate::model::Phase;
 
+    /// Text, a part of the line where Python stops, its error; then a part of the cause, its line, and a text
+    /// that the mended file holds.
+    type Row = (&'static str, &'static str, &'static str, &'static str, u32, Option<&'static str>);
+
     fn case(text: &'static str, at: &'static str, exception: &str) -> crate::diagnose::rules::testing::Scene {
         scene(&[("tests/test_it.py", text)], exception, &[("tests/test_it.py", at)]).phase(Phase::Collect)
     }
@@ -331,7 +335,7 @@ mod tests {
     fn the_error_is_named_where_it_begins() {
         let rates =
             "RATES = {\n    'de': 19,\n    'fr': 20,\n\n\ndef rate(country):\n    return RATES[country]\n";
-        let rows: &[(&str, &str, &str, &str, u32, Option<&str>)] = &[
+        let rows: &[Row] = &[
             (rates, "RATES = {", "SyntaxError: '{' was never closed", "`{` is opened", 1, Some("20,\n}\n")),
             (rates, "def rate", "SyntaxError: invalid syntax", "`{` is opened", 1, Some("20,\n}\n")),
             (
