@@ -23,6 +23,8 @@ pub(crate) fn read(
         sink: Sink::new(name, options),
         outcome: memmem::Finder::new("\"outcome\":"),
         when: memmem::Finder::new("\"when\":"),
+        subtest: memmem::Finder::new("\"_subtest.context\""),
+        xfail: memmem::Finder::new("\"wasxfail\":"),
         last: Vec::new(),
         finished: false,
         first: true,
@@ -96,6 +98,8 @@ struct Reader<'a> {
     sink: Sink<'a>,
     outcome: memmem::Finder<'static>,
     when: memmem::Finder<'static>,
+    subtest: memmem::Finder<'static>,
+    xfail: memmem::Finder<'static>,
     /// The last line of a passed test, which may be the last to tell the time.
     last: Vec<u8>,
     finished: bool,
@@ -155,7 +159,7 @@ impl Reader<'_> {
 
     /// The `call` of a passed test, without parsing more than the id.
     fn passed(&mut self, line: &[u8], rest: &[u8]) {
-        if memmem::find(rest, b"\"_subtest.context\"").is_some() {
+        if self.subtest.find(rest).is_some() {
             return;
         }
         self.last.clear();
@@ -165,7 +169,7 @@ impl Reader<'_> {
             .and_then(|rest| Some(unescaped(&rest[..string_len(rest)?])))
             .or_else(|| text(line, "nodeid"));
         let Some(id) = id else { return };
-        let outcome = if memmem::find(rest, b"\"wasxfail\":").is_some() && field(line, "wasxfail").is_some() {
+        let outcome = if self.xfail.find(rest).is_some() && field(line, "wasxfail").is_some() {
             Outcome::Xpassed
         } else {
             Outcome::Passed

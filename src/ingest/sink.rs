@@ -19,6 +19,8 @@ pub(crate) struct Sink<'a> {
     failures: Vec<Option<Failure>>,
     /// Indices into `failures` by the hash of the test's id.
     failing: HashMap<u64, Vec<usize>>,
+    /// A bit for the first 16 bits of each key of `failing`: most tests are none of them, which is quickly seen.
+    maybe_failing: Vec<u64>,
     /// How many times a test was run before, by the hash of its id.
     reruns: HashMap<u64, u32>,
     left_out: u64,
@@ -36,6 +38,7 @@ impl<'a> Sink<'a> {
             name,
             failures: Vec::new(),
             failing: HashMap::new(),
+            maybe_failing: vec![0; 1 << 10],
             reruns: HashMap::new(),
             left_out: 0,
             problems_left_out: 0,
@@ -66,31 +69,30 @@ impl<'a> Sink<'a> {
     /// Records a test (or subtest) that did not fail. A later pass takes the place of earlier failures of the
     /// same test: it was run again.
     pub(crate) fn ended_well(&mut self, test: &str, outcome: Outcome, duration: Option<f64>) {
-        if !self.failing.is_empty() {
-            let key = hash(test);
-            if let Some(indices) = self.failing.get_mut(&key)
-                && outcome != Outcome::Skipped
-            {
-                let failures = &mut self.failures;
-                let mut replaced = 0;
-                indices.retain(|at| {
-                    // A test can pass though subtests of it failed.
-                    let same = failures[*at]
-                        .as_ref()
-                        .is_some_and(|f| f.subtest.is_none() && f.test.as_str() == test);
-                    if same {
-                        failures[*at] = None;
-                        replaced = 1;
-                    }
-                    !same
-                });
-                if indices.is_empty() {
-                    self.failing.remove(&key);
+        let key = hash(test);
+        let (word, bit) = filter_place(key);
+        if self.maybe_failing[word] & bit != 0
+            && let Some(indices) = self.failing.get_mut(&key)
+            && outcome != Outcome::Skipped
+        {
+            let failures = &mut self.failures;
+            let mut replaced = 0;
+            indices.retain(|at| {
+                // A test can pass though subtests of it failed.
+                let same =
+                    failures[*at].as_ref().is_some_and(|f| f.subtest.is_none() && f.test.as_str() == test);
+                if same {
+                    failures[*at] = None;
+                    replaced = 1;
                 }
-                self.run.counts.reruns += replaced;
+                !same
+            });
+            if indices.is_empty() {
+                self.failing.remove(&key);
             }
+            self.run.counts.reruns += replaced;
         }
-        self.run.outcomes.add(test, outcome, duration, self.options.keep_names);
+        self.run.outcomes.add_hashed(key, test, outcome, duration, self.options.keep_names);
     }
 
     /// Records one more execution of `test` that is not its last.
@@ -105,6 +107,8 @@ impl<'a> Sink<'a> {
         let key = hash(failure.test.as_str());
         let failures = &mut self.failures;
         let indices = self.failing.entry(key).or_default();
+        let (word, bit) = filter_place(key);
+        self.maybe_failing[word] |= bit;
         let same = |other: &Failure| {
             other.test == failure.test && other.phase == failure.phase && other.subtest == failure.subtest
         };
@@ -173,6 +177,11 @@ impl<'a> Sink<'a> {
         });
         self.run
     }
+}
+
+/// Word and bit of `key` in [`Sink::maybe_failing`].
+fn filter_place(key: u64) -> (usize, u64) {
+    ((key >> 54) as usize, 1 << (key >> 48 & 63))
 }
 
 /// Adds a captured section unless it is empty.

@@ -4,18 +4,19 @@ use std::collections::HashSet;
 
 use super::{Counts, Outcome, TestId};
 
-/// Entries that are not sorted yet are looked through one by one, so there are few.
-const UNSORTED: usize = 4096;
+/// Entries are sorted in when there are this many, or 1/[`SHARE`] of those already sorted if that is more: each is
+/// then moved about `SHARE` times in all, and little memory is needed beside the entries themselves.
+const UNSORTED: usize = 64 << 10;
+const SHARE: usize = 16;
 const OUTCOME: u64 = 7;
 
 /// Tests that did not fail. Ids are kept as hashes of 61 bits unless names were asked for: eight bytes a test,
 /// so that memory is bounded by the failures kept even for millions of passing tests.
 #[derive(Debug, Clone, Default)]
 pub struct TestOutcomes {
-    /// Sorted lists of entries, each less than half as long as the one before: a binary counter of merged
-    /// lists (Bentley and Saxe's logarithmic method). An entry in a later list replaces one in an earlier.
-    lists: Vec<Vec<u64>>,
-    /// The newest entries, as they came.
+    /// An entry for each test, by hash.
+    sorted: Vec<u64>,
+    /// The newest entries, as they came. They replace those in `sorted`.
     unsorted: Vec<u64>,
     /// Files and folders that tests were recorded from.
     places: HashSet<u64>,
@@ -27,10 +28,22 @@ pub struct TestOutcomes {
 impl TestOutcomes {
     /// Records that `test` ended without failure. The last record of a test counts.
     pub fn add(&mut self, test: &str, outcome: Outcome, duration: Option<f64>, keep_name: bool) {
-        self.unsorted.push(hash(test) & !OUTCOME | code(outcome));
-        if self.unsorted.len() >= UNSORTED {
-            self.sort();
+        self.add_hashed(hash(test), test, outcome, duration, keep_name);
+    }
+
+    /// As [`TestOutcomes::add`], with the [`hash`] of `test` where it is known.
+    pub(crate) fn add_hashed(
+        &mut self,
+        hashed: u64,
+        test: &str,
+        outcome: Outcome,
+        duration: Option<f64>,
+        keep_name: bool,
+    ) {
+        if self.unsorted.len() >= UNSORTED.max(self.sorted.len() / SHARE) {
+            self.compact();
         }
+        self.unsorted.push(hashed & !OUTCOME | code(outcome));
         let same_file = test.strip_prefix(&*self.last_file).is_some_and(|rest| rest.starts_with("::"));
         if !same_file && let Some((file, _)) = test.split_once("::") {
             self.last_file.clear();
@@ -48,24 +61,28 @@ impl TestOutcomes {
 
     /// Takes `tests` back, where they are known.
     pub fn remove<'t>(&mut self, tests: impl IntoIterator<Item = &'t str>) {
-        let keys: HashSet<u64> = tests.into_iter().map(|test| hash(test) & !OUTCOME).collect();
+        let mut keys: Vec<u64> = tests.into_iter().map(|test| hash(test) & !OUTCOME).collect();
         if keys.is_empty() || self.is_empty() {
             return;
         }
-        for list in self.lists.iter_mut().chain([&mut self.unsorted]) {
-            list.retain(|entry| !keys.contains(&(entry & !OUTCOME)));
-        }
-        self.named.retain(|(name, ..)| !keys.contains(&(hash(name.as_str()) & !OUTCOME)));
+        keys.sort_unstable();
+        self.compact();
+        let mut at = 0;
+        self.sorted.retain(|entry| {
+            while keys.get(at).is_some_and(|key| *key < entry & !OUTCOME) {
+                at += 1;
+            }
+            keys.get(at).is_none_or(|key| *key != entry & !OUTCOME)
+        });
+        self.named.retain(|(name, ..)| keys.binary_search(&(hash(name.as_str()) & !OUTCOME)).is_err());
     }
 
     /// Whether `test` is known to have ended without failure.
     pub fn contains(&self, test: &str) -> bool {
         let key = hash(test) & !OUTCOME;
-        let known = |list: &Vec<u64>| {
-            let at = list.partition_point(|entry| entry & !OUTCOME < key);
-            list.get(at).is_some_and(|entry| entry & !OUTCOME == key)
-        };
-        self.unsorted.iter().any(|entry| entry & !OUTCOME == key) || self.lists.iter().any(known)
+        let at = self.sorted.partition_point(|entry| entry & !OUTCOME < key);
+        self.sorted.get(at).is_some_and(|entry| entry & !OUTCOME == key)
+            || self.unsorted.iter().any(|entry| entry & !OUTCOME == key)
     }
 
     /// Whether a test of the file or folder `place` was recorded; the empty path is the whole project.
@@ -75,7 +92,7 @@ impl TestOutcomes {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.unsorted.is_empty() && self.lists.iter().all(Vec::is_empty)
+        self.unsorted.is_empty() && self.sorted.is_empty()
     }
 
     /// Takes over all of `other` that is not known yet.
@@ -86,16 +103,15 @@ impl TestOutcomes {
         other.compact();
         self.compact();
         // What is known here comes last, so that it counts.
-        let own = self.lists.pop().unwrap_or_default();
-        let theirs = other.lists.pop().unwrap_or_default();
-        self.lists.push(merged(theirs, &own));
+        let own = std::mem::replace(&mut self.sorted, other.sorted);
+        merge(&mut self.sorted, &own);
     }
 
     /// Numbers by outcome.
     pub fn counts(&mut self) -> Counts {
         self.compact();
         let mut numbers = [0; 6];
-        for entry in self.lists.iter().flatten() {
+        for entry in &self.sorted {
             if let Some(number) = numbers.get_mut((entry & OUTCOME) as usize) {
                 *number += 1;
             }
@@ -104,55 +120,62 @@ impl TestOutcomes {
         Counts { passed, failed, errors, skipped, xfailed, xpassed, reruns: 0 }
     }
 
-    fn sort(&mut self) {
-        if self.unsorted.is_empty() {
-            return;
-        }
-        // Stable, so that of entries for one test the last stays behind the others.
-        self.unsorted.sort_by_key(|entry| entry & !OUTCOME);
-        let mut list = merged(self.unsorted.clone(), &[]);
-        self.unsorted.clear();
-        while self.lists.last().is_some_and(|last| last.len() < list.len() * 2) {
-            list = merged(self.lists.pop().unwrap_or_default(), &list);
-        }
-        self.lists.push(list);
-    }
-
+    /// Sorts the newest entries in.
     fn compact(&mut self) {
-        self.sort();
-        while self.lists.len() > 1 {
-            let (Some(newer), Some(older)) = (self.lists.pop(), self.lists.pop()) else { break };
-            self.lists.push(merged(older, &newer));
-        }
+        merge(&mut self.sorted, &sorted(&self.unsorted));
+        // Its memory is not needed beside that of many sorted entries.
+        self.unsorted = Vec::new();
     }
 }
 
-/// One sorted list of both sorted lists, made in place; of entries for one test the last counts.
-fn merged(mut older: Vec<u64>, newer: &[u64]) -> Vec<u64> {
-    let (mut left, mut right) = (older.len(), newer.len());
-    older.reserve_exact(right);
-    older.extend_from_slice(newer);
+/// `entries` by hash. Of entries for one test the last stays behind the others.
+fn sorted(entries: &[u64]) -> Vec<u64> {
+    // By the first byte in one pass, which leaves a half of the comparisons.
+    let bucket = |entry: u64| (entry >> 56) as usize;
+    let mut starts = [0; 257];
+    for entry in entries {
+        starts[bucket(*entry) + 1] += 1;
+    }
+    for at in 1..starts.len() {
+        starts[at] += starts[at - 1];
+    }
+    let mut next = starts;
+    let mut out = vec![0; entries.len()];
+    for entry in entries {
+        let place = &mut next[bucket(*entry)];
+        out[*place] = *entry;
+        *place += 1;
+    }
+    for ends in starts.windows(2) {
+        out[ends[0]..ends[1]].sort_by_key(|entry| entry & !OUTCOME);
+    }
+    out
+}
+
+/// Puts the entries of `newer` into `list`, in place; both are sorted. Of entries for one test the last counts.
+fn merge(list: &mut Vec<u64>, newer: &[u64]) {
+    let (mut left, mut right) = (list.len(), newer.len());
+    list.reserve_exact(right);
+    list.extend_from_slice(newer);
     // From the back, where there is room.
-    while right > 0 {
-        let to = left + right - 1;
-        if left > 0 && older[left - 1] & !OUTCOME > newer[right - 1] & !OUTCOME {
-            older[to] = older[left - 1];
+    while right > 0 && left > 0 {
+        let entry = newer[right - 1];
+        while left > 0 && list[left - 1] & !OUTCOME > entry & !OUTCOME {
+            list[left + right - 1] = list[left - 1];
             left -= 1;
-        } else {
-            older[to] = newer[right - 1];
-            right -= 1;
         }
+        right -= 1;
+        list[left + right] = entry;
     }
-    let mut kept = 0;
-    for at in 0..older.len() {
-        if kept > 0 && (older[kept - 1] ^ older[at]) & !OUTCOME == 0 {
-            kept -= 1;
+    list[..right].copy_from_slice(&newer[..right]);
+    // Keeps the last of each test in the place of the first.
+    list.dedup_by(|later, kept| {
+        let same = (*later ^ *kept) & !OUTCOME == 0;
+        if same {
+            *kept = *later;
         }
-        older[kept] = older[at];
-        kept += 1;
-    }
-    older.truncate(kept);
-    older
+        same
+    });
 }
 
 fn code(outcome: Outcome) -> u64 {
@@ -173,20 +196,24 @@ pub(crate) fn hash(text: &str) -> u64 {
         let product = u128::from(a) * u128::from(b);
         (product as u64) ^ (product >> 64) as u64
     };
-    let word = |bytes: &[u8]| {
-        let mut padded = [0; 8];
-        padded[..bytes.len()].copy_from_slice(bytes);
-        u64::from_le_bytes(padded)
+    let halves = |chunk: &[u8; 16]| {
+        let both = u128::from_le_bytes(*chunk);
+        (both as u64, (both >> 64) as u64)
     };
-    let mut state = 0x9E37_79B9_7F4A_7C15 ^ text.len() as u64;
-    let mut chunks = text.as_bytes().chunks_exact(16);
-    for chunk in &mut chunks {
-        let (a, b) = chunk.split_at(8);
-        state = fold(word(a) ^ state, word(b) ^ 0xE703_7ED1_A0B4_28DB);
+    let bytes = text.as_bytes();
+    let mut state = 0x9E37_79B9_7F4A_7C15 ^ bytes.len() as u64;
+    let mut padded = [0; 16];
+    // The last step takes the last sixteen bytes, some of them for the second time.
+    let last = bytes.last_chunk().unwrap_or_else(|| {
+        padded[..bytes.len()].copy_from_slice(bytes);
+        &padded
+    });
+    for chunk in bytes[..bytes.len().saturating_sub(1)].as_chunks().0 {
+        let (a, b) = halves(chunk);
+        state = fold(a ^ state, b ^ 0xE703_7ED1_A0B4_28DB);
     }
-    let rest = chunks.remainder();
-    let (a, b) = rest.split_at(rest.len().min(8));
-    state = fold(word(a) ^ state, word(b) ^ 0x8EBC_6AF0_9C88_C6E3);
+    let (a, b) = halves(last);
+    state = fold(a ^ state, b ^ 0x8EBC_6AF0_9C88_C6E3);
     fold(state ^ 0x5899_65CC_7537_4CC3, 0x1D8E_4E27_C47D_124F)
 }
 

@@ -13,47 +13,45 @@ pub(crate) struct Ids<'a> {
     /// By class name and file, with a zero between: the id's part before the test's own name.
     cache: HashMap<String, String>,
     key: String,
-    /// The prefix of the tests being read; empty when it is to be looked up.
-    prefix: String,
+    /// The last id, which begins with the prefix of the tests being read and `::`.
     id: String,
+    /// Length of that beginning; zero when it is to be looked up.
+    prefix: usize,
 }
 
 impl<'a> Ids<'a> {
     /// Ids settled by the files that `probe` knows, where there is one.
     pub(crate) fn new(probe: Option<&'a FileProbe>) -> Self {
-        Self { probe, cache: HashMap::new(), key: String::new(), prefix: String::new(), id: String::new() }
+        Self { probe, cache: HashMap::new(), key: String::new(), id: String::new(), prefix: 0 }
     }
 
     /// Other class names or files follow.
     pub(crate) fn forget(&mut self) {
-        self.prefix.clear();
+        self.prefix = 0;
     }
 
-    /// The id of a test; of one with another class or file than the test before only after [`Ids::forget`]. `file` is JUnit's attribute, or empty; `text` is what the failure says, or empty.
+    /// The id of a test; of one with another class or file than the test before only after
+    /// [`Ids::forget`]. `file` is JUnit's attribute, or empty; `text` is what the failure says, or empty.
     pub(crate) fn test(&mut self, classname: &str, name: &str, file: &str, text: &str) -> &str {
-        self.id.clear();
-        if classname.is_empty() && file.is_empty() {
-            self.id.push_str(name);
-            return &self.id;
-        }
-        if self.prefix.is_empty() {
+        self.id.truncate(self.prefix);
+        if self.prefix == 0 && !(classname.is_empty() && file.is_empty()) {
             self.key.clear();
             self.key.push_str(classname);
             self.key.push('\0');
             self.key.push_str(file);
-            self.prefix.clear();
             if let Some(known) = self.cache.get(&self.key) {
-                self.prefix.push_str(known);
+                self.id.push_str(known);
             } else {
-                self.prefix = self.settle(classname, name, file, text);
+                let prefix = self.settle(classname, name, file, text);
+                self.id.push_str(&prefix);
                 if self.cache.len() >= MOST_CACHED {
                     self.cache.clear();
                 }
-                self.cache.insert(self.key.clone(), self.prefix.clone());
+                self.cache.insert(self.key.clone(), prefix);
             }
+            self.id.push_str("::");
+            self.prefix = self.id.len();
         }
-        self.id.push_str(&self.prefix);
-        self.id.push_str("::");
         self.id.push_str(name);
         &self.id
     }

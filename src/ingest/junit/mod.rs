@@ -79,7 +79,7 @@ struct Case {
     named: bool,
     line: Option<u32>,
     /// As written: it is of interest for few tests.
-    time: String,
+    time: Vec<u8>,
     told: Vec<Told>,
     skipped: Option<Outcome>,
     collection_skipped: bool,
@@ -90,7 +90,7 @@ struct Case {
 
 impl Case {
     fn seconds(&self) -> Option<f64> {
-        self.time.trim().parse().ok().and_then(seconds)
+        value(&self.time).trim().parse().ok().and_then(seconds)
     }
 }
 
@@ -157,8 +157,7 @@ impl<'a> Reader<'a> {
     }
 
     fn open(&mut self, tag: &Tag<'_>, offset: u64) {
-        // Prefixes of namespaces are of no interest.
-        let name = tag.name.iter().rposition(|b| *b == b':').map_or(tag.name, |at| &tag.name[at + 1..]);
+        let name = local(tag.name);
         if name == b"testcase" {
             if self.case.open {
                 // The one before was never closed.
@@ -284,10 +283,15 @@ impl<'a> Reader<'a> {
                     case.named = true;
                 }
                 Some(b'n') if key == b"name" => {
-                    case.name.push_str(&unspelled(&value(raw)));
+                    // Names are so short that comparing all bytes at once beats a search.
+                    let special = raw.iter().fold(false, |found, b| found | (*b == b'&') | (*b == b'#'));
+                    match std::str::from_utf8(raw) {
+                        Ok(plain) if !special => case.name.push_str(plain),
+                        _ => case.name.push_str(&unspelled(&value(raw))),
+                    }
                     case.named = true;
                 }
-                Some(b't') if key == b"time" => case.time.push_str(&value(raw)),
+                Some(b't') if key == b"time" => case.time.extend_from_slice(raw),
                 Some(b'f') if key == b"file" => file = raw,
                 Some(b'l') if key == b"line" => {
                     case.line = std::str::from_utf8(raw).ok().and_then(|text| text.trim().parse().ok());
@@ -312,7 +316,7 @@ impl<'a> Reader<'a> {
     }
 
     fn close(&mut self, name: &[u8]) {
-        let name = name.iter().rposition(|b| *b == b':').map_or(name, |at| &name[at + 1..]);
+        let name = local(name);
         if !self.case.open {
             self.depth = self.depth.saturating_sub(1);
         } else if name == b"testcase" {
@@ -366,19 +370,14 @@ impl<'a> Reader<'a> {
         case.open = false;
         self.child = None;
         self.inner = 0;
-        let mut told = std::mem::take(&mut case.told);
-        let early = std::mem::take(&mut case.early);
-        if !case.named && told.is_empty() {
+        if !case.named && case.told.is_empty() {
             // pytest leaves a nameless case behind for the test that was interrupted.
             self.sink.run.exit = Exit::Interrupted;
+            case.early.clear();
             return;
         }
-        if let Some(first) = told.first_mut()
-            && !early.is_empty()
-        {
-            first.sections.splice(0..0, early);
-        }
-        if told.is_empty() {
+        if case.told.is_empty() {
+            case.early.clear();
             if case.collection_skipped {
                 return;
             }
@@ -390,6 +389,8 @@ impl<'a> Reader<'a> {
             self.sink.ended_well(id, case.skipped.unwrap_or(Outcome::Passed), time);
             return;
         }
+        let mut told = std::mem::take(&mut case.told);
+        told[0].sections.splice(0..0, case.early.drain(..));
         let several = told.len() > 1;
         let mut subtests = 0;
         for told in told {
@@ -444,6 +445,14 @@ impl<'a> Reader<'a> {
             self.sink
                 .problem(Some(offset), "the document has no <testsuite>; the tests found in it were read");
         }
+    }
+}
+
+/// An element's name without the prefix of a namespace, which is of no interest.
+fn local(name: &[u8]) -> &[u8] {
+    match name {
+        b"testcase" => name,
+        _ => name.iter().rposition(|b| *b == b':').map_or(name, |at| &name[at + 1..]),
     }
 }
 

@@ -52,6 +52,57 @@ struct Span {
     value: (usize, usize),
 }
 
+/// The tag last scanned. Those of a class's tests differ in values only, and what is the same in the next need
+/// not be scanned again.
+#[derive(Default)]
+struct Shape {
+    bytes: Vec<u8>,
+    spans: Vec<Span>,
+    /// End of the element's name.
+    name: usize,
+    empty: bool,
+}
+
+impl Shape {
+    /// The length of the tag that `data` begins with, if it is this one but for the values behind the first.
+    fn find(&self, data: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
+        let first = self.spans.first()?;
+        let mut same = first.value.1;
+        let mut rest = data.strip_prefix(&self.bytes[..same])?;
+        spans.push(*first);
+        for span in &self.spans[1..] {
+            let (start, end) = span.value;
+            rest = rest.strip_prefix(&self.bytes[same..start])?;
+            let quote = self.bytes[end];
+            // What a `<` means there is left to the scan.
+            let len = memchr2(quote, b'<', rest).filter(|at| rest[*at] == quote)?;
+            let moved = data.len() - rest.len();
+            let name = (moved - (start - span.name.0), moved - (start - span.name.1));
+            spans.push(Span { name, value: (moved, moved + len) });
+            rest = &rest[len..];
+            same = end;
+        }
+        let rest = rest.strip_prefix(&self.bytes[same..])?;
+        Some(data.len() - rest.len())
+    }
+
+    /// Keeps `tag`, if it is of a size worth keeping and all its values are in quotes.
+    fn remember(&mut self, tag: &[u8], spans: &[Span], name: usize, empty: bool) {
+        let quoted = |span: &Span| matches!(tag[span.value.0 - 1], b'"' | b'\'');
+        if spans.is_empty() || tag.len() > LARGEST_SHAPE || !spans.iter().all(quoted) {
+            return;
+        }
+        self.bytes.clear();
+        self.bytes.extend_from_slice(tag);
+        self.spans.clear();
+        self.spans.extend_from_slice(spans);
+        (self.name, self.empty) = (name, empty);
+    }
+}
+
+/// Size of the largest tag whose shape is remembered.
+const LARGEST_SHAPE: usize = 1000;
+
 /// The end of something that is skipped or passed through in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
@@ -69,6 +120,7 @@ enum Until {
 pub(crate) struct Tokens<'w, 'i> {
     window: &'w mut Window<'i>,
     spans: Vec<Span>,
+    last: Shape,
     /// Bytes of the last token, dropped when the next is asked for.
     used: usize,
     until: Until,
@@ -87,7 +139,14 @@ const OVERLONG: &str = "a tag that is too large to be read was left out";
 impl<'w, 'i> Tokens<'w, 'i> {
     /// Tokens of what `window` holds and will hold.
     pub(crate) fn new(window: &'w mut Window<'i>) -> Self {
-        Self { window, spans: Vec::new(), used: 0, until: Until::Markup, want_text: false }
+        Self {
+            window,
+            spans: Vec::new(),
+            last: Shape::default(),
+            used: 0,
+            until: Until::Markup,
+            want_text: false,
+        }
     }
 
     /// Offset after the last token.
@@ -338,9 +397,23 @@ impl<'w, 'i> Tokens<'w, 'i> {
 
     fn open(&mut self) -> Scan {
         loop {
-            match scan(self.window.data(), &mut self.spans) {
-                Scan::More if self.double() => {}
-                found => return found,
+            let data = self.window.data();
+            self.spans.clear();
+            if let Some(len) = self.last.find(data, &mut self.spans) {
+                return Scan::Whole { len, name: self.last.name, empty: self.last.empty };
+            }
+            self.spans.clear();
+            match scan(data, &mut self.spans) {
+                Scan::More => {
+                    if !self.double() {
+                        return Scan::More;
+                    }
+                }
+                Scan::Whole { len, name, empty } => {
+                    self.last.remember(&data[..len], &self.spans, name, empty);
+                    return Scan::Whole { len, name, empty };
+                }
+                broken @ Scan::Broken(_) => return broken,
             }
         }
     }
@@ -371,7 +444,6 @@ fn end_of(data: &[u8], from: usize, stop: impl Fn(u8) -> bool) -> Option<usize> 
 
 /// Scans the opening tag that `data` begins with.
 fn scan(data: &[u8], spans: &mut Vec<Span>) -> Scan {
-    spans.clear();
     let Some(name) = end_of(data, 1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<')) else {
         return Scan::More;
     };
@@ -551,6 +623,46 @@ mod tests {
         for (document, expected) in cases {
             let found = tokens(document.as_bytes(), 1 << 20).join(" ");
             assert_eq!(&found, expected, "{document}");
+        }
+    }
+
+    #[test]
+    fn a_tag_is_read_the_same_after_one_that_begins_like_it() {
+        let tags = [
+            "<c a='1' b='2' c=\"3\"/>",
+            "<c a='1' b='' c=\"it's\"/>",
+            "<c a='1' b='2' c='3'/>",
+            "<c a='1' b='2' c=\"3\" d='4'/>",
+            "<c a='1' b='2'/>",
+            "<c a='1' b='2'>",
+            "<c a='1' bb='2'>",
+            "<c a='12' b='2'>",
+            "<c a='1' b=2>",
+            "<c a='1' b='x>y'>",
+            "<c a='1' b='x<y' >",
+            "<c a='1' b='x<testcase d='y'>",
+            "<c a='1' b='&lt;'>",
+            "<c a=1 b='2'>",
+            "<c a='1'>",
+            "<cc a='1'>",
+            "<c>",
+        ];
+        for first in tags {
+            for second in tags {
+                // Offsets aside, which tell where a tag was broken.
+                let short = |document: &str| -> Vec<String> {
+                    let found = tokens(document.as_bytes(), 1 << 20);
+                    let found = found[..found.len() - 1].iter();
+                    found
+                        .map(|token| if token.starts_with('!') { "!".to_owned() } else { token.clone() })
+                        .collect()
+                };
+                assert_eq!(
+                    short(&format!("{first}{second}")),
+                    [short(first), short(second)].concat(),
+                    "{first} {second}"
+                );
+            }
         }
     }
 
