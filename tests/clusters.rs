@@ -91,6 +91,22 @@ fn every_format_and_style_gives_the_same_clusters() {
     }
 }
 
+#[test]
+fn one_line_tracebacks_give_the_same_clusters_where_they_tell_the_place() {
+    // A doctest; a unittest assertion, whose line is the library's; a chain; recursion.
+    let untold = ["guide.txt", "test_cents", "test_bad_json_from", "test_recursion"];
+    let expected = fingerprints(&analysis(read("pytest9", "main.reportlog.jsonl")));
+    let found = fingerprints(&analysis(read("pytest9", "line.console.txt")));
+    let mut equal = 0;
+    for (key, fingerprint) in expected.iter().filter(|((_, phase), _)| phase == "Call") {
+        if !untold.iter().any(|name| key.0.ends_with(name)) {
+            assert_eq!(found.get(key), Some(fingerprint), "{key:?}");
+            equal += 1;
+        }
+    }
+    assert!(equal > 70, "{equal}");
+}
+
 /// The members of the cluster that holds `test`, as (test, phase).
 fn members(analysis: &Analysis, test: &str) -> Vec<String> {
     let cluster = analysis
@@ -149,6 +165,24 @@ fn one_change_that_many_callers_meet_is_one_cluster() {
     ] {
         let found = fingerprints(&analysis_of("callers", read_suite("callers", "pytest9", file)));
         assert_eq!(found, expected, "{file}");
+    }
+}
+
+#[test]
+fn the_failure_of_a_test_with_failed_subtests_joins_them() {
+    for file in ["main.xml", "main.reportlog.jsonl", "main.console.txt", "plugin.events.jsonl"] {
+        let analysis = analysis(read("pytest9", file));
+        let test = "tests/test_subtests.py::test_discounts";
+        assert_eq!(members(&analysis, test), [test; 3], "{file}");
+        let causes = analysis
+            .clusters
+            .iter()
+            .filter(|cluster| cluster.failures.iter().any(|failure| failure.test_id.as_str() == test));
+        assert_eq!(causes.count(), 1, "{file}");
+        assert!(
+            !analysis.clusters.iter().any(|c| c.diagnosis.source.to_string() == "rule:outcome-subtests"),
+            "{file}"
+        );
     }
 }
 

@@ -16,6 +16,11 @@
 //! | time limit | the function that was running |
 //! | exception group | its leaves |
 //! | nothing but a name | the test without parameters |
+//!
+//! Formats that tell less give other fingerprints to some failures. `--tb=line` has no place for what fails
+//! outside of a test's call, of a chain the last place only, of an exception out of a library the library's line,
+//! and of recursion where it ended; a summary line cut before its message names no entry. `--tb=no`, CTRF and
+//! `lastfailed` have no places at all.
 
 use sha2::{Digest as _, Sha256};
 

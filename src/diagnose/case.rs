@@ -1,12 +1,14 @@
 //! What a rule may look at, and how it says what it found.
 
-use super::{Draft, Finding, taxonomy};
+use super::{Draft, Finding, bases, taxonomy};
 use crate::cluster::fingerprint::{is_test_path, root_index};
 use crate::model::{Assertion, Category, Exception, Failure, Frame, Place, Severity};
 use crate::workspace::Workspace;
 
 /// Longest message quoted in a sentence, in characters.
 const MAX_QUOTED: usize = 160;
+/// Most other places that are looked for in a cluster.
+const MAX_PLACES: usize = 100;
 
 /// What a rule may look at: the cluster's failures (texts already redacted, representative first), and the
 /// workspace's sources and syntax trees.
@@ -43,12 +45,7 @@ impl<'a> Case<'a> {
     /// The deepest frame of the project that the root exception went through; where it has none (it was raised
     /// and wrapped in libraries), of the next exception that has one.
     pub fn frame(&self) -> Option<(&'a Frame, &'a Place)> {
-        let chain = &self.representative().exceptions;
-        chain[root_index(chain).min(chain.len())..].iter().find_map(|exception| {
-            exception.frames.iter().rev().find_map(|frame| {
-                frame.place.as_ref().filter(|_| frame.in_project).map(|place| (frame, place))
-            })
-        })
+        frame_of(self.representative())
     }
 
     /// The statement's text at `frame`: as the traceback shows it, else from the file.
@@ -78,8 +75,38 @@ impl<'a> Case<'a> {
     /// The category of the root exception, of the next one whose type says something otherwise.
     pub fn kind(&self) -> Option<taxonomy::Kind> {
         let chain = &self.representative().exceptions;
-        chain[root_index(chain).min(chain.len())..].iter().find_map(taxonomy::of_exception)
+        chain[root_index(chain).min(chain.len())..].iter().find_map(|exception| {
+            let known = taxonomy::of_exception(exception);
+            known.or_else(|| bases::kind(self.workspace, exception))
+        })
     }
+
+    /// The other places that show the cluster's cause, each once, in the order of the failures.
+    pub fn other_places(&self) -> Vec<&'a Place> {
+        let own = frame_of(self.representative()).map(|(_, place)| place);
+        let mut found: Vec<&Place> = Vec::new();
+        for (_, place) in self.failures.iter().skip(1).filter_map(|failure| frame_of(failure)) {
+            let same = |known: &Place| known.path == place.path && known.line == place.line;
+            if !own.is_some_and(same) && !found.iter().any(|known| same(known)) {
+                found.push(place);
+            }
+            if found.len() >= MAX_PLACES {
+                break;
+            }
+        }
+        found
+    }
+}
+
+fn frame_of(failure: &Failure) -> Option<(&Frame, &Place)> {
+    let chain = &failure.exceptions;
+    chain[root_index(chain).min(chain.len())..].iter().find_map(|exception| {
+        exception
+            .frames
+            .iter()
+            .rev()
+            .find_map(|frame| frame.place.as_ref().filter(|_| frame.in_project).map(|place| (frame, place)))
+    })
 }
 
 /// Whether `place` is in test code.

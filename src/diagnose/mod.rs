@@ -1,5 +1,6 @@
 //! From a cluster's evidence to a diagnosis.
 
+mod bases;
 pub mod case;
 pub mod difference;
 pub mod draft;
@@ -13,6 +14,9 @@ pub use case::Case;
 pub use draft::Draft;
 
 use crate::model::{Category, Place, Severity};
+
+/// Most places listed that show the same cause.
+const MAX_OTHERS: usize = 4;
 
 /// What a rule concludes. Texts are plain; the pipeline redacts them once more on their way out.
 #[derive(Debug, Clone)]
@@ -42,9 +46,18 @@ pub struct Finding {
 /// Diagnoses one cluster: the most confident of the rules that speak (of equals the first), or 'not enough
 /// evidence'.
 pub fn diagnose(case: &Case<'_>) -> Finding {
-    rules::all()
+    let mut finding = rules::all()
         .iter()
         .filter_map(|rule| rule.examine(case))
         .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
-        .unwrap_or_else(|| rules::unexplained(case))
+        .unwrap_or_else(|| rules::unexplained(case));
+    let others = case.other_places();
+    let (shown, rest) = others.split_at(others.len().min(MAX_OTHERS));
+    for place in shown {
+        finding = finding.shown(format!("the same at {}", case::at(place)), Some(place));
+    }
+    if !rest.is_empty() {
+        finding = finding.shown(format!("and in {} more places", rest.len()), None);
+    }
+    finding
 }

@@ -3,18 +3,18 @@
 //! Silent about assertions that the syntax tree or pytest's text cannot take apart. The place of a wrong value
 //! whose traceback ends in the test is not known: called functions are suspects, with low confidence.
 
+mod mend;
+
 use std::borrow::Cow;
 
 use crate::diagnose::Finding;
-use crate::diagnose::case::{Case, at, code, in_tests, line_of};
+use crate::diagnose::case::{Case, code, in_tests};
 use crate::diagnose::difference::{self, Difference, Way};
-use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::expression;
 use crate::diagnose::origin::{self, Operands};
 use crate::diagnose::value::Value;
-use crate::model::{Assertion, Category, Exception, FixTarget, Place, Severity};
-use crate::workspace::SourceFile;
-use crate::workspace::python::StmtKind;
+use crate::model::{Assertion, Category, Exception, Severity};
+use mend::{advise, edit};
 
 /// What is said about an assertion.
 struct Verdict {
@@ -81,7 +81,9 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     for difference in verdict.differences.iter().skip(1).take(5) {
         finding = finding.shown(listed(difference, &operands), place);
     }
-    for (value, expression) in assertion.wheres.iter().take(4) {
+    // What an attribute of an object is called again says nothing.
+    let tells = |(value, expression): &&(String, String)| !expression.ends_with(&format!(".{value}"));
+    for (value, expression) in assertion.wheres.iter().filter(tells).take(4) {
         finding = finding.shown(format!("{} gave {}", code(expression), code(value)), place);
     }
     let suspects = if verdict.test_at_fault {
@@ -529,86 +531,11 @@ fn listed(difference: &Difference, operands: &Operands) -> String {
         value.as_ref().map_or_else(|| "nothing".to_owned(), |value| code(&value.to_string()))
     };
     let place = if difference.path.is_empty() { "it".to_owned() } else { code(&difference.path) };
-    format!("{place} is {} where {} is expected", show(got), show(want))
-}
-
-/// The edit of the test that makes it accept the value: right for rounding, otherwise one of two ways out.
-fn edit(
-    case: &Case<'_>,
-    place: &Place,
-    operands: &Operands,
-    verdict: &Verdict,
-    assertion: &Assertion,
-) -> Option<Draft> {
-    let source = case.workspace.source(&place.path)?;
-    let span = operands.expected_span?;
-    let old = span.of(source.text());
-    let rounding = verdict.differences.iter().all(|difference| difference.way == Way::Rounding);
-    if rounding && !verdict.differences.is_empty() {
-        let approx = TextEdit::replace(&place.path, span, format!("pytest.approx({old})"));
-        let edits = std::iter::once(approx).chain(import_pytest(&source)).collect();
-        let title = format!("compare with pytest.approx({old}) ({})", line_of(place));
-        return Some(Draft::edits(
-            FixTarget::Test,
-            title,
-            "Floats that were calculated differ in their last digits",
-            edits,
-        ));
+    let holder =
+        if difference.path.is_empty() { String::new() } else { format!(" ({})", code(&difference.path)) };
+    match (got, want) {
+        (None, Some(_)) => format!("{} is missing{holder}", show(want)),
+        (Some(_), None) => format!("{} is not expected{holder}", show(got)),
+        _ => format!("{place} is {} where {} is expected", show(got), show(want)),
     }
-    if assertion.operator != "==" {
-        return None;
-    }
-    let actual = if operands.actual_is_left { &assertion.left } else { assertion.right.as_ref()? };
-    let value = Value::parse(actual).filter(|value| !value.is_cut() && value.is_literal())?;
-    let new = value.repr();
-    let title = format!("expect {new:.60} instead of {old:.60} ({})", line_of(place));
-    let edits = vec![TextEdit::replace(&place.path, span, new)];
-    Some(Draft::edits(FixTarget::Test, title, "Right only if the code gives what it should", edits))
-}
-
-/// The import that `pytest.approx` needs, if the file has none: after the first imports.
-fn import_pytest(source: &SourceFile) -> Option<TextEdit> {
-    let module = source.module();
-    if module.imports().iter().any(|import| import.bound_name() == "pytest") {
-        return None;
-    }
-    let first = module.body().iter().find(|stmt| {
-        let docstring = matches!(&stmt.kind, StmtKind::Expr(expr) if expr.as_str().is_some());
-        let future = matches!(&stmt.kind, StmtKind::Import(imports) if imports.iter().any(|i| &*i.module == "__future__"));
-        !docstring && !future
-    })?;
-    let break_ = if source.text().contains("\r\n") { "\r\n" } else { "\n" };
-    let blank = if matches!(first.kind, StmtKind::Import(_)) { "" } else { break_ };
-    Some(TextEdit::insert(source.path(), first.span.start, format!("import pytest{break_}{blank}")))
-}
-
-/// Both ways out: mend the code, or the expectation.
-fn advise(
-    finding: Finding,
-    suspect: Option<&Place>,
-    place: Option<&Place>,
-    operands: &Operands,
-    assertion: &Assertion,
-) -> Finding {
-    let actual =
-        if operands.actual_is_left { Some(assertion.left.as_str()) } else { assertion.right.as_deref() };
-    let literal =
-        actual.and_then(Value::parse).filter(|value| !value.is_cut() && !matches!(value, Value::Opaque(_)));
-    let expect = match (place, literal) {
-        (Some(place), Some(value)) if assertion.operator == "==" => {
-            format!("expect {} at {}", code(&value.to_string()), line_of(place))
-        }
-        (Some(place), _) => format!("change the expectation at {}", line_of(place)),
-        (None, _) => "change the expectation in the test".to_owned(),
-    };
-    let finding = match suspect {
-        Some(suspect) => finding.suggest(format!(
-            "If the test is right, correct {}; if the code is right, {expect}",
-            at(suspect)
-        )),
-        None => finding.suggest(format!(
-            "If the test is right, correct the code that made the value; if the code is right, {expect}"
-        )),
-    };
-    finding.note("The traceback ends in the test: the function that made the value had already returned. What would settle it: `failscope trace`, or the values along the way")
 }

@@ -10,6 +10,8 @@ mod imports;
 mod mocks;
 mod names;
 mod near;
+#[cfg(test)]
+mod near_misses;
 mod none;
 mod outcome;
 mod python_names;
@@ -44,6 +46,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::internal,
         &outcome::subtests,
         &outcome::doctest,
+        &outcome::parametrize,
         &outcome::failed_on_purpose,
         &groups::group,
         &mocks::calls,

@@ -1,8 +1,8 @@
 //! Failures without an exception of the project's: a strict xfail that passed, a dead process, a broken pytest.
 
 use crate::diagnose::Finding;
-use crate::diagnose::case::{Case, at, code};
-use crate::model::{Category, FailureKind, Severity};
+use crate::diagnose::case::{Case, at, code, line_of};
+use crate::model::{Category, FailureKind, Severity, TestId};
 
 /// A test marked `xfail(strict=True)` passed: the mark has outlived its reason.
 pub(super) fn strict_xpass(case: &Case<'_>) -> Option<Finding> {
@@ -90,6 +90,37 @@ pub(super) fn subtests(case: &Case<'_>) -> Option<Finding> {
         .suggest("See the failures of the subtests themselves");
     if let Some(place) = case.definition() {
         finding = finding.shown(line, Some(&place)).suspect(&place, 0.4, "holds the subtests that failed");
+    }
+    Some(finding)
+}
+
+/// `@pytest.mark.parametrize` with a case that has more or fewer values than there are names.
+pub(super) fn parametrize(case: &Case<'_>) -> Option<Finding> {
+    let last = case.last().filter(|last| last.short_type() == "Failed")?;
+    let (test, rest) = last.message.split_once(": in \"parametrize\" the number of names (")?;
+    let (names, rest) = rest.split_once("):")?;
+    let (shown_names, rest) = rest.split_once("must be equal to the number of values (")?;
+    let (values, shown_values) = rest.split_once("):")?;
+    let count = |number: &str, noun: &str| format!("{number} {noun}{}", if number == "1" { "" } else { "s" });
+    let name = test.rsplit("::").next().unwrap_or(test);
+    let place = case.workspace.definition(&TestId::new(test.trim()), None);
+    let here = place.as_ref().map_or_else(String::new, |place| format!(" ({})", line_of(place)));
+    let values_shown = shown_values.trim().lines().next().unwrap_or_default();
+    let mut finding = Finding::new("outcome-parametrize", Category::DataIssue, Severity::Medium, 0.95)
+        .because(format!(
+            "`parametrize` of `{name}`{here} has {} {}, but a case with {}: {}",
+            count(names, "name"),
+            code(shown_names.trim()),
+            count(values, "value"),
+            code(values_shown)
+        ))
+        .suggest(format!("Give every case of `{name}` as many values as there are names"));
+    if let Some(place) = &place {
+        finding = finding.shown(format!("`{name}` is parametrized here"), Some(place)).suspect(
+            place,
+            0.9,
+            "a case with another number of values than names",
+        );
     }
     Some(finding)
 }

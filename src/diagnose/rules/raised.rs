@@ -3,7 +3,8 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of, named};
-use crate::model::{Category, Phase, Severity};
+use crate::model::{Category, Exception, Phase, Place, Severity};
+use crate::workspace::python::StmtKind;
 
 /// States the exception and its place.
 pub(super) fn raised(case: &Case<'_>) -> Option<Finding> {
@@ -35,27 +36,41 @@ pub(super) fn raised(case: &Case<'_>) -> Option<Finding> {
         return Some(finding);
     };
     let statement = case.statement(frame, place);
-    let quoted = statement.as_deref().map_or_else(String::new, |text| format!(" at {}", code(text)));
-    let finding = if in_tests(place) {
-        let confidence = if root.assertion.is_some() { 0.2 } else { 0.3 };
-        new(confidence)
-            .because(format!(
-                "{}{wrapped} in the test code itself{phase}, {}{quoted}",
-                named(root),
-                at(place)
-            ))
+    if let Some(finding) = invalid_syntax(case, place, root) {
+        return Some(finding);
+    }
+    let on_purpose = statement.as_deref().is_some_and(|text| text == "raise" || text.starts_with("raise "));
+    // A `raise` says nothing that its message does not.
+    let what = match statement.as_deref().filter(|_| !on_purpose) {
+        Some(text) => format!("{} fails with {} in {}", at(place), named(root), code(text)),
+        None => format!("{} raises {}", at(place), named(root)),
+    };
+    let sentence = format!("{what}{wrapped}{phase}");
+    let short = code(root.short_type());
+    let finding = if on_purpose {
+        let is_checked = case.workspace.source(&place.path).is_some_and(|source| {
+            let path = source.module().path_to(place.line);
+            path.iter().rev().nth(1).is_some_and(|stmt| matches!(stmt.kind, StmtKind::If(_)))
+        });
+        let advice = if is_checked {
+            format!("Correct what leads to the `raise` at {}, or the condition before it", line_of(place))
+        } else {
+            format!("Correct what leads to the `raise` at {}, or handle the {short}", line_of(place))
+        };
+        new(if in_tests(place) { 0.3 } else { 0.5 }).because(sentence).suggest(advice)
+    } else if in_tests(place) {
+        new(if root.assertion.is_some() { 0.2 } else { 0.3 })
+            .because(sentence)
             .suggest(format!(
                 "Compare {} with what the called code gives now: either may be wrong",
                 line_of(place)
             ))
             .note("What would settle it: the values at that line (run with the plugin, or with `-l`)")
     } else {
-        new(0.5)
-            .because(format!("{} raises {}{quoted}{wrapped}{phase}", at(place), named(root)))
-            .suggest(format!("Prevent or handle the {} at {}", code(root.short_type()), line_of(place)))
+        new(0.5).because(sentence).suggest(format!("Prevent or handle the {short} at {}", line_of(place)))
     };
     let score = if in_tests(place) { 0.3 } else { 0.6 };
-    let mut finding = finding.shown(format!("{} was raised{quoted}", named(root)), Some(place)).suspect(
+    let mut finding = finding.shown(format!("{} was raised here", named(root)), Some(place)).suspect(
         place,
         score,
         "deepest frame of the project that the exception went through",
@@ -73,4 +88,23 @@ pub(super) fn raised(case: &Case<'_>) -> Option<Finding> {
         );
     }
     Some(finding)
+}
+
+/// A file that Python could not parse.
+fn invalid_syntax(case: &Case<'_>, place: &Place, root: &Exception) -> Option<Finding> {
+    let is_syntax = matches!(root.short_type(), "SyntaxError" | "IndentationError" | "TabError");
+    // `eval` and its like raise it about other text.
+    let source = case.workspace.source(&place.path).filter(|_| is_syntax)?;
+    if source.module().errors().is_empty() {
+        return None;
+    }
+    let message = root.message.lines().next().unwrap_or_default();
+    let place = Place { function: None, ..place.clone() };
+    Some(
+        Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.95)
+            .because(format!("{} is not valid Python: {}", line_of(&place), code(message)))
+            .suggest(format!("Correct the syntax at {}", line_of(&place)))
+            .shown(format!("{}: {}", root.short_type(), code(message)), Some(&place))
+            .suspect(&place, 0.95, "where Python's parser gave up"),
+    )
 }

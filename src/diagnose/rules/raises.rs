@@ -88,6 +88,7 @@ pub(super) fn raised_another(case: &Case<'_>) -> Option<Finding> {
     let (frame, place) = case.frame()?;
     let category = case.kind().map_or(Category::Other, |kind| kind.category);
     let statement = case.statement(frame, place);
+    let statement = statement.filter(|text| !text.starts_with("raise"));
     let quoted = statement.as_deref().map_or_else(String::new, |text| format!(" at {}", code(text)));
     let near = case
         .representative()

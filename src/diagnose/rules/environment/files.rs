@@ -1,0 +1,132 @@
+//! Files and programs that are not where the code looks for them.
+
+use super::{located, place_of, quoted};
+use crate::diagnose::Finding;
+use crate::diagnose::case::{Case, at, code, line_of};
+use crate::model::{Category, Place, RelPath, Severity};
+
+/// A file or program that is not there.
+pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Finding> {
+    let root = case.root()?;
+    let kind = root.short_type();
+    if !matches!(kind, "FileNotFoundError" | "NotADirectoryError" | "IsADirectoryError" | "FileExistsError") {
+        return None;
+    }
+    let line = root.message.lines().next()?;
+    let raw = quoted(line)?;
+    let place = place_of(case)?;
+    let runs = root.frames.iter().any(|frame| {
+        let path = frame.path.replace('\\', "/");
+        !frame.in_project && (path.ends_with("/subprocess.py") || path.contains("/asyncio/"))
+    });
+    if runs && kind == "FileNotFoundError" && !raw.contains('/') {
+        let finding = Finding::new("environment-program", Category::EnvIssue, Severity::High, 0.9)
+            .because(format!(
+                "The program {} is not installed (or not on PATH), and {} starts it",
+                code(raw),
+                at(&place)
+            ))
+            .suggest(format!(
+                "Install {} where the tests run, or skip the test without it (`shutil.which({raw:?})`)",
+                code(raw)
+            ));
+        return Some(located(finding, case, &place, 0.8, "starts the program"));
+    }
+    let path = raw.replace('\\', "/");
+    let (what, confidence) = match kind {
+        "NotADirectoryError" => ("is used as a folder but is none", 0.7),
+        "IsADirectoryError" => ("is a folder where a file is needed", 0.7),
+        "FileExistsError" => ("exists already", 0.7),
+        _ => ("does not exist", 0.7),
+    };
+    let system = ["/etc/", "/var/", "/usr/", "/opt/", "/proc/", "/run/", "/dev/", "/mnt/"]
+        .iter()
+        .any(|prefix| path.starts_with(prefix));
+    let temporary = path.contains("/pytest-of-") || path.starts_with("/tmp/") || path.contains("/Temp/");
+    let relative = !path.starts_with('/') && path.as_bytes().get(1) != Some(&b':');
+    let category = if system { Category::EnvIssue } else { Category::DataIssue };
+    let near = (kind == "FileNotFoundError" && !temporary).then(|| nearest(case, &path, &place)).flatten();
+    let mut finding = Finding::new("environment-file", category, Severity::High, confidence);
+    let base = format!("{} {what}, and {} needs it", code(raw), at(&place));
+    finding = match near {
+        Some(Near::Elsewhere(found)) if relative => {
+            finding.confidence = 0.85;
+            finding
+                .because(format!("{base}: the file is at {}, and a relative path counts from the folder pytest runs in", code(found.as_str())))
+                .suggest(format!("Build the path from the file's own folder at {}: `Path(__file__).parent / …`, or run pytest from the folder the path counts from", line_of(&place)))
+        }
+        Some(Near::Elsewhere(found)) => finding
+            .because(format!("{base}; a file of that name is at {}", code(found.as_str())))
+            .suggest(format!("Use {} at {}", code(found.as_str()), line_of(&place))),
+        Some(Near::Similar(found)) => {
+            finding.confidence = 0.8;
+            finding
+                .because(format!("{base}; the nearest name that exists is {}", code(found.as_str())))
+                .suggest(format!("Use {} at {}", code(found.as_str()), line_of(&place)))
+        }
+        None if temporary => finding
+            .because(format!("{base}: nothing has written it into the test's temporary folder before"))
+            .suggest(format!(
+                "Write the file in the test before {} reads it, or handle its absence",
+                line_of(&place)
+            )),
+        None => {
+            let relative_note = if relative { " (relative to the folder pytest runs in)" } else { "" };
+            finding.because(format!("{base}{relative_note}")).suggest(format!(
+                "Create {} or correct the path at {}",
+                code(raw),
+                line_of(&place)
+            ))
+        }
+    };
+    Some(located(finding, case, &place, 0.6, "uses the path"))
+}
+
+enum Near {
+    /// A file of the same name.
+    Elsewhere(RelPath),
+    /// A file with a similar name in the same folder.
+    Similar(RelPath),
+}
+
+/// Looks beside the code, in the usual folders, and for a similar name in the folder meant.
+fn nearest(case: &Case<'_>, path: &str, place: &Place) -> Option<Near> {
+    const MAX_ENTRIES: usize = 2000;
+    let root = case.workspace.root();
+    let inside = case.workspace.root().to_str().and_then(|root| path.strip_prefix(&root.replace('\\', "/")));
+    let wanted = RelPath::new(inside.unwrap_or(path).trim_start_matches('/'))?;
+    let name = wanted.as_str().rsplit('/').next()?;
+    let test = case.representative().test.file().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let code_folder = place.path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let folders: Vec<String> =
+        [code_folder, test, "tests", "src", "data", "tests/data", "resources", "fixtures", "tests/fixtures"]
+            .iter()
+            .flat_map(|folder| {
+                std::iter::successors(Some(*folder), |folder| {
+                    folder.rsplit_once('/').map(|(parent, _)| parent)
+                })
+                .map(str::to_owned)
+            })
+            .collect();
+    for folder in &folders {
+        for tail in [wanted.as_str(), name] {
+            let candidate = RelPath::new(&format!("{folder}/{tail}"))
+                .filter(|candidate| *candidate != wanted || inside.is_none());
+            if let Some(candidate) = candidate.filter(|candidate| case.workspace.is_file(candidate)) {
+                return Some(Near::Elsewhere(candidate));
+            }
+        }
+    }
+    let parent = wanted.as_str().rsplit_once('/').map_or("", |(parent, _)| parent);
+    let folder = RelPath::new(parent).map_or_else(|| root.to_path_buf(), |parent| parent.under(root));
+    let entries = std::fs::read_dir(folder).ok()?;
+    let mut names: Vec<String> =
+        entries.take(MAX_ENTRIES).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+    names.sort();
+    let (distance, best) = names
+        .iter()
+        .map(|other| (strsim::damerau_levenshtein(other, name), other))
+        .min_by_key(|(distance, _)| *distance)?;
+    let close = distance > 0 && distance * 4 <= name.chars().count().max(4);
+    close.then(|| RelPath::new(&format!("{parent}/{best}")).map(Near::Similar)).flatten()
+}
