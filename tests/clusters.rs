@@ -93,8 +93,10 @@ fn every_format_and_style_gives_the_same_clusters() {
 
 #[test]
 fn one_line_tracebacks_give_the_same_clusters_where_they_tell_the_place() {
-    // A doctest; a unittest assertion, whose line is the library's; a chain; recursion.
-    let untold = ["guide.txt", "test_cents", "test_bad_json_from", "test_recursion"];
+    // A doctest; a unittest assertion, whose line is the library's; a chain; recursion; captured logs that name a
+    // line of their own.
+    let untold =
+        ["guide.txt", "test_cents", "test_bad_json_from", "test_recursion", "test_captured_everywhere"];
     let expected = fingerprints(&analysis(read("pytest9", "main.reportlog.jsonl")));
     let found = fingerprints(&analysis(read("pytest9", "line.console.txt")));
     let mut equal = 0;

@@ -61,7 +61,9 @@ impl Session {
         let place = location(line).map(|(_, _, rest)| rest);
         let doctest = place == Some(Rest::Type("DocTestFailure"));
         let ends = matches!(place, Some(Rest::Message(_) | Rest::Type(_)));
-        let starts = line.starts_with("E  ") || ends && !doctest && !self.loose.starts_with("E  ");
+        // An exception group is printed as Python prints it.
+        let begun = self.loose.starts_with("E  ") || self.loose.starts_with("  + Exception Group Traceback");
+        let starts = line.starts_with("E  ") || ends && !doctest && !begun;
         if starts && !self.loose.is_empty() {
             self.end_one_liner(limits);
         }
