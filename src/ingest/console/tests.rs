@@ -366,6 +366,40 @@ fn other_text_is_not_pytest_output() {
 }
 
 #[test]
+fn pytest_that_dies_before_its_session() {
+    // As pytest 9.2 prints them, with fewer frames.
+    let hook = "Traceback (most recent call last):\n  File \"<frozen runpy>\", line 198, in _run_module_as_main\n  File \"/v/lib/python3.11/site-packages/pytest/__main__.py\", line 9, in <module>\n    raise SystemExit(_console_main())\n                     ^^^^^^^^^^^^^^^\n  File \"/w/conftest.py\", line 5, in pytest_addoption\n    parser.addoption(\"--env\")\n  File \"/v/lib/python3.11/site-packages/_pytest/config/argparsing.py\", line 458, in addoption\n    raise ValueError(f\"option names {conflict} already added\")\nValueError: option names {'--env'} already added\n\nError: Process completed with exit code 1.\n";
+    let plugin = "Traceback (most recent call last):\n  File \"/v/bin/pytest\", line 8, in <module>\n    sys.exit(console_main())\npluggy._manager.PluginValidationError: Plugin '/w/conftest.py' for hook 'pytest_configure'\nhookimpl definition: pytest_configure(config, nonsense)\nArgument(s) {'nonsense'} are declared in the hookimpl but can not be found in the hookspec\n";
+    let usage = "ERROR: usage: python -m pytest [options] [file_or_dir] [file_or_dir] [...]\npython -m pytest: error: unrecognized arguments: --cov=src\n  inifile: /w/pytest.ini\n  rootdir: /w\n\n";
+    for (text, exit, last) in [
+        (hook, Exit::Unknown, "ValueError: option names {'--env'} already added"),
+        (
+            plugin,
+            Exit::Unknown,
+            "Argument(s) {'nonsense'} are declared in the hookimpl but can not be found in the hookspec",
+        ),
+        (usage, Exit::Code(4), "UsageError: unrecognized arguments: --cov=src"),
+        (
+            "ERROR: Error importing plugin \"tests.fixtures_db\": No module named 'tests'\n\n",
+            Exit::Code(4),
+            "UsageError: Error importing plugin \"tests.fixtures_db\": No module named 'tests'",
+        ),
+    ] {
+        let run = run_of(text.as_bytes());
+        let [failure] = &run.failures[..] else { panic!("{text}: {:?}", run.failures) };
+        assert_eq!((failure.kind, failure.phase), (FailureKind::Internal, Phase::Collect), "{text}");
+        assert_eq!(failure.text.lines().last(), Some(last), "{text}");
+        assert!(run.exit == exit || run.exit == Exit::Code(3), "{text} {:?}", run.exit);
+    }
+    // A program's own traceback is not pytest's.
+    let other = "Traceback (most recent call last):\n  File \"/w/manage.py\", line 8, in <module>\n    main()\nValueError: x\n";
+    assert!(matches!(
+        read(other.as_bytes(), "x", None, &ReadOptions::default()),
+        Err(IngestError::Unknown { .. })
+    ));
+}
+
+#[test]
 fn long_texts_lose_their_middle_and_long_lists_their_end() {
     let plain = fixture("pytest9/kinds/native.console.txt");
     let options = ReadOptions { max_text: 1024, max_failures: 20, ..ReadOptions::default() };

@@ -1,6 +1,7 @@
 //! One pytest session in a log, line by line.
 
 mod block;
+mod died;
 mod failures;
 mod running;
 
@@ -93,6 +94,7 @@ pub(super) struct Session {
     pub(super) outcomes: TestOutcomes,
     pub(super) internal: Bounded,
     pub(super) usage: Vec<(u64, String)>,
+    died: died::Died,
     tally: Counts,
     counts: Option<(Counts, Option<f64>)>,
     interrupted: bool,
@@ -298,7 +300,14 @@ impl Session {
             self.outcomes.add(&id, Outcome::Passed, None, limits.keep_names);
         }
         if self.state == State::Outside && !self.seen_any {
+            self.refused(limits);
+            if !self.internal.is_empty() {
+                run.exit = worse(run.exit, Exit::Code(4));
+            }
             return;
+        }
+        if let Some(text) = self.died.take() {
+            self.internal = text;
         }
         let (counts, seconds) = self.counts.unwrap_or((self.tally, None));
         let total = &mut run.counts;

@@ -15,6 +15,10 @@ impl Session {
             }
             return;
         }
+        if self.state == State::Outside && self.died.line(line, limits.max_text) && self.died.is_certain() {
+            self.seen_any = true;
+            return;
+        }
         if line.starts_with("ImportError while loading conftest ") {
             self.seen_any = true;
             self.open_block(line.to_owned(), offset, limits);
@@ -23,6 +27,14 @@ impl Session {
         if let Some(message) = line.strip_prefix("ERROR: ") {
             self.usage.push((offset, message.to_owned()));
             self.seen_any |= self.state == State::Running;
+            return;
+        }
+        if self.state == State::Outside
+            && let Some((_, message)) = self.usage.last_mut()
+            && message.contains("[file_or_dir]")
+            && let Some((_, why)) = line.split_once(": error: ")
+        {
+            *message = format!("usage: {why}");
             return;
         }
         if self.header_line(line) {
