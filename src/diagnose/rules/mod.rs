@@ -18,6 +18,7 @@ mod python_names;
 mod raised;
 mod raises;
 mod spot;
+mod startup;
 #[cfg(test)]
 mod testing;
 
@@ -43,6 +44,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
     &[
         &outcome::strict_xpass,
         &outcome::crash,
+        &startup::refused,
+        &startup::hook_arguments,
         &outcome::internal,
         &outcome::subtests,
         &outcome::doctest,
