@@ -3,11 +3,12 @@
 //! The order of the run's failures (workers, shuffled tests) does not show in the analysis: failures are
 //! sorted within their cluster, and clusters by reach, severity and fingerprint.
 
+mod parallel;
 mod redact;
 mod show;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::grouping;
 use crate::diagnose::{self, Case};
@@ -38,15 +39,23 @@ impl Default for Options {
 pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analysis {
     let options = &Options { redactor: options.redactor.for_run(), ..options.clone() };
     let before = options.redactor.counts();
-    let logs = redact::redact_run(&mut run, &options.redactor);
+    let (files, root) = (test_files(&run), run.root.clone());
+    let logs = parallel::beside(
+        &files,
+        |file| parse(file, root.as_deref(), workspace),
+        || redact::redact_run(&mut run, &options.redactor),
+    );
     evidence::collect(&mut run, workspace);
     let groups = grouping::group(&run.failures, workspace);
     let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
+    let findings = parallel::map(&groups, |(_, members)| {
+        let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
+        diagnose::diagnose(&Case { failures: &failures, workspace })
+    });
     let mut clusters: Vec<Cluster> = groups
         .into_iter()
-        .map(|(fingerprint, members)| {
-            let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
-            let finding = diagnose::diagnose(&Case { failures: &failures, workspace });
+        .zip(findings)
+        .map(|((fingerprint, members), finding)| {
             shower.cluster(fingerprint, &finding, members.iter().map(|&i| (&run.failures[i], &logs[i])))
         })
         .collect();
@@ -59,6 +68,19 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         clusters,
         problems: shower.problems(&run.problems),
         redactions: difference(&options.redactor.counts(), &before),
+    }
+}
+
+/// The files of the tests that failed, each once.
+fn test_files(run: &Run) -> Vec<String> {
+    let files: BTreeSet<&str> = run.failures.iter().map(|failure| failure.test.file()).collect();
+    files.into_iter().map(str::to_owned).collect()
+}
+
+/// Has the workspace parse a test's file, which it keeps: the definition of each test is looked up later.
+fn parse(file: &str, root: Option<&str>, workspace: &Workspace) {
+    if let Some(source) = workspace.resolve(file, root).and_then(|path| workspace.source(&path)) {
+        source.module();
     }
 }
 
