@@ -18,16 +18,20 @@ pub fn read_options(root: &Path) -> ReadOptions {
     ReadOptions { files: Some(FileProbe::under(root)), ..ReadOptions::default() }
 }
 
-/// Replaces secrets, also those that the environment and the workspace's `.env` files give away.
-pub fn redactor(root: &Path, system: &System) -> Redactor {
-    let redactor = Redactor::new(system.environment());
+/// Replaces secrets as the settings say, also those that the environment and the workspace's `.env` files give
+/// away.
+pub fn redactor(root: &Path, config: &Config, system: &System) -> Redactor {
+    // The settings were checked when they were read; should a pattern be wrong after all, the rest is still
+    // replaced, with nothing turned off.
+    let redactor = Redactor::with_settings(system.environment(), config.redaction.clone())
+        .unwrap_or_else(|_| Redactor::new(system.environment()));
     redactor.know_dotenv_files(root);
     redactor
 }
 
 /// How a run of the workspace at `root` is analysed.
 pub fn analysis_options(root: &Path, config: &Config, system: &System) -> Options {
-    Options { max_log_size: config.max_log_size, redactor: redactor(root, system) }
+    Options { max_log_size: config.max_log_size, redactor: redactor(root, config, system) }
 }
 
 /// What the result file at `path` is called: by its path from the workspace's folder where it lies in it.

@@ -71,7 +71,7 @@ struct ResultFile {
 /// Runs the subcommand; gives the exit code: 0 if nothing stands in the way, 1 otherwise.
 pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let project = Project::open(args.root.as_deref(), system)?;
-    let redactor = front::redactor(&project.root, system);
+    let redactor = front::redactor(&project.root, &project.config, system);
     let findings = examine(&project, system, &redactor);
     let text = if args.json { serde_json::to_string_pretty(&findings)? + "\n" } else { findings.text() };
     output::print(text.as_bytes())?;

@@ -274,7 +274,7 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
 
 /// Says on standard error why there is nothing to analyse and what to do; gives the exit code.
 pub fn nothing_readable(results: &Results, paths: &[String], project: &Project, system: &System) -> u8 {
-    let redactor = front::redactor(&project.root, system);
+    let redactor = front::redactor(&project.root, &project.config, system);
     for problem in &results.run.problems {
         let text = if problem.message.contains(&problem.file) {
             problem.message.clone()

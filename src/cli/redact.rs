@@ -5,7 +5,8 @@ use std::io::{self, BufRead, Read, Write};
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 
-use crate::evidence::redact::{Found, Redacted, RedactionSettings, Redactor};
+use super::project::Project;
+use crate::evidence::redact::{Found, Redacted, Redactor};
 use crate::system::System;
 
 /// Most bytes that are held while waiting for a line to end.
@@ -49,7 +50,7 @@ fn filter(
     mut log: impl Write,
 ) -> anyhow::Result<u8> {
     let json_lines = args.json_lines;
-    let redactor = redactor(args, system)?;
+    let redactor = redactor(args, system, &mut log)?;
     let mut output = io::BufWriter::new(output);
     let result = if json_lines {
         lines(&redactor, input, &mut output, &mut log)
@@ -69,8 +70,13 @@ fn filter(
     Ok(code)
 }
 
-fn redactor(args: Args, system: &System) -> anyhow::Result<Redactor> {
-    let mut settings = RedactionSettings { example_emails: args.example_emails, ..Default::default() };
+fn redactor(args: Args, system: &System, log: &mut impl Write) -> anyhow::Result<Redactor> {
+    let project = Project::open(None, system)?;
+    for line in project.problem_lines() {
+        let _ = writeln!(log, "failscope: {}", Redactor::default().text(&line));
+    }
+    let mut settings = project.config.redaction;
+    settings.example_emails |= args.example_emails;
     settings.allow.extend(args.allow.iter().map(|digest| digest.to_ascii_lowercase()));
     settings.off.extend(args.keep);
     for pattern in args.pattern {
@@ -81,7 +87,7 @@ fn redactor(args: Args, system: &System) -> anyhow::Result<Redactor> {
     }
     let redactor = Redactor::with_settings(system.environment(), settings)
         .context("reading a pattern of --pattern; give a regular expression")?;
-    redactor.know_dotenv_files(system.current_dir());
+    redactor.know_dotenv_files(&project.root);
     Ok(redactor)
 }
 

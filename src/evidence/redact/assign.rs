@@ -57,6 +57,7 @@ fn is_secret(
     if token.is_empty()
         || is_template(token)
         || is_nothing(token)
+        || names_itself(&text[name.start..name.end], token)
         || token.starts_with(super::PLACEHOLDER.as_bytes())
     {
         return false;
@@ -78,6 +79,7 @@ fn is_secret(
             core && (shape.is_random() || (shape.hex && shape.len >= 24))
                 && shape.digits > 0
                 && !looks_like_identifier(token)
+                && !super::entropy::is_named_digest(token)
         }
         Strength::Medium | Strength::Strong if !value.quoted => {
             if core && (shape.digits > 0 || shape.score > 10.0) {
@@ -119,6 +121,14 @@ fn is_secret(
 /// Whether a literal speaks about a password rather than being one.
 fn is_sentence(token: &[u8]) -> bool {
     token.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count() > 3
+}
+
+/// Whether a value is but the name again, as in `secret_key="secret-key"`.
+fn names_itself(name: &[u8], token: &[u8]) -> bool {
+    let letters = |word: &'_ [u8]| -> Vec<u8> {
+        word.iter().filter(|b| bytes::is(**b, ALNUM)).map(u8::to_ascii_lowercase).collect()
+    };
+    token.len() <= 2 * name.len() && letters(name) == letters(token)
 }
 
 /// Values that say there is none.

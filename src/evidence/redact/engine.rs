@@ -225,8 +225,8 @@ fn first_group(text: &[u8], start: usize, mask: u16) -> usize {
 
 /// Sorts `spans`, joins those that overlap, cuts them at line ends and around placeholders, and leaves out
 /// those that the settings allow.
-pub fn settle(text: &str, mut spans: Vec<Span>, settings: &RedactionSettings, provider: bool) -> Vec<Span> {
-    spans.retain(|s| s.start < s.end && (provider || !settings.off.contains(s.kind)));
+pub fn settle(text: &str, mut spans: Vec<Span>, settings: &RedactionSettings) -> Vec<Span> {
+    spans.retain(|s| s.start < s.end && !settings.off.contains(s.kind));
     spans.sort_by_key(|s| (s.start, std::cmp::Reverse(s.end)));
     let mut joined: Vec<Span> = Vec::with_capacity(spans.len());
     for span in spans {

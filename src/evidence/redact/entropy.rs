@@ -129,7 +129,8 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         return;
     }
     if shape.hex || is_named_digest(token) {
-        if shape.len >= 24 && has_service_before(text, start) && !has_digest_word(text, start) {
+        let named = !shape.hex;
+        if shape.len >= 24 && has_service_before(text, start, !named) && !has_digest_word(text, start) {
             let (start, end) = widen(text, start, end);
             spans.push(Span::new(start, end, kind::HEX, 1));
         }
@@ -145,14 +146,14 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         shape.len >= 24 && shape.score > 18.0 && shape.digits >= 3
     };
     let near = shape.digits > 0 && shape.score > if shape.len < 20 { 6.0 } else { 8.0 };
-    if certain && !has_digest_word(text, start) || near && has_service_before(text, start) {
+    if certain && !has_digest_word(text, start) || near && has_service_before(text, start, shape.len >= 20) {
         let (start, end) = widen(text, start, end);
         spans.push(Span::new(start, end, kind::RANDOM, 1));
     }
 }
 
 /// Whether `token` is a hexadecimal string after a word, such as `template_0beec7b5ea3f0fdb`.
-fn is_named_digest(token: &[u8]) -> bool {
+pub fn is_named_digest(token: &[u8]) -> bool {
     let tail = token.iter().rposition(|b| !bytes::is(*b, ALNUM)).map_or(0, |i| i + 1);
     let (name, tail) = token.split_at(tail);
     !name.is_empty() && tail.len() >= 7 && Shape::of(tail).hex && Shape::of(name).score < 2.0
@@ -229,8 +230,10 @@ fn before(text: &[u8], at: usize) -> &[u8] {
     &text[from..at]
 }
 
-fn has_service_before(text: &[u8], at: usize) -> bool {
-    SERVICES.as_ref().is_some_and(|s| s.is_match(before(text, at)))
+/// Whether a service's name stands before `at` in its line, or in the one before if `above`.
+fn has_service_before(text: &[u8], at: usize, above: bool) -> bool {
+    let window = if above { before(text, at) } else { &text[bytes::line_start(text, at, WINDOW)..at] };
+    SERVICES.as_ref().is_some_and(|s| s.is_match(window))
 }
 
 fn has_digest_word(text: &[u8], at: usize) -> bool {

@@ -26,13 +26,14 @@ mod structural;
 mod value;
 mod vendor;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use serde::Serialize;
 
-pub use settings::{RedactionSettings, digest};
+pub use kind::ALL as KINDS;
+pub use settings::{RedactionSettings, check_pattern, digest};
 
 use engine::Span;
 use registry::Registry;
@@ -160,6 +161,14 @@ impl Redactor {
         Self { registry: Arc::default(), known: Arc::new(RwLock::new(known)), ..self.clone() }
     }
 
+    /// This redactor with every kind on, whatever the settings turn off: for text that goes to a provider of
+    /// models, which must pass through it even if it was redacted before.
+    #[must_use]
+    pub fn for_provider(&self) -> Self {
+        let settings = RedactionSettings { off: BTreeSet::new(), ..(*self.settings).clone() };
+        Self { settings: Arc::new(settings), ..self.clone() }
+    }
+
     /// Masks the values of secret-like variables from now on.
     pub fn know_environment(&self, environment: &BTreeMap<String, String>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
@@ -278,7 +287,7 @@ impl Redactor {
                 }
             }
         }
-        let spans = engine::settle(text, spans, &self.settings, false);
+        let spans = engine::settle(text, spans, &self.settings);
         let new: Vec<&Span> = spans
             .iter()
             .filter(|s| s.secret.is_none() && engine::is_worth_knowing(&text[s.start..s.end], s.kind))
@@ -296,7 +305,7 @@ impl Redactor {
         }
         let mut all = spans;
         known.find(text.as_bytes(), &mut all);
-        engine::settle(text, all, &self.settings, false)
+        engine::settle(text, all, &self.settings)
     }
 
     fn replace(&self, text: &str, spans: &[Span]) -> (String, Vec<Found>) {

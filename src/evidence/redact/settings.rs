@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sha2::{Digest as _, Sha256};
 
 /// Settings of redaction. The default has every kind on and nothing allowed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RedactionSettings {
     /// Further patterns: the kind to name in the placeholder (lower-case letters, digits and `_`) and a
     /// regular expression; its first group, or else the whole match, is replaced.
@@ -33,4 +33,22 @@ pub fn digest(value: &str) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+/// Whether `pattern` is a regular expression that can be used; the error says what is wrong with it.
+pub fn check_pattern(pattern: &str) -> Result<(), String> {
+    let reason = match regex::Regex::new(pattern) {
+        Ok(regex) if regex.is_match("") => "matches the empty text".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(regex::Error::CompiledTooBig(limit)) => {
+            format!("is too big: more than {limit} bytes when compiled")
+        }
+        // The last line has the reason, the others show the pattern.
+        Err(error) => {
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            format!("is no regular expression: {reason}")
+        }
+    };
+    Err(reason)
 }

@@ -44,6 +44,8 @@ fn left_alone() {
         "password=self.password",
         "password = get_password()",
         "login(user, password=password)",
+        "signer(secret_key='secret-key')",
+        "key        = 'tmpl_3c4ddf650c1a73df961a6d3d2ce2752f1b8fd490'",
         "ParseError: unexpected token 'NAME' at line 3",
         "token: str",
         "max_tokens = 4096",
@@ -170,6 +172,16 @@ fn distinct_secrets_are_told_apart() {
         redacted.as_str(),
         "password = '[REDACTED:password]'\npassword = '[REDACTED:password#2]'\nagain [REDACTED:password]"
     );
+}
+
+#[test]
+fn nothing_is_off_for_a_provider() {
+    let settings = RedactionSettings { off: ["email".to_owned()].into(), ..Default::default() };
+    let redactor = Redactor::with_settings(&BTreeMap::new(), settings).unwrap();
+    let here = redactor.text("jane.doe@acme.com, password = 'hunter2x'");
+    assert_eq!(here.as_str(), "jane.doe@acme.com, password = '[REDACTED:password]'");
+    let sent = redactor.for_provider().text(here.as_str());
+    assert_eq!(sent.as_str(), "[REDACTED:email], password = '[REDACTED:password]'");
 }
 
 #[test]

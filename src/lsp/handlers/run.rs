@@ -122,7 +122,7 @@ pub async fn run(
     let stream = finished.stream.clone();
     let recorded = tokio::task::spawn_blocking(move || stream.is_file()).await.unwrap_or_default();
     if !recorded && !finished.cancelled {
-        return Err(failed(said(session, &snapshot.root, "pytest could not run the tests", &finished)));
+        return Err(failed(said(session, snapshot, "pytest could not run the tests", &finished)));
     }
     if finished.exit == Some(NOTHING_COLLECTED) {
         return Err(failed(
@@ -201,8 +201,8 @@ fn not_run(error: &RunError) -> Error {
 }
 
 /// The end of what pytest printed, without secrets.
-fn said(session: &Session, root: &Path, what: &str, finished: &Finished) -> String {
-    let redacted = front::redactor(root, &session.system).text(&finished.output);
+fn said(session: &Session, snapshot: &Snapshot, what: &str, finished: &Finished) -> String {
+    let redacted = front::redactor(&snapshot.root, &snapshot.config, &session.system).text(&finished.output);
     let lines: Vec<String> = redacted
         .as_str()
         .lines()

@@ -1,7 +1,7 @@
 //! The one table of settings: their names and how each is taken over.
 
 use super::setting::{Setting, Value};
-use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Verify};
+use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Verify, redaction};
 
 /// A setting.
 pub struct Key {
@@ -170,6 +170,12 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "redaction",
+        expects: "a table (patterns, allow, kinds, exampleEmails)",
+        description: "What is taken for a secret besides, and what is not; models are sent nothing of any kind",
+        apply: |config, setting, report| redaction::apply(&mut config.redaction, setting, report),
+    },
+    Key {
         name: "history",
         expects: "\"off\" or the URL of a database",
         description: "Where the history of runs is kept; otherwise in the reports' folder",
@@ -241,7 +247,7 @@ pub(super) struct Report<'a> {
 }
 
 impl Report<'_> {
-    fn add(&mut self, line: Option<u32>, message: String) {
+    pub(super) fn add(&mut self, line: Option<u32>, message: String) {
         self.problems.push(ConfigProblem { line, message });
     }
 }
@@ -299,12 +305,12 @@ fn looks_like_key(setting: &Setting) -> bool {
 }
 
 /// The name without case, `-` and `_`: how `maxLogSize`, `max-log-size` and `max_log_size` are one.
-fn folded(name: &str) -> String {
+pub(super) fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 /// `: did you mean …?` for the known name that is near, if one is.
-fn near_name(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+pub(super) fn near_name(name: &str, known: impl Iterator<Item = &'static str>) -> String {
     let wanted = folded(name);
     known
         .map(|known| (strsim::normalized_damerau_levenshtein(&wanted, &folded(known)), known))
@@ -327,7 +333,7 @@ fn optional_text(setting: &Setting) -> Option<Option<String>> {
 }
 
 /// The strings of an array, or one string alone.
-fn texts(setting: &Setting) -> Option<Vec<(Option<u32>, String)>> {
+pub(super) fn texts(setting: &Setting) -> Option<Vec<(Option<u32>, String)>> {
     match &setting.value {
         Value::Text(text) => Some(vec![(setting.line, text.clone())]),
         Value::List(items) => items.iter().map(|item| Some((item.line, text(item)?))).collect(),

@@ -2,10 +2,12 @@
 //! `[tool.failscope]` of `pyproject.toml`. Unknown or ill-typed keys are reported, never fatal.
 
 mod keys;
+mod redaction;
 mod setting;
 #[cfg(test)]
 mod tests;
 
+use crate::evidence::redact::RedactionSettings;
 pub use keys::{KEYS, Key};
 use setting::{Lines, Setting, Value};
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub surfaces: Surfaces,
     /// When fixes are verified.
     pub verify: Verify,
+    /// What is taken for a secret besides, and what is not.
+    pub redaction: RedactionSettings,
     /// Where history is kept: `None` for `.failscope/history.db`, or a database URL, or `off`.
     pub history: Option<String>,
 }
@@ -55,6 +59,7 @@ impl Default for Config {
             severity: DiagnosticSeverity::default(),
             surfaces: Surfaces::default(),
             verify: Verify::default(),
+            redaction: RedactionSettings::default(),
             history: None,
         }
     }

@@ -131,3 +131,35 @@ fn settings_of_an_editor_lie_over_the_project() {
     assert!(config.surfaces.hover && config.surfaces.inlay_hints && !config.surfaces.test_diagnostics);
     assert_eq!(config.history.as_deref(), Some("off"));
 }
+
+#[test]
+fn redaction() {
+    let digest = "ab".repeat(32);
+    check_toml(
+        &format!(
+            "[tool.failscope.redaction]\nallow = [\n  '{digest}',\n  'hunter2',\n]\nexample-emails = true\nalow = []\n\
+             [tool.failscope.redaction.kinds]\nemail = false\nbadge = false\npasword = false\njwt = 'no'\n\
+             [tool.failscope.redaction.patterns]\nbadge = 'B-[0-9]{{4}}'\nopen = '('\nempty = 'x*'\nnumber = 3\n"
+        ),
+        |config| {
+            config.redaction.allow.insert(digest.clone());
+            config.redaction.example_emails = true;
+            config.redaction.off.extend(["email".to_owned(), "badge".to_owned()]);
+            config.redaction.patterns.push(("badge".to_owned(), "B-[0-9]{4}".to_owned()));
+        },
+        &[
+            (4, "digests of values, not the values"),
+            (7, "did you mean `allow`"),
+            (11, "did you mean `password`"),
+            (12, "`redaction.kinds.jwt` must be true or false, not a string"),
+            (15, "`redaction.patterns.open` is no regular expression: unclosed group"),
+            (16, "matches the empty text"),
+            (17, "must be a regular expression, not a number"),
+        ],
+    );
+    check_toml("[tool.failscope]\nredaction = 1\n", |_| (), &[(2, "`redaction` must be a table")]);
+    let (config, problems) =
+        Config::default().overlaid(&json!({"redaction": {"kinds": {"email": false}, "allow": 3}}));
+    assert!(config.redaction.off.contains("email"));
+    check_problems(&problems, &[(None, "`redaction.allow` must be an array")]);
+}
