@@ -32,6 +32,9 @@ const UNITS: &[&str] = &[
     "A1b2C3d4E5f6G7h8I9j0/",
     "T3BlbkFJ",
     "deadbeef12",
+    "a%3A%2F%2Fb%3Ac%40",
+    "%3A%2F%2F",
+    "a='token='+b ",
 ];
 
 /// The best of three runs, in seconds.

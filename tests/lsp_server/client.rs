@@ -87,6 +87,8 @@ pub struct Client {
     unread: VecDeque<Json>,
     server: Option<JoinHandle<u8>>,
     log: File,
+    /// Everything that the server has said, as it came.
+    pub heard: String,
     next_id: i64,
     pub answer: Json,
     closed: bool,
@@ -126,6 +128,7 @@ impl Client {
             unread: VecDeque::new(),
             server: Some(server),
             log,
+            heard: String::new(),
             next_id: 0,
             answer: Json::Null,
             closed: false,
@@ -320,6 +323,8 @@ impl Client {
 
     fn received(&mut self, message: Json) {
         self.record("out", &message);
+        self.heard.push_str(&message.to_string());
+        self.heard.push('\n');
         self.unread.push_back(message);
     }
 

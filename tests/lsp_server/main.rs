@@ -15,6 +15,7 @@ mod lifecycle;
 mod pull;
 mod run;
 mod same;
+mod secrets;
 mod surfaces;
 mod tower_lsp;
 mod trust;

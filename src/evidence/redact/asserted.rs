@@ -133,7 +133,8 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
     for at in memchr::memmem::find_iter(text, b"...") {
         let start = bytes::run_start(text, at, RUN | BASE64, 128);
         let end = bytes::run_end(text, at + 3, TOKEN, 256);
-        if at - start < 4 || end - at < 7 || text.get(at + 3) == Some(&b'.') {
+        let jwt_begins = &text[start..at] == b"eyJ";
+        if at - start < 4 && !jwt_begins || end - at < 7 || text.get(at + 3) == Some(&b'.') {
             continue;
         }
         let joined = [&text[start..at], &text[at + 3..end]].concat();
@@ -150,7 +151,16 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
             && shape.upper > 0
             && shape.lower > 0
             && shape.score > 12.0;
-        if random || prefixed && shape.score > 4.0 {
+        // Digits and letters up to `f` are no more random than others, but none follows such a prefix by chance.
+        let prefixed_hex = vendor::FORMATS.iter().any(|f| {
+            let prefix = f.anchor_literal().as_bytes();
+            f.anchor == 0
+                && f.context.is_empty()
+                && prefix.len() >= 5
+                && joined.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12 && Shape::of(rest).hex)
+        });
+        let jwt = joined.starts_with(b"eyJ") && shape.upper > 2 && shape.digits > 0;
+        if random || jwt || prefixed_hex || prefixed && shape.score > 4.0 {
             let secret = super::registry::hash(&joined);
             spans.push(Span::new(start, at, kind::API_KEY, 3).with_secret(secret));
             spans.push(Span::new(at + 3, end, kind::API_KEY, 3).with_secret(secret));

@@ -57,6 +57,7 @@ fn is_secret(
     if token.is_empty()
         || is_template(token)
         || is_nothing(token)
+        || value.quoted && !value.quoted_key && goes_on_after_literal(text, name, value, token)
         || names_itself(&text[name.start..name.end], token)
         || token.starts_with(super::PLACEHOLDER.as_bytes())
     {
@@ -121,6 +122,15 @@ fn is_secret(
 /// Whether a literal speaks about a password rather than being one.
 fn is_sentence(token: &[u8]) -> bool {
     token.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count() > 3
+}
+
+/// Whether the quote after the separator ends a literal that holds the name rather than begins the value, as in
+/// `"…?token=" + quote(token)`.
+fn goes_on_after_literal(text: &[u8], name: &Name, value: &Value, token: &[u8]) -> bool {
+    let quote = text[value.start - 1];
+    let line = bytes::line_start(text, name.start, 512);
+    matches!(token[0], b'+' | b',' | b')' | b'%' | b'.' | b']' | b'}')
+        && bytes::count(&text[line..name.start], quote) % 2 == 1
 }
 
 /// Whether a value is but the name again, as in `secret_key="secret-key"`.

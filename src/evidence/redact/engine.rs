@@ -51,6 +51,7 @@ enum Trigger {
     Format(usize),
     Pem,
     Url,
+    EncodedUrl,
     Jwt,
     Header { cookie: bool },
 }
@@ -79,6 +80,7 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     }
     add("-----begin ", Trigger::Pem);
     add("://", Trigger::Url);
+    add("%3a%2f%2f", Trigger::EncodedUrl);
     add("eyj", Trigger::Jwt);
     add("authorization", Trigger::Header { cookie: false });
     add("cookie", Trigger::Header { cookie: true });
@@ -114,6 +116,7 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
     let mut value_until = 0;
     let mut token_until = 0;
     let mut header_until = 0;
+    let mut encoded_until = 0;
     let mut values = Attempts::default();
     let mut tokens = Attempts::default();
     let input = Input::new(text).anchored(Anchored::No);
@@ -139,6 +142,9 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
             }
             Trigger::Pem if at >= pem_until && text[at..].starts_with(b"-----BEGIN ") => {
                 pem_until = structural::pem(text, at, spans);
+            }
+            Trigger::EncodedUrl if at >= encoded_until => {
+                encoded_until = structural::encoded_url(text, at, spans).unwrap_or(0);
             }
             Trigger::Url => structural::url(text, at, spans),
             Trigger::Jwt if at >= jwt_until && text[at..].starts_with(b"eyJ") => {

@@ -237,6 +237,36 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     }
 }
 
+/// Looks at the URL-encoded URL whose `%3A%2F%2F` is at `at`: `scheme://user:pass@host` as a parameter of another.
+/// Gives where what was found ends.
+pub fn encoded_url(text: &[u8], at: usize, spans: &mut Vec<Span>) -> Option<usize> {
+    let is_part = |b: &u8| bytes::is(*b, ALNUM | UNDERSCORE | DASH) || matches!(b, b'.' | b'%' | b'+' | b'~');
+    let from = at + b"%3A%2F%2F".len();
+    let (mut colon, mut sign) = (None, None);
+    let mut end = from;
+    // No further than the host's name, so that text full of such URLs is looked at once.
+    while end < text.len().min(from + 512) && is_part(&text[end]) && sign.is_none() {
+        match text.get(end..end + 3) {
+            Some(b"%2F" | b"%2f") => return None,
+            Some(b"%3A" | b"%3a") if colon.is_none() => colon = Some(end),
+            Some(b"%40") => sign = Some(end),
+            _ => {}
+        }
+        end += 1;
+    }
+    let (colon, sign) = (colon? + 3, sign?);
+    let start = at - text[..at].iter().rev().take(32).take_while(|b| is_part(b)).count();
+    let scheme = text[start..at].to_ascii_lowercase();
+    let base = scheme.split(|b| !bytes::is(*b, ALNUM)).next().unwrap_or_default();
+    if CONNECTION_SCHEMES.iter().any(|s| s.as_bytes() == base) {
+        end = sign + text[sign..].iter().take(512).take_while(|b| is_part(b)).count();
+        spans.push(Span::new(start, end, kind::CONNECTION, 8));
+    } else if colon < sign {
+        spans.push(Span::new(colon, sign, kind::PASSWORD, 7));
+    }
+    Some(end)
+}
+
 /// Whether `value` is a gap to be filled in rather than a value.
 pub fn is_template(value: &[u8]) -> bool {
     let value = value.trim_ascii();

@@ -44,6 +44,7 @@ fn left_alone() {
         "password=self.password",
         "password = get_password()",
         "login(user, password=password)",
+        "url = 'https://x/v1?client_secret=' + urllib.parse.quote(load(16), safe='') + '&page=2'",
         "signer(secret_key='secret-key')",
         "key        = 'tmpl_3c4ddf650c1a73df961a6d3d2ce2752f1b8fd490'",
         "ParseError: unexpected token 'NAME' at line 3",
@@ -64,9 +65,18 @@ fn left_alone() {
 fn structure() {
     check(&[
         ("postgresql+psycopg2://app:pw12345@db/x", "[REDACTED:connection_string]"),
+        (
+            "GET https://api/v1?db=postgresql%2Bpsycopg2%3A%2F%2Fapp%3ApW12345%40db%3A5432%2Fx&page=2",
+            "GET https://api/v1?db=[REDACTED:connection_string]&page=2",
+        ),
+        ("next=https%3A%2F%2Fhost%2Fa%40b%3Ac", "next=https%3A%2F%2Fhost%2Fa%40b%3Ac"),
         ("https://user:pw12345@host/path", "https://user:[REDACTED:password]@host/path"),
         ("Authorization: Bearer abcdef123456", "Authorization: Bearer [REDACTED:bearer_token]"),
         ("mail jane.doe@acme.com now", "mail [REDACTED:email] now"),
+        (
+            "E  assert b'shpat_e9589...899249ce016af' == b''",
+            "E  assert b'[REDACTED:api_key]...[REDACTED:api_key]' == b''",
+        ),
         ("card 4111 1111 1111 1111.", "card [REDACTED:credit_card]."),
         ("iban DE89 3704 0044 0532 0130 00", "iban [REDACTED:iban]"),
     ]);
