@@ -3,10 +3,11 @@
 
     python3 benches/plugin.py [--python PYTHON] [--tests 1000] [--rounds 5]
 
-Makes a suite in which every twentieth test fails, runs it with Failscope, ``--junitxml`` and (where installed)
-``--report-log`` switched on together, with a timer around every hook of theirs (``time.thread_time``; its own cost is in all the numbers), and
-prints the medians over the rounds and the growth from the given number of tests to ten times as many.
-PYTHON needs pytest.
+Makes a suite in which every twentieth test fails, runs it with Failscope, ``--junitxml``, a minimal plugin that
+writes one JSON line per test and (where installed) ``--report-log`` switched on together, with a timer around every
+hook of theirs (``time.thread_time``; its own cost, measured in the same run, is taken off), and prints the medians
+over the rounds, the growth from the given number of tests to ten times as many, and peak memory with and without
+Failscope alone. PYTHON needs pytest.
 """
 
 import argparse
@@ -26,6 +27,7 @@ import json, os, time, types
 import pytest
 
 SPENT = {}
+CALLS = {}
 clock = time.thread_time_ns
 
 def timed(name, function):
@@ -35,6 +37,7 @@ def timed(name, function):
             result = function(*args)
         finally:
             SPENT[name] += clock() - start
+            CALLS[name] += 1
         return result
     return call
 
@@ -54,6 +57,19 @@ def timed_wrapper(name, function):
             SPENT[name] += clock() - start
     return call
 
+class Minimal:
+    """What any recording costs at least: one line of JSON and one write for each test."""
+
+    def __init__(self):
+        self.fd = os.open(os.environ["SPENT"] + ".minimal", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_TRUNC)
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            line = {"id": report.nodeid, "outcome": report.outcome, "seconds": report.duration}
+            if report.failed:
+                line["text"] = report.longreprtext
+            os.write(self.fd, json.dumps(line).encode() + b"\\n")
+
 class Timer:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session):
@@ -64,19 +80,30 @@ class Timer:
                 name = {"failscope": "failscope", "_pytest.junitxml": "junitxml"}.get(
                     module if module.startswith("_pytest") else module.split(".")[0]
                 )
+                if isinstance(impl.plugin, Minimal):
+                    name = "minimal"
                 if name is None and "reportlog" in module:
                     name = "reportlog"
                 if name is None:
                     continue
                 SPENT.setdefault(name, 0)
+                CALLS.setdefault(name, 0)
                 wrap = timed_wrapper if impl.hookwrapper else timed
                 assert not getattr(impl, "wrapper", False)
                 impl.function = wrap(name, impl.function)
 
 def pytest_configure(config):
+    config.pluginmanager.register(Minimal(), "minimal-hooks")
     config.pluginmanager.register(Timer(), "timer-hooks")
 
 def pytest_unconfigure(config):
+    SPENT["nothing"] = CALLS["nothing"] = 0
+    nothing = timed("nothing", lambda report: None)
+    for _ in range(10_000):
+        nothing(None)
+    own = SPENT.pop("nothing") / CALLS["nothing"]
+    for name in SPENT:
+        SPENT[name] -= own * CALLS[name]
     with open(os.environ["SPENT"], "w") as file:
         json.dump(SPENT, file)
 '''
@@ -143,6 +170,19 @@ def measure(python, folder):
     return {name: value / 1e6 for name, value in result.items()}
 
 
+def peak(python, folder, args):
+    """Peak resident memory of a run, in KiB."""
+    env = dict(os.environ, PYTHONPATH="%s%s%s" % (SOURCE, os.pathsep, folder))
+    stream = folder / "memory.jsonl"
+    if args:
+        env["FAILSCOPE_STREAM"] = str(stream)
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    stream.unlink(missing_ok=True)
+    return usage.ru_maxrss
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable)
@@ -156,6 +196,11 @@ def main():
             make(folder, tests)
             (folder / "timer.py").write_text(TIMER)
             rounds = [measure(arguments.python, folder) for _ in range(arguments.rounds)]
+            without, recorded = (
+                statistics.median(peak(arguments.python, folder, args) for _ in range(3))
+                for args in ([], ["-p", "failscope"])
+            )
+        print("%6d tests  peak memory %+.1f %% of %.1f MB" % (tests, 100 * (recorded / without - 1), without / 1024))
         medians[tests] = {plugin: statistics.median(r[plugin] for r in rounds) for plugin in rounds[0]}
         for plugin, value in sorted(medians[tests].items(), key=lambda pair: pair[1]):
             print("%6d tests  %-10s %8.1f ms CPU" % (tests, plugin, value))

@@ -75,3 +75,21 @@ impl System {
         &self.current_dir
     }
 }
+
+/// Whether the process `id` of the machine `host` is still there; `None` if that cannot be known. `host` is
+/// compared with this machine's own name: of a process elsewhere, in a container for instance, nothing is known.
+#[cfg(unix)]
+pub fn is_running(host: &str, id: u32) -> Option<bool> {
+    let id = i32::try_from(id).ok().and_then(rustix::process::Pid::from_raw)?;
+    if host.is_empty() || rustix::system::uname().nodename().to_bytes() != host.as_bytes() {
+        return None;
+    }
+    // Any other error says that it is there and belongs to somebody else.
+    Some(rustix::process::test_kill_process(id) != Err(rustix::io::Errno::SRCH))
+}
+
+/// Whether the process `id` of the machine `host` is still there: not known how on this platform.
+#[cfg(not(unix))]
+pub fn is_running(_host: &str, _id: u32) -> Option<bool> {
+    None
+}

@@ -22,7 +22,7 @@ echo "== cargo test"
 cargo test --locked --quiet
 
 echo "== the pytest plugin"
-"$venv/bin/python" -m pytest -q -p no:cacheprovider tests/plugin
+"$venv/bin/python" -m pytest -q -p no:cacheprovider -n2 --dist=worksteal --durations=15 tests/plugin
 
 echo "== Neovim"
 tests/editors/neovim/run.sh target/debug/failscope "$venv"

@@ -5,6 +5,7 @@ import platform
 import sys
 import tempfile
 import time
+from time import perf_counter
 
 import pytest
 
@@ -27,7 +28,7 @@ class Session:
         self.taken = {}
         #: Whether several tests may be running at once.
         self.several = False
-        self._begun = time.perf_counter()
+        self._begun = perf_counter()
         self._failures = 0
         self._deselected = 0
         self._collected = 0
@@ -68,6 +69,7 @@ class Session:
                     "session": {
                         "version": VERSION,
                         "pid": os.getpid(),
+                        "host": os.uname().nodename if hasattr(os, "uname") else "",
                         "time": time.time(),
                         "root": str(config.rootpath),
                         "cwd": str(config.invocation_params.dir),
@@ -106,29 +108,30 @@ class Session:
     # One test after the other, or several at a time under xdist.
 
     def pytest_runtest_logstart(self, nodeid):
-        lines = '{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), time.perf_counter() - self._begun)
+        line = '{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), perf_counter() - self._begun)
         if not self.several and self._tests:
             # One write for the end of the last test and the beginning of this one; nothing happens between them.
-            lines = self._ends() + lines
-        self._write(lines)
+            line = self._ends() + line
+        if self._stream is not None:
+            self._stream.write(line)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        nodeid = report.nodeid
-        test = self._tests.get(nodeid)
+        said = report.__dict__
+        test = self._tests.get(said["nodeid"])
         if test is None:
-            test = self._tests[nodeid] = _Test()
-        if report.outcome == "passed" and not hasattr(report, "context"):
+            test = self._tests[said["nodeid"]] = _Test()
+        if said["outcome"] == "passed" and "context" not in said:
             # Nearly all reports are of this kind.
-            when = report.when
+            when = said["when"]
             if when == "setup":
-                test.setup = report.duration
+                test.setup = said["duration"]
             elif when == "call":
-                test.call = report.duration
-                if hasattr(report, "wasxfail"):
+                test.call = said["duration"]
+                if "wasxfail" in said:
                     test.settle("xpassed")
             else:
-                test.teardown = report.duration
+                test.teardown = said["duration"]
                 test.ended = True
             if self.several and test.worker is None:
                 test.worker = _worker(report)
@@ -155,7 +158,7 @@ class Session:
             test.setup = duration
         elif when == "teardown":
             test.teardown = duration
-            test.ended = True
+            test.ended = outcome != "rerun"
         if outcome == "passed":
             if when == "call" and hasattr(report, "wasxfail"):
                 test.settle("xpassed")
@@ -179,6 +182,12 @@ class Session:
 
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
+        if len(self._tests) == 1:
+            nodeid, test = next(iter(self._tests.items()))
+            if not test.ended:
+                return ""
+            self._tests.clear()
+            return self._end_line(nodeid, test, test.worker) + "\n"
         lines = ""
         for nodeid, test in list(self._tests.items()):
             # A plugin that runs a test again says that it begins again.
@@ -275,7 +284,7 @@ class Session:
             if test.ended or test.outcome is not None:
                 self._end(nodeid, test, None)
         self._write(
-            '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), time.perf_counter() - self._begun)
+            '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), perf_counter() - self._begun)
         )
         if self._stream is not None:
             self._stream.close()

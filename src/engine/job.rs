@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value as Json;
 
+use super::live::{self, Live, News};
 use super::queue::Cancel;
 use super::tools::Tools;
 use crate::ingest::IngestError;
@@ -48,7 +49,7 @@ pub struct Results {
 
 /// Identity of a file's content as far as the file system tells without reading. Time and length alone do not
 /// show that a file was replaced by another of the same length whose time was set, as copying tools do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 struct Stat {
     modified: Option<SystemTime>,
     length: u64,
@@ -63,6 +64,9 @@ struct Known {
     stat: Stat,
     /// `None` if there is nothing in it that can be read.
     run: Option<Arc<Run>>,
+    /// Whether it was followed while it was written. The sources of its run are those of its beginning,
+    /// however often it has changed since.
+    followed: bool,
 }
 
 /// What is kept from one job to the next.
@@ -70,6 +74,8 @@ struct Known {
 pub struct Memory {
     files: HashMap<PathBuf, Known>,
     unsettled: HashMap<PathBuf, (Stat, Instant)>,
+    /// Streams of runs that are going.
+    live: HashMap<PathBuf, Live>,
     /// Files that could not be read at all.
     problems: Vec<Problem>,
     config: Option<Arc<Config>>,
@@ -173,10 +179,19 @@ impl Job {
                 changed |= old.is_some();
                 continue;
             };
-            if let Some(old) = old.as_ref().filter(|old| old.stat == stat) {
+            let is_live = self.memory.live.contains_key(&path);
+            if let Some(old) = old.as_ref().filter(|old| old.stat == stat && !is_live) {
                 files.insert(path, old.clone());
                 continue;
             }
+            let mut followed = old.as_ref().is_some_and(|old| old.followed);
+            if let Some((known, news)) = self.follow(&path, stat, old.as_ref(), &files) {
+                changed |= news;
+                again = Some(again.map_or(live::LOOK, |other| other.min(live::LOOK)));
+                files.insert(path, known);
+                continue;
+            }
+            followed |= is_live;
             let run = match self.tools.read(&self.root, &path) {
                 Ok(run) => Some(run),
                 Err(error @ IngestError::Io { .. }) => {
@@ -198,7 +213,7 @@ impl Job {
             }
             self.memory.unsettled.remove(&path);
             changed = true;
-            files.insert(path, Known { stat, run: run.map(Arc::new) });
+            files.insert(path, Known { stat, run: run.map(Arc::new), followed });
         }
         // What is left was not found any more. An empty file is about to be written anew.
         let left = std::mem::take(&mut self.memory.files);
@@ -217,6 +232,39 @@ impl Job {
         changed |= self.memory.problems != problems;
         self.memory.problems = problems;
         Some((changed, again))
+    }
+
+    /// What the stream at `path` tells so far, and whether that changes what fails; `None` if the file is not one
+    /// that is being written.
+    fn follow(
+        &mut self,
+        path: &Path,
+        stat: Stat,
+        old: Option<&Known>,
+        files: &HashMap<PathBuf, Known>,
+    ) -> Option<(Known, bool)> {
+        if path.extension().is_none_or(|ending| ending != "jsonl") {
+            return None;
+        }
+        let mut live = match self.memory.live.remove(path) {
+            Some(live) => live,
+            // A run that was not seen before and whose end is long past is read as it is.
+            None if old.is_some_and(|old| !old.followed) => return None,
+            None => Live::new(&self.root, path)?,
+        };
+        let others = self.memory.files.values().chain(files.values()).chain(old);
+        let runs = others.filter_map(|known| known.run.as_deref());
+        let failing = runs.flat_map(|run| &run.failures).map(|failure| failure.test.as_str()).collect();
+        let silence =
+            stat.modified.and_then(|at| self.system.now().duration_since(at).ok()).unwrap_or_default();
+        let news = live.poll(&failing, silence);
+        let run = match news {
+            News::Over => return None,
+            News::Results => Some(Arc::new(live.run(stat.modified))),
+            News::Nothing => old.and_then(|old| old.run.clone()),
+        };
+        self.memory.live.insert(path.to_path_buf(), live);
+        Some((Known { stat, run, followed: true }, news == News::Results))
     }
 
     /// How long to wait before a file that looks unfinished is taken as it is; `None` if it has settled.
@@ -242,7 +290,7 @@ impl Job {
         let mut runs = Vec::with_capacity(known.len());
         for (path, known) in known {
             let Some(run) = &known.run else { continue };
-            let stamp = stamp(path, known.stat);
+            let stamp = stamp(path, if known.followed { Stat::default() } else { known.stat });
             let time = run.sources.iter().filter_map(|s| s.time).max().or(known.stat.modified);
             for failure in &run.failures {
                 let entry = told.entry((failure.test.clone(), failure.phase)).or_insert((time, stamp));

@@ -7,6 +7,7 @@
 pub mod document;
 pub mod findings;
 pub mod job;
+mod live;
 pub mod queue;
 pub mod shift;
 pub mod snapshot;

@@ -30,8 +30,14 @@ pub fn read(
     let mut assembler = Assembler::new(name, options.clone());
     let mut lines = Lines::default();
     let mut buffer = vec![0; 1 << 16];
+    let mut is_gone = false;
     loop {
         let count = match input.read(&mut buffer) {
+            // What it wrote last may have come after the end that was just seen.
+            Ok(0) if !is_gone && !assembler.finished && assembler.process_is_running() == Some(false) => {
+                is_gone = true;
+                continue;
+            }
             Ok(0) => break,
             Ok(count) => count,
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
@@ -46,11 +52,14 @@ pub fn read(
     if let Ok(Some(event)) = events::parse(rest) {
         assembler.push(event);
     }
+    if is_gone {
+        assembler.process_is_gone();
+    }
     Ok(assembler.finish(modified))
 }
 
 /// Puts a run together from events as they come.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Assembler {
     run: Run,
     options: ReadOptions,
@@ -64,6 +73,8 @@ pub struct Assembler {
     cut_texts: usize,
     finished: bool,
     interrupted: bool,
+    /// Host and id of the process that writes.
+    process: (String, u32),
 }
 
 impl Assembler {
@@ -80,6 +91,7 @@ impl Assembler {
             cut_texts: 0,
             finished: false,
             interrupted: false,
+            process: (String::new(), 0),
         }
     }
 
@@ -96,6 +108,12 @@ impl Assembler {
     /// Whether the run is over.
     pub fn is_finished(&self) -> bool {
         self.finished
+    }
+
+    /// Whether the process that runs the tests is still there; `None` if this machine cannot know.
+    pub fn process_is_running(&self) -> Option<bool> {
+        let (host, id) = &self.process;
+        crate::system::is_running(host, *id)
     }
 
     /// Says that the process has ended without finishing its run (it was killed or crashed): the tests that
@@ -168,6 +186,7 @@ impl Assembler {
             );
             self.problem(Some(0), message);
         }
+        self.process = (session.host, session.pid);
         let text = |text: String| (!text.is_empty()).then_some(text);
         self.run.root = text(session.root);
         self.run.started = Duration::try_from_secs_f64(session.time)

@@ -6,7 +6,7 @@
 //! `session`. A reader skips kinds and fields that it does not know: within one `version` they are only added.
 //!
 //! ```text
-//! {"session":{"version":1,"pid":4711,"time":1795352160.4,"root":"/w","args":["-q"],…}}
+//! {"session":{"version":1,"pid":4711,"host":"box","time":1795352160.4,"root":"/w","args":["-q"],…}}
 //! {"collected":{"count":120,"deselected":3}}
 //! {"begin":{"id":"tests/test_a.py::test_b","at":0.512}}
 //! {"failure":{"outcome":"failed","id":"tests/test_a.py::test_b","phase":"call","exceptions":[…],…}}
@@ -55,6 +55,8 @@ pub struct Session {
     pub version: u32,
     /// Process that writes.
     pub pid: u32,
+    /// Name of the machine (or container) it runs on.
+    pub host: String,
     /// Start in seconds since the Unix epoch.
     pub time: f64,
     /// pytest's rootdir.

@@ -5,5 +5,6 @@
 
 pub mod events;
 pub mod follow;
+pub mod inject;
 pub mod interpreter;
 pub mod runner;

@@ -20,19 +20,20 @@
 //!
 //! The run's record stays in `finished.stream`, so whoever watches `.failscope/runs/` sees it as well.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, KillOnDrop};
 use tokio::io::AsyncReadExt as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::events::Event;
 use super::follow::Follower;
+pub use super::inject::{new_stream, plugin_folder};
 use super::interpreter::{self, Interpreter};
 use crate::system::System;
 
@@ -44,19 +45,6 @@ const GRACE: Duration = Duration::from_secs(2);
 const LAST_OUTPUT: Duration = Duration::from_millis(500);
 /// Most bytes of output that are kept: the last ones.
 const MAX_OUTPUT: usize = 1 << 20;
-
-/// The plugin's files, written to a folder of their own when pytest is run.
-const PLUGIN: [(&str, &str); 9] = [
-    ("__init__.py", include_str!("../../python/failscope/__init__.py")),
-    ("__main__.py", include_str!("../../python/failscope/__main__.py")),
-    ("frames.py", include_str!("../../python/failscope/frames.py")),
-    ("handover.py", include_str!("../../python/failscope/handover.py")),
-    ("plugin.py", include_str!("../../python/failscope/plugin.py")),
-    ("record.py", include_str!("../../python/failscope/record.py")),
-    ("session.py", include_str!("../../python/failscope/session.py")),
-    ("stream.py", include_str!("../../python/failscope/stream.py")),
-    ("values.py", include_str!("../../python/failscope/values.py")),
-];
 
 /// What pytest prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -146,6 +134,9 @@ pub enum RunError {
     /// Another run is going.
     #[error("another test run is going; wait for its end or cancel it")]
     Busy,
+    /// While it waited for another run to end, a newer one was asked for.
+    #[error("a newer request to run tests has taken this one's place")]
+    Superseded,
     /// There is no interpreter.
     #[error(
         "no Python was found; make a virtual environment in the project's folder or set `python` in [tool.failscope]"
@@ -177,13 +168,19 @@ pub enum RunError {
 #[derive(Debug, Clone)]
 pub struct Runner {
     place: Arc<Semaphore>,
+    /// How many tickets were drawn.
+    drawn: Arc<watch::Sender<u64>>,
 }
 
 impl Default for Runner {
     fn default() -> Self {
-        Self { place: Arc::new(Semaphore::new(1)) }
+        Self { place: Arc::new(Semaphore::new(1)), drawn: Arc::new(watch::Sender::new(0)) }
     }
 }
+
+/// The place of a request among those that wait: see [`Runner::start_in_turn`].
+#[derive(Debug)]
+pub struct Ticket(u64);
 
 impl Runner {
     /// Whether a run is going.
@@ -194,10 +191,40 @@ impl Runner {
     /// Starts a run. Needs a Tokio runtime; returns at once. [`RunError::Busy`] if another is going.
     pub fn start(&self, request: Request) -> Result<RunHandle, RunError> {
         let place = Arc::clone(&self.place).try_acquire_owned().map_err(|_| RunError::Busy)?;
+        Self::start_in(place, request)
+    }
+
+    /// Draws a ticket when a run is asked for, before anything is prepared.
+    pub fn ticket(&self) -> Ticket {
+        let mut number = 0;
+        self.drawn.send_modify(|drawn| {
+            *drawn += 1;
+            number = *drawn;
+        });
+        Ticket(number)
+    }
+
+    /// Starts a run as soon as no other is going. Of those that wait only the newest stays:
+    /// [`RunError::Superseded`] for the others. Dropping the future gives up.
+    pub async fn start_in_turn(&self, ticket: Ticket, request: Request) -> Result<RunHandle, RunError> {
+        let mut drawn = self.drawn.subscribe();
+        tokio::select! {
+            biased;
+            newer = drawn.wait_for(|drawn| *drawn > ticket.0), if self.is_busy() => match newer {
+                Ok(_) => Err(RunError::Superseded),
+                Err(_) => Err(RunError::Busy),
+            },
+            place = Arc::clone(&self.place).acquire_owned() => {
+                Self::start_in(place.map_err(|_| RunError::Busy)?, request)
+            }
+        }
+    }
+
+    fn start_in(place: OwnedSemaphorePermit, request: Request) -> Result<RunHandle, RunError> {
         let child = spawn(&request)?;
         let (sender, events) = mpsc::channel(1024);
         let cancel = CancellationToken::new();
-        let task = tokio::spawn(watch(child, request, sender, cancel.clone(), place));
+        let task = tokio::spawn(see_through(child, request, sender, cancel.clone(), place));
         Ok(RunHandle { events, cancel, task })
     }
 }
@@ -288,7 +315,7 @@ fn spawn(request: &Request) -> Result<Box<dyn ChildWrapper>, RunError> {
 }
 
 /// Sees a run through: output and events out, cancellation in.
-async fn watch(
+async fn see_through(
     mut child: Box<dyn ChildWrapper>,
     request: Request,
     sender: mpsc::Sender<Progress>,
@@ -478,69 +505,4 @@ impl Tail {
     fn into_text(self) -> String {
         String::from_utf8_lossy(&Vec::from(self.0)).into_owned()
     }
-}
-
-/// The path of a new stream in `output`/runs, whose folders are made and kept out of git.
-pub fn new_stream(output: &Path, system: &System) -> Result<PathBuf, RunError> {
-    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-    let runs = output.join("runs");
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| RunError::File { what: "write", path, source }
-    };
-    std::fs::create_dir_all(&runs).map_err(failed(&runs))?;
-    let ignore = output.join(".gitignore");
-    if !ignore.exists() {
-        std::fs::write(&ignore, "*\n").map_err(failed(&ignore))?;
-    }
-    let number = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    let name = format!("{:.3}-{}-{number}.jsonl", system.unix_now(), std::process::id());
-    Ok(runs.join(name))
-}
-
-/// The folder that holds this version's plugin as a package, in the user's cache; written if it is not there.
-pub fn plugin_folder(system: &System) -> Result<PathBuf, RunError> {
-    use sha2::Digest as _;
-
-    let mut hasher = sha2::Sha256::new();
-    for (name, text) in PLUGIN {
-        hasher.update(name);
-        hasher.update([0]);
-        hasher.update(text);
-        hasher.update([0]);
-    }
-    let digest = hasher.finalize();
-    let number = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    let folder = cache(system).join(format!("plugin-{number:016x}"));
-    let package = folder.join("failscope");
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| RunError::File { what: "write", path, source }
-    };
-    // What cleans up caches may have taken some of the files.
-    let is_whole = PLUGIN
-        .iter()
-        .all(|(name, text)| std::fs::read_to_string(package.join(name)).is_ok_and(|there| there == *text));
-    if !is_whole {
-        std::fs::create_dir_all(&package).map_err(failed(&package))?;
-        for (name, text) in PLUGIN {
-            let path = package.join(name);
-            // Another process may be writing the same.
-            let written = tempfile::NamedTempFile::new_in(&package).and_then(|mut file| {
-                std::io::Write::write_all(&mut file, text.as_bytes())?;
-                file.persist(&path).map_err(|error| error.error)
-            });
-            written.map_err(failed(&path))?;
-        }
-    }
-    Ok(folder)
-}
-
-fn cache(system: &System) -> PathBuf {
-    let named = |name: &str| system.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = named("XDG_CACHE_HOME")
-        .or_else(|| named("LOCALAPPDATA"))
-        .or_else(|| named("HOME").map(|home| home.join(".cache")))
-        .unwrap_or_else(std::env::temp_dir);
-    base.join("failscope")
 }

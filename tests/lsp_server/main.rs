@@ -12,6 +12,7 @@ mod configuration;
 mod diagnostics;
 mod hover;
 mod lifecycle;
+mod live;
 mod pull;
 mod run;
 mod same;

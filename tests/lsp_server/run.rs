@@ -11,7 +11,7 @@ use crate::fake::{Fake, Project};
 
 /// A Python that has pytest: `tests/run.sh` makes one and names it.
 #[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-fn python() -> String {
+pub fn python() -> String {
     std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
     })
@@ -94,11 +94,19 @@ async fn a_run_can_be_cancelled() {
     while !project.path("started").exists() {
         client.hover(&project.path("shop.py"), 0, 0).await;
     }
-    let error = client.execute("failscope.runTest", argument).await.unwrap_err();
-    assert!(error["message"].as_str().unwrap().contains("another test run"), "{error}");
+    // Of those that wait the newest stays, and has its turn.
+    let command = json!({ "command": "failscope.runTest", "arguments": [argument] });
+    let waiting = client.ask("workspace/executeCommand", command).await;
+    let other =
+        json!({ "command": "failscope.runTest", "arguments": [{ "tests": ["test_shop.py::test_other"] }] });
+    let newest = client.ask("workspace/executeCommand", other).await;
+    let error = client.answer(waiting).await.unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("newer request"), "{error}");
     client.notify("window/workDoneProgress/cancel", json!({ "token": "t" })).await;
     assert_eq!(client.answer(id).await.unwrap()["cancelled"], true);
     while client.notification("$/progress").await["value"]["kind"] != "end" {}
+    let answer = client.answer(newest).await.unwrap();
+    assert_eq!(answer, json!({ "exitCode": 0, "cancelled": false, "passed": 1, "failed": 0 }));
     client.close().await;
 }
 

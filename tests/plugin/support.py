@@ -1,5 +1,7 @@
 """Virtual environments with given packages, and running pytest in them with the plugin."""
 
+import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -23,16 +25,31 @@ VERSIONS = {
 }
 
 
+@contextlib.contextmanager
+def alone(name):
+    """Keeps other test workers from making the same thing at the same time."""
+    VENVS.mkdir(parents=True, exist_ok=True)
+    with open(VENVS / (name + ".lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def environment(name, packages, python=sys.executable):
     """The interpreter of a virtual environment with ``packages``, made once."""
-    folder = VENVS / name
+    with alone(name):
+        return _environment(VENVS / name, packages, python)
+
+
+def _environment(folder, packages, python):
     stamp = folder / "packages"
     want = hashlib.sha256(json.dumps([str(python), packages]).encode()).hexdigest()
     interpreter = folder / "bin" / "python"
     if not stamp.exists() or stamp.read_text() != want:
         shutil.rmtree(folder, ignore_errors=True)
-        subprocess.run([str(python), "-m", "venv", str(folder)], check=True)
-        install = [str(interpreter), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
+        # The pip that is there already installs into all of them: making one for each takes longer than the rest.
+        subprocess.run([str(python), "-m", "venv", "--without-pip", str(folder)], check=True)
+        install = [sys.executable, "-m", "pip", "--python", str(interpreter), "install", "-q"]
+        install += ["--disable-pip-version-check", *packages]
         # A registry that does not answer the first time is asked once more.
         if subprocess.run(install).returncode != 0:
             subprocess.run(install, check=True)

@@ -6,24 +6,34 @@ import subprocess
 import tarfile
 
 import pytest
-from support import HERE, TREE, VENVS, environment, program, run
+from support import HERE, TREE, VENVS, alone, environment, program, run
 
-#: Project: its source distribution, where its tests are, what they need besides pytest.
+#: Project: its source distribution and where its tests are.
 PROJECTS = {
-    "more-itertools": ("more-itertools==10.8.0", "tests", []),
-    "toolz": ("toolz==1.0.0", "toolz", []),
-    "itsdangerous": ("itsdangerous==2.2.0", "tests", ["freezegun==1.5.5"]),
+    "more-itertools": ("more-itertools==10.8.0", "tests"),
+    "toolz": ("toolz==1.0.0", "toolz"),
+    "itsdangerous": ("itsdangerous==2.2.0", "tests"),
 }
+#: What all of them need, and what their source distributions are built with: pip asks those for their metadata.
+PACKAGES = [
+    "pytest==9.0.2", "pytest-xdist==3.8.0", "freezegun==1.5.5", *(requirement for requirement, _ in PROJECTS.values()),
+    "pip", "setuptools", "wheel", "flit_core<4", "setuptools_scm",
+]
 
 
 def sources(name, requirement):
     """The unpacked source distribution, fetched once."""
     folder = VENVS.parent / "plugin-sources" / name
+    with alone("sources-" + name):
+        _fetched(folder, name, requirement)
+    return folder
+
+
+def _fetched(folder, name, requirement):
     if not folder.exists():
         fetched = folder.with_name(name + ".fetched")
         shutil.rmtree(fetched, ignore_errors=True)
-        # pip asks a source distribution for its metadata: that takes the tools it is built with.
-        python = environment("build", ["setuptools", "wheel", "flit_core<4", "hatchling", "hatch-vcs", "setuptools_scm"])
+        python = environment("projects", PACKAGES)
         subprocess.run(
             [python, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
              "--no-binary=:all:", "--no-build-isolation", "-d", str(fetched), requirement],
@@ -33,13 +43,12 @@ def sources(name, requirement):
         with tarfile.open(archive) as tar:
             tar.extractall(fetched)
         next(path for path in fetched.iterdir() if path.is_dir()).rename(folder)
-    return folder
 
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_the_same_outcomes(name, tmp_path):
-    requirement, tests, needed = PROJECTS[name]
-    python = environment("project-" + name, ["pytest==9.0.2", "pytest-xdist==3.8.0", requirement, *needed])
+    requirement, tests = PROJECTS[name]
+    python = environment("projects", PACKAGES)
     seen = {}
     for way, args in {"without": [], "with": ["--failscope", "--fs-offline"]}.items():
         folder = tmp_path / way

@@ -4,9 +4,10 @@ import glob
 import os
 import shutil
 import subprocess
+import sys
 
 import pytest
-from support import environment
+from support import environment, pytest_of
 from test_kinds import project, told
 
 
@@ -26,7 +27,10 @@ def test_every_python(version, tmp_path):
     if base is None:
         pytest.skip("there is no Python %s on this machine" % version)
     packages = ["pytest==8.4.2", "pytest-xdist==3.8.0", "pytest-subtests==0.14.2"]
-    python = environment("python" + version, packages, base)
+    if tuple(map(int, version.split("."))) == sys.version_info[:2]:
+        python = pytest_of("pytest8")
+    else:
+        python = environment("python" + version, packages, base)
     folder = project(tmp_path, "kinds")
     args = ["tests", "tests_broken", "--doctest-glob=guide*.txt", "--continue-on-collection-errors"]
     ran, _ = told(python, folder, *args)

@@ -50,6 +50,8 @@ pub(super) struct Folder {
     /// Folders outside of this one in which results may appear, with their watches.
     pub(super) elsewhere: Vec<(PathBuf, Option<watch::Watch>)>,
     pub(super) poll: Option<Task>,
+    /// The next look at files that are being written.
+    pub(super) again: Option<Task>,
     /// Whether findings must be computed anew.
     pub(super) dirty: bool,
     /// Whether only the texts of documents changed.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::Engine;
-use super::folder::Reply;
+use super::folder::{Reply, Task};
 use crate::engine::job::{Job, Memory, Outcome};
 use crate::engine::{Event, Level, Summary};
 
@@ -81,10 +81,10 @@ impl Engine {
             if let Some(wait) = outcome.again {
                 let engine = self.handle.clone();
                 let root = root.to_path_buf();
-                tokio::spawn(async move {
+                folder.again = Some(Task(tokio::spawn(async move {
                     tokio::time::sleep(wait).await;
                     engine.send(Event::Again { root });
-                });
+                })));
             }
         } else {
             folder.memory = Some(Memory::default());

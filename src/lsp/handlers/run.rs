@@ -95,6 +95,7 @@ pub async fn run(
     token: Option<ProgressToken>,
 ) -> Result<Json> {
     let runner = session.runners.entry(snapshot.root.clone()).or_default().clone();
+    let ticket = runner.ticket();
     let (root, config, system) =
         (snapshot.root.clone(), Arc::clone(&snapshot.config), session.system.clone());
     let count = tests.len();
@@ -107,12 +108,18 @@ pub async fn run(
         Ok(request)
     });
     let request = request.await.map_err(|_| Error::internal_error())?.map_err(|e: RunError| not_run(&e))?;
-    let handle = runner.start(request).map_err(|e| not_run(&e))?;
 
     let cancel = CancellationToken::new();
     let _stop = Stop(cancel.clone());
     let title = if count == 1 { "Running a test".to_owned() } else { format!("Running {count} tests") };
     let shown = session.outbox.progress(token, &title, Some(&cancel));
+    let started = tokio::select! {
+        started = runner.start_in_turn(ticket, request) => started,
+        () = cancel.cancelled() => {
+            return Ok(json!({ "exitCode": null, "cancelled": true, "passed": 0, "failed": 0 }));
+        }
+    };
+    let handle = started.map_err(|e| not_run(&e))?;
     // The run goes on in a task of its own: it must be seen to its end even if nobody waits for the answer.
     let watched = tokio::spawn(watch(handle, cancel, shown));
     let (finished, numbers) = watched.await.map_err(|_| Error::internal_error())?;
