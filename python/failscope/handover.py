@@ -53,7 +53,7 @@ def command_line(binary, stream, settings, color, width):
 
 
 def analyze(stream, settings, root, color, width):
-    """Runs the program on ``stream``; gives its section. Raises :class:`HandoverError`."""
+    """Runs the program on ``stream``; gives its section and its remarks. Raises :class:`HandoverError`."""
     binary = find_binary()
     if binary is None:
         raise HandoverError(MISSING)
@@ -81,4 +81,5 @@ def analyze(stream, settings, root, color, width):
         if not reason.startswith("failscope: "):
             reason = "failscope: the analysis failed: " + reason
         raise HandoverError(reason[:500])
-    return done.stdout.decode("utf-8", "replace")
+    remarks = [line for line in done.stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    return done.stdout.decode("utf-8", "replace"), remarks[:5]

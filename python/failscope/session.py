@@ -117,21 +117,21 @@ class Session:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        said = report.__dict__
-        test = self._tests.get(said["nodeid"])
+        nodeid = report.nodeid
+        test = self._tests.get(nodeid)
         if test is None:
-            test = self._tests[said["nodeid"]] = _Test()
-        if said["outcome"] == "passed" and "context" not in said:
+            test = self._tests[nodeid] = _Test()
+        if report.outcome == "passed" and not hasattr(report, "context"):
             # Nearly all reports are of this kind.
-            when = said["when"]
+            when = report.when
             if when == "setup":
-                test.setup = said["duration"]
+                test.setup = report.duration
             elif when == "call":
-                test.call = said["duration"]
-                if "wasxfail" in said:
+                test.call = report.duration
+                if hasattr(report, "wasxfail"):
                     test.settle("xpassed")
             else:
-                test.teardown = said["duration"]
+                test.teardown = report.duration
                 test.ended = True
             if self.several and test.worker is None:
                 test.worker = _worker(report)
@@ -225,7 +225,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
-            self._failure(report, report.__dict__.pop(ATTRIBUTE, None), _Test(), "failed", None)
+            self._failure(report, _taken(report), _Test(), "failed", None)
 
     def _failure(self, report, record, test, outcome, subtest):
         if outcome == "failed":
@@ -291,12 +291,12 @@ class Session:
 
     def pytest_terminal_summary(self, terminalreporter):
         writer = terminalreporter._tw
-        section, problem = self._analysis(writer.hasmarkup, writer.fullwidth)
+        section, problems = self._analysis(writer.hasmarkup, writer.fullwidth)
         if section:
             terminalreporter.ensure_newline()
             terminalreporter.section("failscope", sep="=", bold=True)
             writer.write(section if section.endswith("\n") else section + "\n")
-        if problem:
+        for problem in problems:
             terminalreporter.ensure_newline()
             terminalreporter.write_line(problem, yellow=True)
 
@@ -308,28 +308,29 @@ class Session:
             self._stream.close()
 
     def _analysis(self, color, width):
-        """The section for the terminal, and a line about what went wrong."""
+        """The section for the terminal, and lines about what went wrong or is not done."""
         if self._handed_over or self._settings.stream is not None:
-            return None, None
+            return None, []
         self._handed_over = True
-        problem = self._lost
+        problems = [self._lost] if self._lost else []
         if self._stream is None:
-            return None, problem
+            return None, problems
         if self._stream.error is not None:
-            problem = "failscope: " + self._stream.error
+            problems = ["failscope: " + self._stream.error]
         if self._stream.size == 0:
-            return None, problem
+            return None, problems
         try:
-            section = handover.analyze(
+            section, remarks = handover.analyze(
                 self._stream.path, self._settings, str(self._config.rootpath), color, width
             )
-            return section, problem
+            return section, problems + remarks
         except handover.HandoverError as error:
-            return None, str(error)
+            problem = str(error)
         except KeyboardInterrupt:
-            return None, "failscope: the analysis was interrupted"
+            problem = "failscope: the analysis was interrupted"
         except Exception as error:
-            return None, "failscope: the analysis failed: %s: %s" % (type(error).__name__, error)
+            problem = "failscope: the analysis failed: %s: %s" % (type(error).__name__, error)
+        return None, problems + [problem]
 
 
 class Taker:
@@ -342,7 +343,7 @@ class Taker:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report):
-        record = report.__dict__.pop(ATTRIBUTE, None)
+        record = _taken(report)
         if record is not None:
             self._session.taken[id(report)] = record
 
@@ -370,6 +371,14 @@ class _Test:
     def settle(self, outcome):
         if self._RANK[outcome] > self._RANK[self.outcome]:
             self.outcome = outcome
+
+
+def _taken(report):
+    """The record that came with the report, which is taken off it."""
+    record = getattr(report, ATTRIBUTE, None)
+    if record is not None:
+        delattr(report, ATTRIBUTE)
+    return record
 
 
 def _worker(report):
