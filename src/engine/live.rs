@@ -90,6 +90,11 @@ impl Live {
 
     /// What is known so far; `modified` dates it.
     pub fn run(&self, modified: Option<SystemTime>) -> Run {
-        self.assembler.clone().finish(modified)
+        let mut run = self.assembler.clone().finish(modified);
+        // Without it the run would count as one with the run that ended just before it began.
+        run.duration = modified
+            .zip(run.started)
+            .and_then(|(end, start)| Some(end.duration_since(start).ok()?.as_secs_f64()));
+        run
     }
 }
