@@ -167,7 +167,9 @@ impl<'a> Sink<'a> {
                 message: format!("{} more problems of this kind", self.problems_left_out),
             });
         }
-        self.run.failures = self.failures.into_iter().flatten().collect();
+        // In this form it is collected in place, where `flatten` would need the memory twice.
+        self.failures.retain(Option::is_some);
+        self.run.failures = self.failures.into_iter().map_while(|failure| failure).collect();
         self.run.count();
         self.run.sources.push(ResultSource {
             name: self.name.to_owned(),

@@ -122,9 +122,10 @@ impl TestOutcomes {
 
     /// Sorts the newest entries in.
     fn compact(&mut self) {
-        merge(&mut self.sorted, &sorted(&self.unsorted));
+        let newer = sorted(&self.unsorted);
         // Its memory is not needed beside that of many sorted entries.
         self.unsorted = Vec::new();
+        merge(&mut self.sorted, &newer);
     }
 }
 

@@ -284,13 +284,9 @@ impl<'a> Reader<'a> {
                 }
                 Some(b'n') if key == b"name" => {
                     // Names are so short that comparing all bytes at once beats a search.
-                    #[expect(
-                        clippy::needless_bitwise_bool,
-                        reason = "without branches it is one pass of vectors"
-                    )]
-                    let special = raw.iter().fold(false, |found, b| found | (*b == b'&') | (*b == b'#'));
+                    let special = raw.iter().filter(|b| matches!(b, b'&' | b'#')).count();
                     match std::str::from_utf8(raw) {
-                        Ok(plain) if !special => case.name.push_str(plain),
+                        Ok(plain) if special == 0 => case.name.push_str(plain),
                         _ => case.name.push_str(&unspelled(&value(raw))),
                     }
                     case.named = true;
