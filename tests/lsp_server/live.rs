@@ -90,6 +90,15 @@ async fn followed(args: &[&str]) {
     assert!(run.is_going());
     project.write("go", "");
     assert_eq!(run.end().await, Some(1));
+    project.remove("go");
+
+    // The second run passes what the first did not, and says so while it goes on.
+    project.write("mended", "");
+    let mut run = Terminal::start(&project, args);
+    until(&mut client, &path, |shown| is_marked(shown, 9) && !is_marked(shown, 12)).await;
+    assert!(run.is_going());
+    project.write("go", "");
+    assert_eq!(run.end().await, Some(1));
     client.analyze().await;
     client.discard();
     client.close().await;
