@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Opens reports in Chromium and holds the other formats against their schemas.
 #
-# usage: tests/html/run.sh        needs Node 20, npm and a Chromium (found on PATH, or $CHROMIUM)
+# usage: tests/html/run.sh        needs Node 20 and npm; Chromium is $CHROMIUM, the one on PATH, or is installed
 # Prints one line per check and in the end 'N passed, M failed'. Screenshots go to target/html/.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 work=$root/target/html
 mkdir -p "$work"
+[ -n "${CHROMIUM:-}" ] || . "$root/tests/support/chromium.sh"
 
 cargo test --quiet --manifest-path "$root/Cargo.toml" --test report_pages >"$work/pages.log" 2>&1 || { cat "$work/pages.log"; exit 1; }
 

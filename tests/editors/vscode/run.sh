@@ -8,10 +8,7 @@ binary=$(realpath "$1") venv=$(realpath "$2")
 twice() { "$@" || { echo "again: $*" >&2; sleep 5; "$@"; }; }
 npm_ci() { twice npm ci --ignore-scripts --no-audit --no-fund --silent; }
 
-chromium_apt() { apt-get update -qq && apt-get install -y -qq --no-install-recommends -o DPkg::Lock::Timeout=300 chromium >/dev/null; }
-if ! command -v chromium >/dev/null; then
-  chromium_apt || { dpkg --configure -a; apt-get -f install -y -qq; chromium_apt; }
-fi
+. "$top/tests/support/chromium.sh"
 
 cd "$here"
 if [ ! -d node_modules/code-server/lib/vscode/node_modules/vscode-textmate ]; then
