@@ -74,7 +74,7 @@ pub struct Marker {
 pub struct TestMark {
     /// The line of its `def`.
     pub span: Span,
-    /// Raw test ids of its failing cases, for running them.
+    /// Test ids of its failing cases as they may be shown: they go to the client and come back to run them.
     pub tests: Vec<String>,
     /// Its clusters.
     pub fingerprints: Vec<String>,

@@ -186,7 +186,7 @@ impl View<'_> {
             let Some(site) = &failure.definition else { continue };
             let Some(found) = self.texts.locate(stamp, &site.place, None) else { continue };
             let tests = &mut files.entry(site.place.path.clone()).or_default().tests;
-            let id = failure.test_id.as_str();
+            let id = failure.test.as_str();
             let fingerprint = &self.cluster.fingerprint.0;
             match tests.iter_mut().find(|t| t.span.line == found.span.line) {
                 Some(mark) => {

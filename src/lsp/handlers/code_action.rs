@@ -142,7 +142,7 @@ impl Maker<'_> {
 
     fn runs(&mut self, marker: &Marker) {
         let Some((cluster, failures)) = self.snapshot.failures(marker) else { return };
-        let mut tests: Vec<&str> = failures.iter().map(|f| f.test_id.as_str()).collect();
+        let mut tests: Vec<&str> = failures.iter().map(|f| f.test.as_str()).collect();
         tests.dedup();
         let total = tests_of(cluster);
         let bare = failures.iter().all(|f| f.detail == Detail::Name);

@@ -83,7 +83,7 @@ fn on_line<'a>(findings: &FileFindings, snapshot: &'a Snapshot, path: &RelPath, 
             test.fingerprints
                 .iter()
                 .filter_map(|f| {
-                    about(f, false, &|failure| test.tests.iter().any(|t| t == failure.test_id.as_str()))
+                    about(f, false, &|failure| test.tests.iter().any(|t| t == failure.test.as_str()))
                 })
                 .collect::<Vec<_>>()
         })

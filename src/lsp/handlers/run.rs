@@ -51,8 +51,11 @@ pub fn tests(
     let all = clusters.iter().flat_map(|c| &c.failures);
     let mut ids: BTreeSet<String> = failures.iter().map(|f| from_root(f)).collect();
     for name in named.iter().filter(|_| command == commands::RUN_TEST) {
-        let known = all.clone().find(|f| f.test_id.as_str() == name);
-        ids.insert(known.map_or_else(|| name.clone(), from_root));
+        // The client knows ids as they may be shown; a shown id may stand for several that differ in a secret.
+        let known = all.clone().filter(|f| f.test.as_str() == name || f.test_id.as_str() == name);
+        let known: Vec<String> = known.map(from_root).collect();
+        // A test that has not failed is known by its own id.
+        ids.extend(if known.is_empty() { vec![name.clone()] } else { known });
     }
     if ids.iter().any(|id| id.starts_with('-')) {
         return Err(Error::invalid_params("a test id cannot begin with '-'"));
