@@ -15,7 +15,7 @@ use crate::pytest::follow::Follower;
 /// How often to look whether the process behind a stream that is silent still lives.
 pub const LOOK: Duration = Duration::from_secs(1);
 /// How long a stream may be silent, if nothing is known of its process, before it is taken as it is.
-const SILENT: Duration = Duration::from_secs(60);
+const SILENT: Duration = Duration::from_mins(1);
 
 /// A stream that is being written.
 #[derive(Debug)]

@@ -10,7 +10,7 @@ from support import SUITES, TREE, VENVS, clean_environment, environment
 
 
 def test_the_wheel(tmp_path):
-    tools = environment("maturin", ["maturin>=1.9,<2"])
+    tools = environment("maturin", ["maturin==1.16.0"])
     wheels = VENVS.parent / "wheels"
     shutil.rmtree(wheels, ignore_errors=True)
     # The development profile: the same wheel with a slower program, built in a fraction of the time.
