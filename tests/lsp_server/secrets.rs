@@ -79,10 +79,10 @@ async fn messages_hold_no_planted_secret() {
         std::fs::create_dir(project.path("reports")).unwrap();
         std::fs::write(project.path("reports/pytest-output-it.txt"), text).unwrap();
         std::fs::write(project.path(".env"), "SHOP_PASSWORD='plum tarragon orchard'\n").unwrap();
-        let source: String = (0..LINES)
+        let lines: Vec<String> = (0..LINES)
             .map(|line| format!("api_key = \"{}\"  # {line}\n", planted[line % planted.len()]))
             .collect();
-        std::fs::write(project.path("test_it.py"), source).unwrap();
+        std::fs::write(project.path("test_it.py"), lines.concat()).unwrap();
 
         let said = everything(&project, &environment).await;
         let name = rendered.file_stem().unwrap().display().to_string();
