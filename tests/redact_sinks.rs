@@ -51,8 +51,8 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("lsp/outbox.rs", "client.send_notification", "fixed text and counts"),
     ("lsp/outbox.rs", "client.send_request", "refreshes and tokens without text"),
     ("main.rs", "io::stderr", "the log: see the other test"),
-    ("pytest/runner.rs", "fs::write(", "a fixed `.gitignore`"),
-    ("pytest/runner.rs", "NamedTempFile::", "our plugin's own files"),
+    ("pytest/inject.rs", "fs::write(", "a fixed `.gitignore`"),
+    ("pytest/inject.rs", "NamedTempFile::", "our plugin's own files"),
     ("report/files.rs", "tempfile_in(", "reports of an `Analysis`, whose texts are `Redacted`"),
 ];
 
