@@ -19,7 +19,7 @@ export FAILSCOPE_TEST_PYTHON=$venv/bin/python
 
 rm -rf target/lsp-messages
 echo "== cargo test"
-cargo test --locked --quiet
+cargo test --locked --quiet --no-fail-fast
 
 echo "== the pytest plugin"
 "$venv/bin/python" -m pytest -q -p no:cacheprovider -n2 --dist=worksteal --durations=15 tests/plugin

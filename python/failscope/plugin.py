@@ -70,10 +70,25 @@ def pytest_configure(config):
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(record.Attacher(maker), "failscope-attacher")
         return
+    if settings.stream:
+        _listen_to_cancelling()
     recorder = session.Session(config, settings, maker)
     config.pluginmanager.register(recorder, "failscope-session")
     if config.getoption("forked", False) or config.getoption("dist", "no") != "no" or config.getoption("tx", None):
         config.pluginmanager.register(session.Taker(recorder), "failscope-taker")
+
+
+def _listen_to_cancelling():
+    """Lets SIGINT end a run that the runner started. An editor may itself have been started in the background by
+    a shell that has SIGINT ignored, and Python passes that on: such a run could only be killed, and its fixtures
+    would not be torn down."""
+    import signal
+
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        try:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        except ValueError:
+            pass  # not in the main thread: whoever runs pytest there minds the signals
 
 
 def _settings(config):
