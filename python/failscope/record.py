@@ -187,6 +187,9 @@ def described(report):
         "headline": cut(headline.split("\n", 1)[0], 1000),
         "text": cut(text, TEXT_LENGTH),
     }
+    if hasattr(report, "context") and hasattr(report, "keywords"):
+        # Told where the test runs: on its way from an xdist worker pytest 9.2 puts quotes around the values.
+        record["subtest"] = _subtest(report)
     location = getattr(report, "location", None)
     if location and location[0]:
         line = location[1]
@@ -195,6 +198,25 @@ def described(report):
     if sections:
         record["sections"] = sections
     return record
+
+
+def _subtest(report):
+    """How a subtest describes itself: ``[message] (i=1)``."""
+    for name in ("_sub_test_description", "sub_test_description"):
+        method = getattr(report, name, None)
+        if method is not None:
+            try:
+                return str(method())
+            except Exception:
+                break
+    context = report.context
+    parts = []
+    if getattr(context, "msg", None) is not None:
+        parts.append("[%s]" % (context.msg,))
+    values = getattr(context, "kwargs", None) or {}
+    if values:
+        parts.append("(%s)" % ", ".join("%s=%r" % pair for pair in values.items()))
+    return " ".join(parts) or "(<subtest>)"
 
 
 #: Exceptions that wrap another one, or whose `str` is not what pytest shows.

@@ -148,7 +148,7 @@ class Session:
             # A subtest: part of the call phase, whose own report is still to come.
             if outcome == "failed":
                 test.outcome = _FAILED
-                self._failure(report, record, test, "failed", _subtest(report))
+                self._failure(report, record, test, "failed")
             return
         when = report.when
         duration = report.duration
@@ -164,7 +164,7 @@ class Session:
                 test.settle("xpassed")
         elif outcome == "failed":
             test.settle(_ERROR if when in ("setup", "teardown") else _FAILED)
-            self._failure(report, record, test, "failed", None)
+            self._failure(report, record, test, "failed")
             if when == "???":
                 # The worker died: nothing more will come for this test.
                 self._end(report.nodeid, test, report)
@@ -174,7 +174,7 @@ class Session:
             test.reason = report.wasxfail if xfailed else _skip_reason(report)
         elif outcome == "rerun":
             # A plugin runs the test again; what it says in the end is what counts.
-            self._failure(report, record, test, "rerun", None)
+            self._failure(report, record, test, "rerun")
             test.reruns += 1
             test.outcome = None
         if test.worker is None:
@@ -225,9 +225,9 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
-            self._failure(report, _taken(report), _Test(), "failed", None)
+            self._failure(report, _taken(report), _Test(), "failed")
 
-    def _failure(self, report, record, test, outcome, subtest):
+    def _failure(self, report, record, test, outcome):
         if outcome == "failed":
             self._failures += 1
         if self._stream is None:
@@ -246,8 +246,6 @@ class Session:
             line += '"worker":%s,' % quote(worker)
         if test.reruns:
             line += '"reruns":%d,' % test.reruns
-        if subtest is not None:
-            line += '"subtest":%s,' % quote(subtest)
         self._write(line + record[1:] + "}")
 
     # How it ends.
@@ -388,24 +386,6 @@ def _worker(report):
         return None
     return getattr(getattr(node, "gateway", None), "id", None) or getattr(report, "worker_id", None)
 
-
-def _subtest(report):
-    """How a subtest describes itself: ``[message] (i=1)``."""
-    for name in ("_sub_test_description", "sub_test_description"):
-        method = getattr(report, name, None)
-        if method is not None:
-            try:
-                return str(method())
-            except Exception:
-                break
-    context = report.context
-    parts = []
-    if getattr(context, "msg", None) is not None:
-        parts.append("[%s]" % (context.msg,))
-    values = getattr(context, "kwargs", None) or {}
-    if values:
-        parts.append("(%s)" % ", ".join("%s=%r" % pair for pair in values.items()))
-    return " ".join(parts) or "(<subtest>)"
 
 
 def _skip_reason(report):
