@@ -70,7 +70,7 @@ pub(super) fn calls(case: &Case<'_>) -> Option<Finding> {
         .filter(|line| !line.trim().is_empty())
         .take(4)
         .fold(finding, |finding, line| finding.shown(code(line.trim()), Some(place)));
-    let finding = finding.note("What would settle it: the calls that the code makes (`failscope trace`)");
+    let finding = finding.note("What would settle it: the calls that the code makes");
     Some(finding.suspect(place, 0.3, "the expectation about the mock"))
 }
 

@@ -89,5 +89,5 @@ pub(super) fn advise(
             "If the test is right, correct the code that made the value; if the code is right, {expect}"
         )),
     };
-    finding.note("The traceback ends in the test: the function that made the value had already returned. What would settle it: `failscope trace`, or the values along the way")
+    finding.note("The traceback ends in the test: the function that made the value had already returned. What would settle it: the values along the way")
 }
