@@ -6,6 +6,7 @@ pub mod difference;
 pub mod draft;
 pub mod expression;
 pub mod origin;
+pub mod providers;
 pub mod rules;
 pub mod taxonomy;
 pub mod value;
