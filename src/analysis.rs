@@ -14,7 +14,7 @@ use crate::cluster::grouping;
 use crate::diagnose::{self, Case};
 use crate::evidence;
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Cluster, Failure, Run};
+use crate::model::{Analysis, Cluster, Failure, ModelRun, Run};
 use crate::workspace::Workspace;
 
 /// What the pipeline is told besides the run.
@@ -68,6 +68,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         clusters,
         problems: shower.problems(&run.problems),
         redactions: difference(&options.redactor.counts(), &before),
+        model: ModelRun::default(),
     }
 }
 

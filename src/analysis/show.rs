@@ -115,6 +115,7 @@ impl<'a> Shower<'a> {
             target: draft.target,
             edits,
             command,
+            proposed_by: None,
             verification: Verification::default(),
         })
     }

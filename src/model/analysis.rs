@@ -18,12 +18,72 @@ pub struct Analysis {
     pub problems: Vec<ShownProblem>,
     /// How many secrets of which kind were replaced.
     pub redactions: BTreeMap<String, u64>,
+    /// What became of asking a model.
+    pub model: ModelRun,
 }
 
 impl Analysis {
     /// Number of failures over all clusters.
     pub fn total_failures(&self) -> usize {
         self.clusters.iter().map(|c| c.failures.len()).sum()
+    }
+}
+
+/// What became of asking a model about a run's causes.
+#[derive(Debug, Clone, Default)]
+pub struct ModelRun {
+    /// How far it came.
+    pub state: ModelState,
+    /// The provider, if there is one.
+    pub provider: Option<String>,
+    /// The model, if there is a provider.
+    pub model: Option<Redacted>,
+    /// Why there is no model analysis, or not of every cause, and what to do; empty if there is nothing to say.
+    pub reason: Redacted,
+    /// Causes whose diagnosis is now the model's.
+    pub answered: u64,
+    /// Causes whose answer came from the cache.
+    pub cached: u64,
+    /// Causes for which the offline diagnosis stands although there is an answer.
+    pub kept: u64,
+    /// Causes for which no answer came.
+    pub failed: u64,
+    /// Calls made.
+    pub calls: u64,
+    /// Tokens of their prompts, as far as the provider says.
+    pub input_tokens: u64,
+    /// Tokens of their answers, as far as the provider says.
+    pub output_tokens: u64,
+    /// What they cost in US dollars, if the price is known.
+    pub cost: Option<f64>,
+    /// What was done differently from what was asked, such as a temperature that the model does not take.
+    pub notes: Vec<Redacted>,
+}
+
+/// How far asking a model came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelState {
+    /// It was not wanted: offline, switched off, or nobody has asked yet.
+    #[default]
+    NotAsked,
+    /// There is no provider that could be asked.
+    Unavailable,
+    /// Some causes have no answer.
+    Partial,
+    /// Every cause has been answered.
+    Complete,
+}
+
+impl ModelState {
+    /// The name in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotAsked => "not_asked",
+            Self::Unavailable => "unavailable",
+            Self::Partial => "partial",
+            Self::Complete => "complete",
+        }
     }
 }
 
@@ -343,6 +403,9 @@ pub struct Fix {
     pub edits: Vec<Edit>,
     /// For `Command`: the command line.
     pub command: Option<Redacted>,
+    /// The model that wrote it (`groq/llama-3.3-70b-versatile`); `None` for the rules' own. Trying such a fix runs
+    /// code that a model wrote, so it is only ever done when the user asks for it.
+    pub proposed_by: Option<Redacted>,
     /// What happened when it was tried.
     pub verification: Verification,
 }

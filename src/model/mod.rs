@@ -13,8 +13,8 @@ pub mod run;
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
     Analysis, Category, Cluster, Comparison, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
-    FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, RunSummary, Severity, ShownProblem,
-    Source, Stability, ValueRecord, Verification, VerificationState,
+    FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState, RunSummary,
+    Severity, ShownProblem, Source, Stability, ValueRecord, Verification, VerificationState,
 };
 pub use outcomes::TestOutcomes;
 pub(crate) use outcomes::hash;

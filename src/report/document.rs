@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Meta;
 use crate::model::{
     Analysis, Category, Cluster, Counts, Culprit, EvidenceItem, Exit, FailureRecord, Fix, FixKind, FixTarget,
-    Phase, Redacted, RunSummary, Severity, ShownProblem, Site, Stability, Verification,
+    ModelRun, ModelState, Phase, Redacted, RunSummary, Severity, ShownProblem, Site, Stability, Verification,
 };
 
 /// Version of the document's form. It grows when a field changes its meaning or goes away.
@@ -44,6 +44,25 @@ struct Run<'a> {
     plugins: &'a [String],
     exit: ExitState,
     counts: Counts,
+    model: Asked<'a>,
+}
+
+/// What became of asking a model.
+#[derive(Debug, Serialize)]
+struct Asked<'a> {
+    state: ModelState,
+    provider: Option<&'a str>,
+    model: Option<&'a str>,
+    reason: &'a str,
+    answered: u64,
+    cached: u64,
+    kept: u64,
+    failed: u64,
+    calls: u64,
+    input_tokens: u64,
+    output_tokens: u64,
+    cost_usd: Option<f64>,
+    notes: Vec<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -110,6 +129,7 @@ struct Proposal<'a> {
     kind: FixKind,
     target: FixTarget,
     command: Option<&'a str>,
+    proposed_by: Option<&'a str>,
     edits: Vec<EditText<'a>>,
     verification: &'a Verification,
 }
@@ -131,7 +151,7 @@ impl<'a> Document<'a> {
             schema_version: SCHEMA_VERSION,
             generator: &meta.generator,
             timestamp: meta.timestamp,
-            run: Run::new(&analysis.run),
+            run: Run::new(&analysis.run, &analysis.model),
             total_failures: analysis.total_failures(),
             unique_root_causes: analysis.clusters.len(),
             problems: &analysis.problems,
@@ -149,7 +169,7 @@ impl<'a> Document<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(run: &'a RunSummary) -> Self {
+    fn new(run: &'a RunSummary, model: &'a ModelRun) -> Self {
         let (state, code) = match run.exit {
             Exit::Unknown => ("unknown", None),
             Exit::Code(code) => ("finished", Some(code)),
@@ -176,6 +196,27 @@ impl<'a> Run<'a> {
             plugins: &run.tools.plugins,
             exit: ExitState { state, code },
             counts: run.counts,
+            model: Asked::new(model),
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn new(run: &'a ModelRun) -> Self {
+        Self {
+            state: run.state,
+            provider: run.provider.as_deref(),
+            model: run.model.as_ref().map(Redacted::as_str),
+            reason: run.reason.as_str(),
+            answered: run.answered,
+            cached: run.cached,
+            kept: run.kept,
+            failed: run.failed,
+            calls: run.calls,
+            input_tokens: run.input_tokens,
+            output_tokens: run.output_tokens,
+            cost_usd: run.cost.filter(|cost| cost.is_finite()),
+            notes: run.notes.iter().map(Redacted::as_str).collect(),
         }
     }
 }
@@ -268,6 +309,7 @@ impl<'a> Proposal<'a> {
             kind: fix.kind,
             target: fix.target,
             command: fix.command.as_ref().map(Redacted::as_str),
+            proposed_by: fix.proposed_by.as_ref().map(Redacted::as_str),
             edits: fix
                 .edits
                 .iter()

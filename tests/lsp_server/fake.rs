@@ -276,6 +276,7 @@ impl Maker<'_> {
                 }),
             }],
             command: None,
+            proposed_by: None,
             verification: Verification { state, ..Verification::default() },
         }
     }

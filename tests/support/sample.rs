@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use failscope::evidence::redact::Redactor;
 use failscope::model::{
     Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit,
-    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Phase, Place,
-    Redacted, RelPath, ResultFormat, RunSummary, Severity, ShownProblem, Site, Source, Stability, TestId,
-    ValueRecord, Verification, VerificationState,
+    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun,
+    ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunSummary, Severity, ShownProblem, Site,
+    Source, Stability, TestId, ValueRecord, Verification, VerificationState,
 };
 
 const CATEGORIES: [Category; 9] = [
@@ -80,6 +80,19 @@ pub fn analysis(n: usize, log: usize) -> Analysis {
             BTreeMap::new()
         } else {
             [("api_key".to_owned(), 2), ("password".to_owned(), 1)].into()
+        },
+        model: ModelRun {
+            state: if n == 0 { ModelState::NotAsked } else { ModelState::Partial },
+            provider: Some("ollama".to_owned()),
+            model: Some(shown("llama3.2")),
+            reason: shown("the budget of 12 calls is spent"),
+            answered: n.div_ceil(4) as u64,
+            calls: 12,
+            input_tokens: 48_000,
+            output_tokens: 3_100,
+            cost: Some(0.0),
+            notes: vec![shown("the model takes no temperature; it was left out")],
+            ..ModelRun::default()
         },
     }
 }
@@ -180,6 +193,7 @@ fn edit(culprit: &Site, index: usize) -> Fix {
             digest: "0".repeat(64),
         }],
         command: None,
+        proposed_by: None,
         verification: Verification {
             state: STATES[index / 2 % STATES.len()],
             passed: vec![shown("tests/test_route.py::test_length")],
@@ -196,6 +210,7 @@ fn command() -> Fix {
         target: FixTarget::Environment,
         edits: Vec::new(),
         command: Some(shown("python -m pip install 'geo<3' && echo \"$HOME\"")),
+        proposed_by: None,
         verification: Verification::default(),
     }
 }
