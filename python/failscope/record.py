@@ -12,6 +12,7 @@ import pytest
 
 from .frames import Describer
 from .stream import dumps
+from .text import rendered
 from .values import Shower, cut, type_name
 
 ATTRIBUTE = "_failscope"
@@ -49,12 +50,17 @@ class Maker:
             return None
         return self._made(report, call.excinfo, item)
 
-    def forget(self, report):
-        """The report has not failed. What its exception refers to must not live longer for our sake."""
-        self._calls.pop(report.when, None)
-        if report.when == "teardown":
-            self._comparison = None
-            self._comparisons = 0
+    def forget(self, when):
+        """What the exception of a phase refers to must not live longer for our sake."""
+        self._calls.pop(when, None)
+        if when == "teardown":
+            self.rest()
+
+    def rest(self):
+        """A test is over."""
+        self._calls.clear()
+        self._comparison = None
+        self._comparisons = 0
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):
@@ -148,7 +154,7 @@ class Attacher:
             record = self._maker.record(report)
             if record is not None:
                 setattr(report, ATTRIBUTE, record)
-        self._maker.forget(report)
+        self._maker.forget(report.when)
 
 
 class ForkAttacher:
@@ -172,7 +178,7 @@ def described(report):
     """What a report itself says of a failure."""
     longrepr = report.longrepr
     # Of a text the report's own rendering would put the worker's name in front.
-    text = longrepr if isinstance(longrepr, str) else report.longreprtext if longrepr is not None else ""
+    text = longrepr if isinstance(longrepr, str) else rendered(report) if longrepr is not None else ""
     kind = "exception"
     if isinstance(longrepr, str) and text.startswith(("[XPASS(strict)]", "Unexpected success")):
         kind = "strict_xpass"

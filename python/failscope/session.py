@@ -24,6 +24,8 @@ class Session:
         self._settings = settings
         self._maker = maker
         self._tests = {}
+        #: Reports that have passed and were not looked at yet.
+        self._waiting = []
         #: Records that came with reports, by the report's id, until the report is looked at.
         self.taken = {}
         #: Whether several tests may be running at once.
@@ -107,22 +109,44 @@ class Session:
 
     # One test after the other, or several at a time under xdist.
 
+    # These two are called for every test and every phase. What passes is only kept, and looked at when the next
+    # test begins: code that runs three times as often costs more than what it does.
+
     def pytest_runtest_logstart(self, nodeid):
+        if self._stream is None:
+            self._waiting.clear()
+            return
         line = '{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), perf_counter() - self._begun)
-        if not self.several and self._tests:
+        if not self.several:
             # One write for the end of the last test and the beginning of this one; nothing happens between them.
             line = self._ends() + line
-        if self._stream is not None:
-            self._stream.write(line)
+            self._maker.rest()
+        self._stream.write(line)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        nodeid = report.nodeid
+        if report.outcome == "passed" and not hasattr(report, "context"):
+            self._waiting.append(report)
+            if self.several:
+                self._settle()
+            return
+        self._settle()
+        record = self.taken.pop(id(report), None)
+        if record is None and report.outcome in ("failed", "rerun"):
+            record = self._maker.record(report)
+        self._report(report, record, self._test(report.nodeid))
+        self._maker.forget(report.when)
+
+    def _test(self, nodeid):
         test = self._tests.get(nodeid)
         if test is None:
             test = self._tests[nodeid] = _Test()
-        if report.outcome == "passed" and not hasattr(report, "context"):
-            # Nearly all reports are of this kind.
+        return test
+
+    def _settle(self):
+        """Looks at the reports that were kept."""
+        for report in self._waiting:
+            test = self._test(report.nodeid)
             when = report.when
             if when == "setup":
                 test.setup = report.duration
@@ -133,14 +157,9 @@ class Session:
             else:
                 test.teardown = report.duration
                 test.ended = True
-            if self.several and test.worker is None:
+            if test.worker is None:
                 test.worker = _worker(report)
-        else:
-            record = self.taken.pop(id(report), None)
-            if record is None and report.outcome in ("failed", "rerun"):
-                record = self._maker.record(report)
-            self._report(report, record, test)
-        self._maker.forget(report)
+        self._waiting.clear()
 
     def _report(self, report, record, test):
         outcome = report.outcome
@@ -159,10 +178,7 @@ class Session:
         elif when == "teardown":
             test.teardown = duration
             test.ended = outcome != "rerun"
-        if outcome == "passed":
-            if when == "call" and hasattr(report, "wasxfail"):
-                test.settle("xpassed")
-        elif outcome == "failed":
+        if outcome == "failed":
             test.settle(_ERROR if when in ("setup", "teardown") else _FAILED)
             self._failure(report, record, test, "failed")
             if when == "???":
@@ -182,6 +198,25 @@ class Session:
 
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
+        waiting = self._waiting
+        if len(waiting) == 3 and not self._tests:
+            setup, call, teardown = waiting
+            if (
+                setup.when == "setup"
+                and call.when == "call"
+                and teardown.when == "teardown"
+                and setup.nodeid == call.nodeid == teardown.nodeid
+                and not hasattr(call, "wasxfail")
+            ):
+                # The usual course of things.
+                waiting.clear()
+                return '{"end":{"id":%s,"outcome":"passed","seconds":[%.4g,%.4g,%.4g]}}\n' % (
+                    quote(call.nodeid),
+                    setup.duration,
+                    call.duration,
+                    teardown.duration,
+                )
+        self._settle()
         if len(self._tests) == 1:
             nodeid, test = next(iter(self._tests.items()))
             if not test.ended:
@@ -253,6 +288,7 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr):
         self._failures += 1
+        self._settle()
         running = list(self._tests)
         self._write(
             dumps(
@@ -277,6 +313,7 @@ class Session:
         if self._ended:
             return
         self._ended = True
+        self._settle()
         for nodeid, test in list(self._tests.items()):
             # A test that was interrupted before it said anything has no outcome to tell.
             if test.ended or test.outcome is not None:
