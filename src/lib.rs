@@ -12,6 +12,7 @@
 //! | [`evidence`] | tracebacks and assertions taken apart, noise, truncation, redaction | touch the network |
 //! | [`cluster`] | fingerprints and grouping | look at anything but the failures and the sources of their frames |
 //! | [`diagnose`] | cause, place, category, severity of each cluster | publish anything |
+//! | [`fix`] | edits, tried on a throw-away copy of the workspace | write the workspace |
 //! | [`analysis`] | the pipeline from a run to an analysis | time, environment |
 //! | [`report`] | JSON, HTML, Markdown, SARIF, CTRF, GitHub annotations | accept unredacted text |
 //! | [`workspace`] | configuration, discovery of results, sources, Python syntax | hold live state |
@@ -28,6 +29,7 @@ pub mod cluster;
 pub mod diagnose;
 pub mod engine;
 pub mod evidence;
+pub mod fix;
 pub mod front;
 pub mod ingest;
 pub mod lsp;

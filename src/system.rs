@@ -76,6 +76,14 @@ impl System {
     }
 }
 
+/// This machine's name; empty where it is not known.
+pub fn host() -> String {
+    #[cfg(unix)]
+    return rustix::system::uname().nodename().to_string_lossy().into_owned();
+    #[cfg(not(unix))]
+    String::new()
+}
+
 /// Whether the process `id` of the machine `host` is still there; `None` if that cannot be known. `host` is
 /// compared with this machine's own name: of a process elsewhere, in a container for instance, nothing is known.
 #[cfg(unix)]

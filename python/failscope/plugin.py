@@ -35,7 +35,17 @@ class Settings:
         self.stream = stream
 
 
+#: What checks that the tests of a copy are not those of the original.
+_checker = None
+
+
 def pytest_addoption(parser):
+    global _checker
+    if "FAILSCOPE_COPY_REPORT" in os.environ and "PYTEST_CURRENT_TEST" not in os.environ:
+        # Before conftest files and the project's own plugins are imported.
+        from . import copied
+
+        _checker = copied.begin(os.environ)
     group = parser.getgroup("failscope", "root causes of failures (Failscope)")
     group.addoption(
         "--failscope", action="store_true", default=None, help="find the root causes of what fails"
@@ -53,6 +63,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if _checker is not None:
+        config.pluginmanager.register(_checker, "failscope-copy")
     try:
         settings = _settings(config)
     except UsageProblem as problem:

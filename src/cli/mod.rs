@@ -11,6 +11,7 @@ pub mod redact;
 pub mod report;
 pub mod run;
 pub mod setup;
+pub mod verify;
 
 use std::process::ExitCode;
 

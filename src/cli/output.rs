@@ -8,6 +8,7 @@ use clap::ValueEnum;
 
 use super::input::Results;
 use super::project::Project;
+use super::verify;
 use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
@@ -134,7 +135,11 @@ impl OutputArgs {
         let options = front::analysis_options(&project.root, &project.config, system);
         let mut meta = front::meta(&project.root, system);
         meta.editor = self.editor;
-        Report { analysis: analysis::analyze(run, &project.workspace(), &options), meta }
+        let mut analysis = analysis::analyze(run, &project.workspace(), &options);
+        if self.verify {
+            verify::verify(&mut analysis, project, system);
+        }
+        Report { analysis, meta }
     }
 
     /// Whether standard output gets text for people, which other text may stand beside.
@@ -264,9 +269,6 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
     if !args.offline && (args.provider.is_some() || args.model.is_some()) {
         note("model analysis is not in this version; the offline diagnosis stands");
     }
-    if args.verify {
-        note("trying fixes on a copy is not in this version; fixes are shown as not verified");
-    }
     if args.report {
         note("stability grades are not in this version; stability_report.json is not written");
     }
@@ -354,7 +356,7 @@ impl Progress {
     }
 
     /// Goes on to something else.
-    pub fn say(&self, what: &'static str) {
+    pub fn say(&self, what: impl Into<std::borrow::Cow<'static, str>>) {
         if let Some(bar) = &self.0 {
             bar.set_message(what);
         }

@@ -186,6 +186,21 @@ pub struct FailureRecord {
     pub detail: Detail,
 }
 
+impl FailureRecord {
+    /// The test's id as pytest takes it in the workspace's folder: its file may have been relative to another
+    /// root.
+    pub fn id_in_workspace(&self) -> String {
+        let id = self.test_id.as_str();
+        let site = self.definition.as_ref().or(self.failing.as_ref());
+        match (site, id.strip_prefix(self.test_id.file())) {
+            (Some(site), Some(rest)) if site.place.path.as_str().ends_with(self.test_id.file()) => {
+                format!("{}{rest}", site.place.path.as_str())
+            }
+            _ => id.to_owned(),
+        }
+    }
+}
+
 /// A frame as it may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FrameRecord {
@@ -452,6 +467,33 @@ pub struct Verification {
     pub passed: Vec<Redacted>,
     /// Tests that newly fail.
     pub broken: Vec<Redacted>,
+    /// Why it was not tried, or what else is to be known of the trial.
+    pub reason: Option<Redacted>,
+}
+
+impl Verification {
+    /// What is known, in a few words for a title; `None` if it has not been tried.
+    pub fn summary(&self) -> Option<String> {
+        let count = self.passed.len();
+        let name = |test: &Redacted| {
+            let test = test.as_str();
+            test.rsplit("::").next().unwrap_or(test).to_owned()
+        };
+        Some(match (self.state, self.broken.as_slice()) {
+            (VerificationState::NotRun, _) => return None,
+            (VerificationState::Verified, _) if count == 1 => {
+                "verified: 1 test passes, none newly fail".to_owned()
+            }
+            (VerificationState::Verified, _) => format!("verified: {count} tests pass, none newly fail"),
+            (VerificationState::NoHelp, _) => "does not help".to_owned(),
+            (VerificationState::TimedOut, _) => "takes too long".to_owned(),
+            (VerificationState::Breaks, []) => "breaks other tests".to_owned(),
+            (VerificationState::Breaks, [one]) => format!("breaks {}", name(one)),
+            (VerificationState::Breaks, [one, more @ ..]) => {
+                format!("breaks {} and {} more", name(one), more.len())
+            }
+        })
+    }
 }
 
 /// Stability of a test over its recent runs.

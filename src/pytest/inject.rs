@@ -6,9 +6,10 @@ use super::runner::RunError;
 use crate::system::System;
 
 /// The plugin's files, written to a folder of their own when pytest is run.
-const PLUGIN: [(&str, &str); 9] = [
+const PLUGIN: [(&str, &str); 10] = [
     ("__init__.py", include_str!("../../python/failscope/__init__.py")),
     ("__main__.py", include_str!("../../python/failscope/__main__.py")),
+    ("copied.py", include_str!("../../python/failscope/copied.py")),
     ("frames.py", include_str!("../../python/failscope/frames.py")),
     ("handover.py", include_str!("../../python/failscope/handover.py")),
     ("plugin.py", include_str!("../../python/failscope/plugin.py")),
@@ -74,7 +75,8 @@ pub fn plugin_folder(system: &System) -> Result<PathBuf, RunError> {
     Ok(folder)
 }
 
-fn cache(system: &System) -> PathBuf {
+/// The folder of Failscope in the user's cache.
+pub(crate) fn cache(system: &System) -> PathBuf {
     let named = |name: &str| system.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = named("XDG_CACHE_HOME")
         .or_else(|| named("LOCALAPPDATA"))

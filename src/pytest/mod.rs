@@ -7,4 +7,5 @@ pub mod events;
 pub mod follow;
 pub mod inject;
 pub mod interpreter;
+pub mod process;
 pub mod runner;

@@ -77,6 +77,8 @@ pub struct Request {
     pub output: Output,
     /// Variables besides this process's own.
     pub environment: Vec<(String, String)>,
+    /// Whether what pytest has started and left behind is killed when it has ended.
+    pub kills_rest: bool,
 }
 
 impl Request {
@@ -99,6 +101,7 @@ impl Request {
             python_path: system.env("PYTHONPATH").map(ToOwned::to_owned),
             output: Output::default(),
             environment: Vec::new(),
+            kills_rest: false,
             root,
         })
     }
@@ -352,7 +355,7 @@ async fn see_through(
             _ = tick.tick() => follower = pass_events(follower, &sender, &cancel).await,
         }
     };
-    if cancelled {
+    if cancelled || request.kills_rest {
         // What pytest started may outlive it.
         kill_group(&request, pid);
     }

@@ -12,7 +12,6 @@ use super::text::{counted, cut, first_lines, one_line, visible, wrap};
 use super::{Meta, time};
 use crate::model::{
     Analysis, Cluster, Exit, FailureRecord, Fix, Phase, Severity, ShownProblem, Site, Source,
-    VerificationState,
 };
 
 /// How findings are laid out.
@@ -198,14 +197,10 @@ fn fix(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> io::Resul
 }
 
 /// What is known about a fix, as a clause behind its title.
-pub fn verification(fix: &Fix) -> &'static str {
-    match fix.verification.state {
-        VerificationState::Verified => " (verified: the tests pass with it)",
-        VerificationState::NoHelp => " (tried: the tests still fail)",
-        VerificationState::Breaks => " (tried: other tests fail with it)",
-        VerificationState::TimedOut => " (tried: ran out of time)",
-        VerificationState::NotRun => "",
-    }
+pub fn verification(fix: &Fix) -> String {
+    let summary = fix.verification.summary();
+    let untried = || Some(format!("not tried: {}", one_line(fix.verification.reason.as_ref()?.as_str())));
+    summary.or_else(untried).map_or_else(String::new, |text| format!(" ({text})"))
 }
 
 fn tests(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> io::Result<()> {

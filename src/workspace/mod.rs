@@ -105,6 +105,14 @@ impl Workspace {
         source
     }
 
+    /// The text at `path`, as [`Self::source`] would give it, without keeping it.
+    pub fn text(&self, path: &RelPath) -> Option<Arc<str>> {
+        match self.overlay.get(path) {
+            Some(text) => Some(Arc::clone(text)),
+            None => source::read(&path.under(&self.root)),
+        }
+    }
+
     /// The file of this workspace that `raw` means: a path from a result file, of this machine or another, `/`
     /// or `\`. `run_root` is pytest's rootdir on the machine that ran. See [`paths`].
     pub fn resolve(&self, raw: &str, run_root: Option<&str>) -> Option<RelPath> {

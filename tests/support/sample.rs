@@ -198,6 +198,7 @@ fn edit(culprit: &Site, index: usize) -> Fix {
             state: STATES[index / 2 % STATES.len()],
             passed: vec![shown("tests/test_route.py::test_length")],
             broken: Vec::new(),
+            reason: None,
         },
     }
 }

@@ -49,11 +49,11 @@ pub fn tests(
         _ => Vec::new(),
     };
     let all = clusters.iter().flat_map(|c| &c.failures);
-    let mut ids: BTreeSet<String> = failures.iter().map(|f| from_root(f)).collect();
+    let mut ids: BTreeSet<String> = failures.iter().map(|f| f.id_in_workspace()).collect();
     for name in named.iter().filter(|_| command == commands::RUN_TEST) {
         // The client knows ids as they may be shown; a shown id may stand for several that differ in a secret.
         let known = all.clone().filter(|f| f.test.as_str() == name || f.test_id.as_str() == name);
-        let known: Vec<String> = known.map(from_root).collect();
+        let known: Vec<String> = known.map(FailureRecord::id_in_workspace).collect();
         // A test that has not failed is known by its own id.
         ids.extend(if known.is_empty() { vec![name.clone()] } else { known });
     }
@@ -67,18 +67,6 @@ pub fn tests(
         ids = ids.iter().map(|id| id.split("::").next().unwrap_or(id).to_owned()).collect();
     }
     Ok(ids.into_iter().collect())
-}
-
-/// The test's id as pytest takes it in the workspace's folder: its file may have been relative to another root.
-fn from_root(failure: &FailureRecord) -> String {
-    let id = failure.test_id.as_str();
-    let site = failure.definition.as_ref().or(failure.failing.as_ref());
-    match (site, id.strip_prefix(failure.test_id.file())) {
-        (Some(site), Some(rest)) if site.place.path.as_str().ends_with(failure.test_id.file()) => {
-            format!("{}{rest}", site.place.path.as_str())
-        }
-        _ => id.to_owned(),
-    }
 }
 
 /// Ends the run when the request is cancelled: then its future is dropped.

@@ -61,7 +61,7 @@ struct Evidence {
 struct Proposal<'a> {
     title: String,
     rationale: String,
-    state: &'static str,
+    state: String,
     state_class: &'static str,
     command: Option<Cow<'a, str>>,
     edits: Vec<Change>,
@@ -176,12 +176,13 @@ fn link(site: &Site, meta: &Meta) -> Link {
 }
 
 fn proposal<'a>(fix: &'a Fix, meta: &Meta) -> Proposal<'a> {
-    let (state, state_class) = match fix.verification.state {
-        VerificationState::Verified => ("verified: the tests pass with it", "verified"),
-        VerificationState::NoHelp => ("tried: the tests still fail", "bad"),
-        VerificationState::Breaks => ("tried: other tests fail with it", "bad"),
-        VerificationState::TimedOut => ("tried: ran out of time", "open"),
-        VerificationState::NotRun => ("not verified", "open"),
+    let reason =
+        || fix.verification.reason.as_ref().map(|reason| format!("not tried: {}", one_line(reason.as_str())));
+    let state = fix.verification.summary().or_else(reason).unwrap_or_else(|| "not verified".to_owned());
+    let state_class = match fix.verification.state {
+        VerificationState::Verified => "verified",
+        VerificationState::NoHelp | VerificationState::Breaks => "bad",
+        VerificationState::TimedOut | VerificationState::NotRun => "open",
     };
     Proposal {
         title: prose(fix.title.as_str()),
