@@ -68,6 +68,8 @@ pub enum ErrorKind {
         /// HTTP status.
         status: u16,
     },
+    /// The connection broke off in the middle of the answer.
+    Interrupted,
     /// The answer is not what the provider's interface promises.
     BadAnswer,
     /// The address sends elsewhere; the key does not go there.
@@ -87,6 +89,7 @@ impl ErrorKind {
                 | Self::TimedOut { .. }
                 | Self::RateLimited { .. }
                 | Self::Overloaded { .. }
+                | Self::Interrupted
         )
     }
 }
@@ -127,6 +130,7 @@ impl fmt::Display for ErrorKind {
                 "the prompt is longer than the model's context; lower --max-log-size or choose another model",
             ),
             Self::BadRequest { status } => write!(f, "it rejected the request (HTTP {status})"),
+            Self::Interrupted => f.write_str("the connection broke off before the answer was complete"),
             Self::BadAnswer => f.write_str("its answer could not be understood"),
             Self::Redirected => {
                 f.write_str("its address sends elsewhere, and the key does not go there; check the base URL")

@@ -4,8 +4,20 @@
 //! address. Nothing here publishes, and nothing here waits for ever: each call ends with an answer or with an
 //! error that says why, within [`Limits::total`] from the moment it has a slot.
 
+mod address;
+mod anthropic;
 pub mod choose;
+mod circuit;
+mod client;
 pub mod error;
+mod fault;
+mod keys;
+mod ollama;
+mod openai;
+mod slots;
+mod transport;
+mod wait;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,0 +1,368 @@
+//! A call from its request to its answer: a slot, a turn, the request, and what is done when it fails.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+use reqwest::Method;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::address::Address;
+use super::circuit::Circuit;
+use super::error::{ErrorKind, ProviderError};
+use super::fault::{self, Fault};
+use super::keys::Key;
+use super::slots::Slots;
+use super::transport::{Outgoing, Transport};
+use super::wire::{Asked, Manner, Wire};
+use super::{Finish, Limits, Provider, Reply, Request, Usage};
+use crate::evidence::redact::Redactor;
+use crate::system::System;
+
+/// Most requests of one call, whatever they end with: the providers' own libraries send far fewer.
+const MOST_REQUESTS: u32 = 10;
+/// Times that one call is put differently: each changes something else.
+const MOST_CHANGES: u32 = 6;
+/// Models that are named when the wanted one is not offered.
+const MOST_MODELS: usize = 12;
+/// How long the list of models may take.
+const LISTING: Duration = Duration::from_secs(10);
+/// The longest wait between two requests of one call.
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+
+/// Whom is asked, and how.
+pub struct Setup {
+    /// The provider's name.
+    pub name: &'static str,
+    /// The model.
+    pub model: String,
+    /// Whether the model is the one that Failscope asks if none is chosen.
+    pub is_default: bool,
+    /// Where.
+    pub address: Address,
+    /// The key, and where it came from.
+    pub key: Option<(Key, String)>,
+    /// Whether one prompt has to do.
+    pub single_pass: bool,
+    /// How the model is asked at first.
+    pub manner: Manner,
+    /// Bounds.
+    pub limits: Limits,
+    /// Slots.
+    pub slots: Slots,
+}
+
+/// A provider over a wire format.
+pub struct Client {
+    setup: Setup,
+    wire: Box<dyn Wire>,
+    transport: Arc<dyn Transport>,
+    circuit: Circuit,
+    manner: Mutex<Manner>,
+    redactor: Redactor,
+    system: System,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client")
+            .field("name", &self.setup.name)
+            .field("model", &self.setup.model)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What one call has used up.
+struct Spent {
+    requests: u32,
+    changes: u32,
+    /// Time for requests and for waiting after faults; waiting for the rate limit is not in it.
+    left: Duration,
+    /// When the call first met a rate limit.
+    limited: Option<Instant>,
+}
+
+impl Client {
+    /// A client over `transport`.
+    pub fn new(setup: Setup, wire: Box<dyn Wire>, transport: Arc<dyn Transport>, system: &System) -> Self {
+        let redactor = Redactor::new(system.environment());
+        if let Some((key, _)) = &setup.key {
+            let known = [("API_KEY".to_owned(), key.expose().to_owned())];
+            redactor.know_environment(&known.into());
+        }
+        let manner = Mutex::new(setup.manner.clone());
+        Self { setup, wire, transport, circuit: Circuit::default(), manner, redactor, system: system.clone() }
+    }
+
+    fn manner(&self) -> Manner {
+        self.manner.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        let mut headers = self.wire.headers(self.setup.key.as_ref().map(|(key, _)| key));
+        headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        headers.push((ACCEPT, HeaderValue::from_static("application/json")));
+        headers
+    }
+
+    /// Text of others without the key.
+    fn without_key(&self, text: &str) -> String {
+        match &self.setup.key {
+            Some((key, _)) if text.contains(key.expose()) => text.replace(key.expose(), "[REDACTED:api_key]"),
+            _ => text.to_owned(),
+        }
+    }
+
+    fn error(&self, fault: &Fault) -> ProviderError {
+        ProviderError {
+            provider: self.setup.name,
+            model: self.setup.model.clone(),
+            kind: fault.kind.clone(),
+            detail: self.redactor.text(&self.without_key(&fault.detail)),
+        }
+    }
+
+    /// One request.
+    async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<serde_json::Value, Fault> {
+        let url = self.setup.address.join(path);
+        let outgoing = Outgoing { method, url, headers: self.headers(), body };
+        let answer = self.transport.send(outgoing).await.map_err(|error| {
+            let address = &self.setup.address;
+            fault::unsent(error, &address.shown(), address.is_loopback(), self.setup.limits.read)
+        })?;
+        let key = self.setup.key.as_ref().map(|(_, origin)| origin.as_str());
+        if !(200..300).contains(&answer.status) {
+            return Err(fault::of_status(&answer, key, self.system.now()));
+        }
+        let json = fault::json(&answer.body).ok_or_else(|| {
+            let what = if answer.body.is_empty() { "it is empty" } else { "it is no valid JSON" };
+            Fault::new(ErrorKind::BadAnswer, what)
+        })?;
+        match error_within(&json) {
+            // Gateways send the errors of others with a status of their own.
+            Some(status) => Err(fault::of_status(
+                &super::transport::Incoming { status, ..answer },
+                key,
+                self.system.now(),
+            )),
+            None => Ok(json),
+        }
+    }
+
+    /// One try: a turn, a request, its answer.
+    async fn attempt(&self, request: &Request, manner: &Manner) -> Result<Reply, Fault> {
+        let body = self.wire.body(&self.setup.model, request, manner)?;
+        let json = self.request(Method::POST, self.wire.path(), body.to_string().into_bytes()).await?;
+        let answer = self.wire.read(&json, &Asked { request, manner })?;
+        Ok(Reply {
+            text: self.without_key(&answer.text),
+            model: self.without_key(answer.model.as_deref().unwrap_or(&self.setup.model)),
+            usage: answer.usage,
+            finish: answer.finish,
+            notes: manner.notes(&self.setup.model, request),
+        })
+    }
+
+    /// What is done about `fault`: nothing if the call goes on, the fault to give up with otherwise.
+    async fn recover(
+        &self,
+        fault: Fault,
+        sent: Instant,
+        spent: &mut Spent,
+        waits: &mut impl Iterator<Item = Duration>,
+    ) -> Result<(), Fault> {
+        if matches!(fault.kind, ErrorKind::BadRequest { .. } | ErrorKind::TooLong)
+            && spent.changes < MOST_CHANGES
+        {
+            let mut manner = self.manner.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut changed = manner.clone();
+            if self.wire.adapt(&fault, &mut changed) {
+                spent.changes += 1;
+                *manner = changed;
+                return Ok(());
+            }
+        }
+        if !fault.again || spent.requests >= MOST_REQUESTS {
+            return Err(fault);
+        }
+        let limits = &self.setup.limits;
+        if let ErrorKind::RateLimited { .. } = fault.kind {
+            let wait = fault.wait.unwrap_or_else(|| waits.next().unwrap_or(LONGEST_WAIT));
+            let since = *spent.limited.get_or_insert(sent);
+            let quiet = self.setup.slots.last_answer().max(since).elapsed();
+            if wait > limits.total || quiet > limits.total {
+                return Err(fault);
+            }
+            self.setup.slots.limited(sent, wait);
+            return Ok(());
+        }
+        if matches!(fault.kind, ErrorKind::Overloaded { .. }) {
+            self.setup.slots.overloaded(sent);
+        }
+        let Some(wait) = waits.next().map(|wait| fault.wait.unwrap_or(wait)) else { return Err(fault) };
+        if wait >= spent.left {
+            return Err(fault);
+        }
+        spent.left -= wait;
+        tokio::time::sleep(wait).await;
+        Ok(())
+    }
+
+    async fn call(&self, request: &Request) -> Result<Reply, Fault> {
+        let _slot = self.setup.slots.acquire().await;
+        let limits = &self.setup.limits;
+        let mut waits = ExponentialBuilder::default()
+            .with_min_delay(limits.first_wait)
+            .with_max_delay(LONGEST_WAIT)
+            .with_factor(2.0)
+            .with_jitter()
+            .with_max_times(limits.retries)
+            .build();
+        let mut spent = Spent { requests: 0, changes: 0, left: limits.total, limited: None };
+        let mut last: Option<Fault> = None;
+        loop {
+            let sent = self.setup.slots.turn().await;
+            if let Some(fault) = self.circuit.check() {
+                return Err(fault);
+            }
+            let manner = self.manner();
+            spent.requests += 1;
+            let result = tokio::time::timeout(spent.left, self.attempt(request, &manner)).await;
+            spent.left = spent.left.saturating_sub(sent.elapsed());
+            let fault = match result {
+                Ok(Ok(reply)) => {
+                    self.setup.slots.answered();
+                    self.circuit.succeeded();
+                    return Ok(reply);
+                }
+                Ok(Err(fault)) => fault,
+                Err(_) => {
+                    let detail = last.map_or_else(String::new, |last| format!("before: {}", last.kind));
+                    return Err(Fault::new(ErrorKind::TimedOut { after: limits.total }, detail));
+                }
+            };
+            if let Some(text) = &fault.salvage {
+                let mut notes = manner.notes(&self.setup.model, request);
+                notes.push(format!(
+                    "{} found that the answer is no valid JSON; it is used all the same",
+                    self.setup.name
+                ));
+                return Ok(Reply {
+                    text: self.without_key(text),
+                    model: self.setup.model.clone(),
+                    usage: Usage::default(),
+                    finish: Finish::Other,
+                    notes,
+                });
+            }
+            last = Some(fault.clone());
+            self.recover(fault, sent, &mut spent, &mut waits).await?;
+        }
+    }
+
+    /// What the provider offers, nearest names first.
+    async fn offered(&self) -> Vec<crate::model::Redacted> {
+        let listing = self.request(Method::GET, self.wire.models_path(), Vec::new());
+        let Ok(Ok(json)) = tokio::time::timeout(LISTING.min(self.setup.limits.total), listing).await else {
+            return Vec::new();
+        };
+        // Not for conversation.
+        const OTHER: &[&str] = &[
+            "whisper",
+            "tts",
+            "embed",
+            "moderation",
+            "guard",
+            "dall-e",
+            "image",
+            "audio",
+            "realtime",
+            "transcribe",
+            "sora",
+            "babbage",
+            "davinci",
+            "safeguard",
+            "rerank",
+        ];
+        let mut models = self.wire.models(&json);
+        models.retain(|model| {
+            let lower = model.to_lowercase();
+            model.len() <= 100 && !OTHER.iter().any(|word| lower.contains(word))
+        });
+        models.truncate(500);
+        let wanted = &self.setup.model;
+        let likeness = |model: &str| strsim::normalized_damerau_levenshtein(wanted, model);
+        models.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)).then_with(|| a.cmp(b)));
+        models.dedup();
+        models.iter().take(MOST_MODELS).map(|model| self.redactor.text(&self.without_key(model))).collect()
+    }
+}
+
+/// The status of an error that came as an answer.
+fn error_within(json: &serde_json::Value) -> Option<u16> {
+    let error = json.get("error").filter(|error| !error.is_null())?;
+    if json.get("choices").is_some() || json.get("content").is_some() || json.get("message").is_some() {
+        return None;
+    }
+    let status = [error.get("code"), error.get("status"), json.get("status")]
+        .into_iter()
+        .flatten()
+        .find_map(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));
+    Some(status.filter(|status| (400..600).contains(status)).unwrap_or(400) as u16)
+}
+
+#[async_trait]
+impl Provider for Client {
+    fn name(&self) -> &'static str {
+        self.setup.name
+    }
+
+    fn model(&self) -> &str {
+        &self.setup.model
+    }
+
+    fn single_pass(&self) -> bool {
+        self.setup.single_pass
+    }
+
+    fn is_local(&self) -> bool {
+        self.setup.address.is_loopback()
+    }
+
+    fn slots(&self) -> usize {
+        self.setup.slots.limit()
+    }
+
+    async fn complete(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, ProviderError> {
+        let answer = async {
+            let mut fault = match self.call(request).await {
+                Ok(reply) => return Ok(reply),
+                Err(fault) => fault,
+            };
+            if let ErrorKind::NoSuchModel { offered } = &mut fault.kind
+                && offered.is_empty()
+            {
+                *offered = self.offered().await;
+                if self.setup.is_default {
+                    fault.detail = fault::bounded(&format!(
+                        "it is what Failscope asks where no model is chosen; {} says: {}",
+                        self.setup.name, fault.detail
+                    ));
+                }
+                if self.setup.name == "ollama" {
+                    fault.detail = fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model));
+                }
+            }
+            self.circuit.failed(&fault);
+            Err(self.error(&fault))
+        };
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(self.error(&Fault::new(ErrorKind::Cancelled, ""))),
+            answer = answer => answer,
+        }
+    }
+}

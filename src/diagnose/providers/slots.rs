@@ -1,0 +1,179 @@
+//! How many calls may be under way, and how soon one may follow another: what a provider bears is found out by
+//! asking it. Additive increase and multiplicative decrease (Chiu and Jain, 1989), of the number of calls when
+//! the provider is overloaded and of their rate when it limits that.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+/// Calls to a provider elsewhere before anything is known.
+const FIRST: usize = 8;
+/// Most calls under way.
+const MOST: usize = 32;
+/// The first gap between requests after a rate limit was met, and the least that counts.
+const FIRST_GAP: Duration = Duration::from_millis(5);
+/// The largest gap.
+const MAX_GAP: Duration = Duration::from_secs(10);
+
+/// The slots of one provider.
+#[derive(Debug)]
+pub struct Slots {
+    semaphore: Semaphore,
+    /// Turns were moved.
+    rearranged: Notify,
+    most: usize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Slots there are; those above it that are still in use go when they are given back.
+    limit: usize,
+    /// Slots to take away when they are given back.
+    excess: usize,
+    /// Answers since the last change of `limit`.
+    answers: usize,
+    /// When the next request may be sent.
+    next: Instant,
+    /// The time between two requests.
+    gap: Duration,
+    /// When `gap` or `limit` was last changed for the worse: what was sent before says nothing new.
+    changed: Instant,
+    /// When an answer last came.
+    answered: Instant,
+}
+
+/// A slot. Given back when it is dropped.
+#[derive(Debug)]
+pub struct Slot<'a> {
+    slots: &'a Slots,
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl Slots {
+    /// Slots of a provider elsewhere.
+    pub fn adaptive() -> Self {
+        Self::new(FIRST, MOST)
+    }
+
+    /// A fixed number of slots, for a server that works on so many calls at once.
+    pub fn fixed(number: usize) -> Self {
+        Self::new(number.max(1), number.max(1))
+    }
+
+    fn new(first: usize, most: usize) -> Self {
+        let now = Instant::now();
+        let state = State {
+            limit: first,
+            excess: 0,
+            answers: 0,
+            next: now,
+            gap: Duration::ZERO,
+            changed: now,
+            answered: now,
+        };
+        Self { semaphore: Semaphore::new(first), rearranged: Notify::new(), most, state: Mutex::new(state) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Slots there are now.
+    pub fn limit(&self) -> usize {
+        self.state().limit
+    }
+
+    /// Waits for a slot; first come, first served.
+    pub async fn acquire(&self) -> Slot<'_> {
+        // It is never closed.
+        Slot { slots: self, permit: self.semaphore.acquire().await.ok() }
+    }
+
+    /// Waits until a request may be sent; gives the time at which it is.
+    pub async fn turn(&self) -> Instant {
+        loop {
+            // Made before the state is looked at, so that no change after it goes by unnoticed.
+            let changed = self.rearranged.notified();
+            let (turn, now) = {
+                let mut state = self.state();
+                let now = Instant::now();
+                let turn = state.next.max(now);
+                state.next = turn + state.gap;
+                (turn, now)
+            };
+            if turn <= now {
+                return now;
+            }
+            tokio::select! {
+                () = tokio::time::sleep_until(turn) => return turn,
+                // All that wait for their turn are given a new one.
+                () = changed => {}
+            }
+        }
+    }
+
+    /// When an answer last came.
+    pub fn last_answer(&self) -> Instant {
+        self.state().answered
+    }
+
+    /// An answer came.
+    pub fn answered(&self) {
+        let mut state = self.state();
+        state.answered = Instant::now();
+        state.gap = state.gap.mul_f64(0.97);
+        if state.gap < FIRST_GAP {
+            state.gap = Duration::ZERO;
+        }
+        state.answers += 1;
+        if state.answers >= state.limit && state.limit < self.most {
+            state.answers = 0;
+            state.limit += 1;
+            if state.excess > 0 {
+                state.excess -= 1;
+            } else {
+                self.semaphore.add_permits(1);
+            }
+        }
+    }
+
+    /// A request sent at `sent` met a rate limit, and none is to follow for `wait`.
+    pub fn limited(&self, sent: Instant, wait: Duration) {
+        let mut state = self.state();
+        let now = Instant::now();
+        if sent >= state.changed {
+            state.gap = (state.gap * 3 / 2).clamp(FIRST_GAP, MAX_GAP);
+            state.changed = now;
+        }
+        state.next = now + wait;
+        drop(state);
+        self.rearranged.notify_waiters();
+    }
+
+    /// A request sent at `sent` found the provider overloaded.
+    pub fn overloaded(&self, sent: Instant) {
+        let mut state = self.state();
+        if sent >= state.changed {
+            let limit = (state.limit / 2).max(1);
+            state.excess += state.limit - limit;
+            state.limit = limit;
+            state.answers = 0;
+            state.changed = Instant::now();
+        }
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        let mut state = self.slots.state();
+        if state.excess > 0
+            && let Some(permit) = self.permit.take()
+        {
+            state.excess -= 1;
+            permit.forget();
+        }
+    }
+}
