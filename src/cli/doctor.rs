@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::output;
 use super::project::Project;
+use crate::diagnose::providers;
 use crate::evidence::redact::Redactor;
 use crate::front;
 use crate::model::Redacted;
@@ -38,6 +39,7 @@ struct Findings {
     pytest: Option<String>,
     plugins: Vec<String>,
     output: Output,
+    model: Model,
     results: Vec<ResultFile>,
     results_not_read: usize,
     problems: Vec<Redacted>,
@@ -54,6 +56,38 @@ struct Python {
 struct Output {
     folder: Redacted,
     is_writable: bool,
+}
+
+/// Which model would be asked. Nothing is sent to find out.
+#[derive(Debug, Serialize)]
+struct Model {
+    provider: Option<&'static str>,
+    name: Option<Redacted>,
+    address: Option<Redacted>,
+    /// Why this one, or why none.
+    why: Redacted,
+    notes: Vec<Redacted>,
+}
+
+impl Model {
+    fn of(project: &Project, system: &System, redactor: &Redactor) -> Self {
+        match providers::choose(&providers::Settings::of(&project.config), system) {
+            Ok(choice) => Self {
+                provider: Some(choice.provider.name()),
+                name: Some(redactor.text(choice.provider.model())),
+                address: Some(redactor.text(&choice.address)),
+                why: redactor.text(&choice.why),
+                notes: choice.notes.iter().map(|note| redactor.text(note)).collect(),
+            },
+            Err(none) => Self {
+                provider: None,
+                name: None,
+                address: None,
+                why: redactor.text(&none.reason),
+                notes: Vec::new(),
+            },
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -131,6 +165,7 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
         pytest,
         plugins,
         output: Output { folder: redactor.text(&output.display().to_string()), is_writable },
+        model: Model::of(project, system, redactor),
         results_not_read: files.len().saturating_sub(MAX_READ),
         results,
         problems: problems.iter().map(|text| redactor.text(text)).collect(),
@@ -246,6 +281,19 @@ impl Findings {
         }
         let writable = if self.output.is_writable { "writable" } else { "not writable" };
         let _ = writeln!(out, "reports    {} ({writable})", visible(self.output.folder.as_str()));
+        let why = visible(self.model.why.as_str());
+        match (self.model.provider, &self.model.name, &self.model.address) {
+            (Some(provider), Some(model), Some(address)) => {
+                let (model, address) = (visible(model.as_str()), visible(address.as_str()));
+                let _ = writeln!(out, "model      {provider}, {model} at {address} ({why})");
+            }
+            _ => {
+                let _ = writeln!(out, "model      none: {why}");
+            }
+        }
+        for note in &self.model.notes {
+            let _ = writeln!(out, "             ! {}", visible(note.as_str()));
+        }
         let _ = writeln!(
             out,
             "results    {}",

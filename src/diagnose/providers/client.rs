@@ -33,6 +33,25 @@ const LISTING: Duration = Duration::from_secs(10);
 /// The longest wait between two requests of one call.
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 
+/// Words in the names of models that are not for conversation.
+const OTHER: &[&str] = &[
+    "whisper",
+    "tts",
+    "embed",
+    "moderation",
+    "guard",
+    "dall-e",
+    "image",
+    "audio",
+    "realtime",
+    "transcribe",
+    "sora",
+    "babbage",
+    "davinci",
+    "safeguard",
+    "rerank",
+];
+
 /// Whom is asked, and how.
 pub struct Setup {
     /// The provider's name.
@@ -76,7 +95,7 @@ impl std::fmt::Debug for Client {
 }
 
 /// What one call has used up.
-struct Spent {
+struct Effort {
     requests: u32,
     changes: u32,
     /// Time for requests and for waiting after faults; waiting for the rate limit is not in it.
@@ -171,27 +190,27 @@ impl Client {
         &self,
         fault: Fault,
         sent: Instant,
-        spent: &mut Spent,
+        effort: &mut Effort,
         waits: &mut impl Iterator<Item = Duration>,
     ) -> Result<(), Fault> {
         if matches!(fault.kind, ErrorKind::BadRequest { .. } | ErrorKind::TooLong)
-            && spent.changes < MOST_CHANGES
+            && effort.changes < MOST_CHANGES
         {
             let mut manner = self.manner.lock().unwrap_or_else(PoisonError::into_inner);
             let mut changed = manner.clone();
             if self.wire.adapt(&fault, &mut changed) {
-                spent.changes += 1;
+                effort.changes += 1;
                 *manner = changed;
                 return Ok(());
             }
         }
-        if !fault.again || spent.requests >= MOST_REQUESTS {
+        if !fault.again || effort.requests >= MOST_REQUESTS {
             return Err(fault);
         }
         let limits = &self.setup.limits;
         if let ErrorKind::RateLimited { .. } = fault.kind {
             let wait = fault.wait.unwrap_or_else(|| waits.next().unwrap_or(LONGEST_WAIT));
-            let since = *spent.limited.get_or_insert(sent);
+            let since = *effort.limited.get_or_insert(sent);
             let quiet = self.setup.slots.last_answer().max(since).elapsed();
             if wait > limits.total || quiet > limits.total {
                 return Err(fault);
@@ -203,10 +222,10 @@ impl Client {
             self.setup.slots.overloaded(sent);
         }
         let Some(wait) = waits.next().map(|wait| fault.wait.unwrap_or(wait)) else { return Err(fault) };
-        if wait >= spent.left {
+        if wait >= effort.left {
             return Err(fault);
         }
-        spent.left -= wait;
+        effort.left -= wait;
         tokio::time::sleep(wait).await;
         Ok(())
     }
@@ -221,7 +240,7 @@ impl Client {
             .with_jitter()
             .with_max_times(limits.retries)
             .build();
-        let mut spent = Spent { requests: 0, changes: 0, left: limits.total, limited: None };
+        let mut effort = Effort { requests: 0, changes: 0, left: limits.total, limited: None };
         let mut last: Option<Fault> = None;
         loop {
             let sent = self.setup.slots.turn().await;
@@ -229,9 +248,9 @@ impl Client {
                 return Err(fault);
             }
             let manner = self.manner();
-            spent.requests += 1;
-            let result = tokio::time::timeout(spent.left, self.attempt(request, &manner)).await;
-            spent.left = spent.left.saturating_sub(sent.elapsed());
+            effort.requests += 1;
+            let result = tokio::time::timeout(effort.left, self.attempt(request, &manner)).await;
+            effort.left = effort.left.saturating_sub(sent.elapsed());
             let fault = match result {
                 Ok(Ok(reply)) => {
                     self.setup.slots.answered();
@@ -259,7 +278,7 @@ impl Client {
                 });
             }
             last = Some(fault.clone());
-            self.recover(fault, sent, &mut spent, &mut waits).await?;
+            self.recover(fault, sent, &mut effort, &mut waits).await?;
         }
     }
 
@@ -269,24 +288,6 @@ impl Client {
         let Ok(Ok(json)) = tokio::time::timeout(LISTING.min(self.setup.limits.total), listing).await else {
             return Vec::new();
         };
-        // Not for conversation.
-        const OTHER: &[&str] = &[
-            "whisper",
-            "tts",
-            "embed",
-            "moderation",
-            "guard",
-            "dall-e",
-            "image",
-            "audio",
-            "realtime",
-            "transcribe",
-            "sora",
-            "babbage",
-            "davinci",
-            "safeguard",
-            "rerank",
-        ];
         let mut models = self.wire.models(&json);
         models.retain(|model| {
             let lower = model.to_lowercase();
@@ -350,10 +351,12 @@ impl Provider for Client {
                     fault.detail = fault::bounded(&format!(
                         "it is what Failscope asks where no model is chosen; {} says: {}",
                         self.setup.name, fault.detail
-                    ));
+                    ))
+                    .into();
                 }
                 if self.setup.name == "ollama" {
-                    fault.detail = fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model));
+                    fault.detail =
+                        fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model)).into();
                 }
             }
             self.circuit.failed(&fault);

@@ -144,7 +144,7 @@ impl fmt::Display for ErrorKind {
 /// Seconds for people: never 0, at most one decimal.
 fn seconds(time: Duration) -> String {
     let tenths = time.as_millis().div_ceil(100).max(1);
-    if tenths % 10 == 0 || tenths >= 100 {
+    if tenths.is_multiple_of(10) || tenths >= 100 {
         tenths.div_ceil(10).to_string()
     } else {
         format!("{}.{}", tenths / 10, tenths % 10)

@@ -17,15 +17,15 @@ pub struct Fault {
     /// What it means.
     pub kind: ErrorKind,
     /// What the provider or the network said: raw, bounded.
-    pub detail: String,
+    pub detail: Box<str>,
     /// Whether the same request may be sent again.
     pub again: bool,
     /// How long the provider asked to be left alone.
     pub wait: Option<Duration>,
     /// The parameter that the provider names, if it does.
-    pub parameter: String,
+    pub parameter: Box<str>,
     /// The answer that the provider held back because it is not valid JSON.
-    pub salvage: Option<String>,
+    pub salvage: Option<Box<str>>,
     /// The context that was asked for and turned out to be too small, in tokens.
     pub context: Option<u64>,
 }
@@ -33,13 +33,13 @@ pub struct Fault {
 impl Fault {
     /// A fault that would be the same again.
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        let detail = bounded(&detail.into());
+        let detail = bounded(&detail.into()).into();
         Self {
             kind,
             detail,
             again: false,
             wait: None,
-            parameter: String::new(),
+            parameter: Box::default(),
             salvage: None,
             context: None,
         }
@@ -237,11 +237,9 @@ pub fn of_status(answer: &Incoming, key: Option<&str>, now: SystemTime) -> Fault
     let refused = || ErrorKind::Refused { key: key.map(str::to_owned) };
     let (kind, again) = match status {
         300..=399 => (ErrorKind::Redirected, false),
-        401 => (refused(), false),
-        403 if no_model => (ErrorKind::NoSuchModel { offered: Vec::new() }, false),
+        403 | 404 | 410 if no_model => (ErrorKind::NoSuchModel { offered: Vec::new() }, false),
         402 | 403 | 429 if status == 402 || spent => (ErrorKind::QuotaSpent, false),
-        403 => (refused(), false),
-        404 | 410 if no_model => (ErrorKind::NoSuchModel { offered: Vec::new() }, false),
+        401 | 403 => (refused(), false),
         407 => (ErrorKind::Setup, false),
         408 => (ErrorKind::TimedOut { after: Duration::ZERO }, true),
         413 => (ErrorKind::TooLong, false),
@@ -264,8 +262,7 @@ pub fn of_status(answer: &Incoming, key: Option<&str>, now: SystemTime) -> Fault
             (refused(), false)
         }
         409 | 425 | 498 => (ErrorKind::Overloaded { status }, true),
-        400..=499 => (ErrorKind::BadRequest { status }, false),
-        501 | 505 => (ErrorKind::BadRequest { status }, false),
+        400..=499 | 501 | 505 => (ErrorKind::BadRequest { status }, false),
         // What a local server says when the machine is too small for the model.
         500 if says(&["more system memory", "out of memory"]) => (ErrorKind::BadRequest { status }, false),
         500..=599 => (ErrorKind::Overloaded { status }, true),
@@ -287,7 +284,13 @@ pub fn of_status(answer: &Incoming, key: Option<&str>, now: SystemTime) -> Fault
         _ => said.message.clone(),
     };
     let again = again && header(answer, "x-should-retry") != Some("false");
-    Fault { again, wait, parameter: said.parameter, salvage: said.salvage, ..Fault::new(kind, detail) }
+    Fault {
+        again,
+        wait,
+        parameter: said.parameter.into(),
+        salvage: said.salvage.map(Into::into),
+        ..Fault::new(kind, detail)
+    }
 }
 
 fn or(text: &str, otherwise: &str) -> String {

@@ -114,7 +114,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            total: Duration::from_secs(120),
+            total: Duration::from_mins(2),
             read: Duration::from_secs(30),
             connect: Duration::from_secs(10),
             retries: 2,

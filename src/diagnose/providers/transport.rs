@@ -159,6 +159,8 @@ impl Transport for Http {
     }
 }
 
+type MakeProxy = fn(&str) -> reqwest::Result<Proxy>;
+
 impl Network {
     fn client(&self, limits: &Limits) -> Result<reqwest::Client, String> {
         if let Some(file) = &self.certificates {
@@ -200,8 +202,7 @@ impl Network {
         if self.is_loopback {
             return Ok(builder);
         }
-        type Form = fn(&str) -> reqwest::Result<Proxy>;
-        let proxies: [(_, _, Form); 2] = [
+        let proxies: [(_, _, MakeProxy); 2] = [
             ("HTTP_PROXY", &self.http, |address| Proxy::http(address)),
             ("HTTPS_PROXY", &self.https, |address| Proxy::https(address)),
         ];

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::HeaderMap;
 
 /// Longer waits are cut: nobody waits a week, and adding them to a time must not overflow.
-const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
+const LONGEST: Duration = Duration::from_hours(7 * 24);
 
 /// `retry-after-ms`, else `retry-after` in seconds (whole or not) or as a date (RFC 9110, 10.2.3). What is neither
 /// says nothing.

@@ -50,6 +50,7 @@ pub struct Answer {
 
 /// How a model is asked: what it takes is known by its name, or learned when it rejects something, and remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact about a model")]
 pub struct Manner {
     /// Whether a temperature is sent.
     pub temperature: bool,
@@ -111,7 +112,7 @@ impl Manner {
                     notes.push(format!("{model} is held to JSON, and to its form by the prompt only"));
                 }
                 Form::Prompt => {
-                    notes.push(format!("{model} is held to the form of the answer by the prompt only"))
+                    notes.push(format!("{model} is held to the form of the answer by the prompt only"));
                 }
             }
         }
@@ -155,7 +156,7 @@ pub fn tokens(value: Option<&Value>) -> Option<u64> {
     match value? {
         Value::Number(number) => number.as_u64().or_else(|| {
             let number = number.as_f64()?;
-            (number >= 0.0 && number < 1e15).then_some(number as u64)
+            (0.0..1e15).contains(&number).then_some(number as u64)
         }),
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
