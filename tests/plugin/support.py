@@ -20,7 +20,10 @@ PLUGINS = ["pytest-xdist==3.8.0", "pytest-timeout==2.4.0", "pytest-forked==1.7.5
 #: Environments by name: packages for the Python that runs these tests.
 VERSIONS = {
     "pytest7": ["pytest==7.4.4", "pytest-subtests==0.13.1", "pytest-asyncio==0.23.8", "pytest-rerunfailures==14.0"],
-    "pytest8": ["pytest==8.4.2", "pytest-subtests==0.14.2", "pytest-asyncio==1.2.0", "pytest-rerunfailures==16.1"],
+    "pytest8": [
+        "pytest==8.4.2", "pytest-subtests==0.14.2", "pytest-asyncio==1.2.0", "pytest-rerunfailures==16.1",
+        "anyio==4.11.0", "trio==0.31.0",
+    ],
     "pytest9": ["pytest==9.2.0", "pytest-asyncio==1.3.0", "pytest-rerunfailures==16.1", "pytest-django==4.14.0", "django==5.2.19"],
 }
 

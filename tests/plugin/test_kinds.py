@@ -120,6 +120,29 @@ def test_asynchronous_and_timed_out_tests(tmp_path):
     assert ["step", "7", "int"] in frame["locals"]
 
 
+@pytest.mark.parametrize("args", [[], ["-n2"]], ids=["alone", "workers"])
+def test_anyio(args, tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import anyio, pytest\n\npytestmark = pytest.mark.anyio\n\n"
+        "@pytest.fixture\nasync def stock():\n    await anyio.sleep(0)\n    yield {'apples': 3}\n\n"
+        "async def test_stock(stock):\n    left = stock['apples'] - 1\n    assert left == 1\n\n"
+        "async def test_many():\n    async with anyio.create_task_group() as group:\n"
+        "        group.start_soon(fail)\n\n"
+        "async def fail():\n    raise KeyError('pears')\n"
+    )
+    ran = run(pytest_of("pytest8"), tmp_path, "--failscope", *args, FAILSCOPE_BIN="/nowhere")
+    failures = {failure["id"]: failure for failure in ran.failures()}
+    assert sorted(failures) == [
+        "test_it.py::%s[%s]" % (test, backend) for test in ("test_many", "test_stock") for backend in ("asyncio", "trio")
+    ], ran.output
+    for backend in ("asyncio", "trio"):
+        stock = failures["test_it.py::test_stock[%s]" % backend]
+        assert ["left", "2", "int"] in stock["exceptions"][-1]["frames"][-1]["locals"]
+        assert "stock" in [fixture[0] for fixture in stock["fixtures"]]
+        (member,) = failures["test_it.py::test_many[%s]" % backend]["exceptions"][-1]["group"]
+        assert member[-1]["type"] == "KeyError" and member[-1]["frames"][-1]["function"] == "fail"
+
+
 def test_django(tmp_path):
     (tmp_path / "settings.py").write_text(
         "SECRET_KEY = 'x'\nINSTALLED_APPS = ['django.contrib.contenttypes', 'django.contrib.auth']\n"
