@@ -6,7 +6,7 @@ use super::runner::RunError;
 use crate::system::System;
 
 /// The plugin's files, written to a folder of their own when pytest is run.
-const PLUGIN: [(&str, &str); 10] = [
+const PLUGIN: &[(&str, &str)] = &[
     ("__init__.py", include_str!("../../python/failscope/__init__.py")),
     ("__main__.py", include_str!("../../python/failscope/__main__.py")),
     ("copied.py", include_str!("../../python/failscope/copied.py")),
@@ -16,6 +16,7 @@ const PLUGIN: [(&str, &str); 10] = [
     ("record.py", include_str!("../../python/failscope/record.py")),
     ("session.py", include_str!("../../python/failscope/session.py")),
     ("stream.py", include_str!("../../python/failscope/stream.py")),
+    ("text.py", include_str!("../../python/failscope/text.py")),
     ("values.py", include_str!("../../python/failscope/values.py")),
 ];
 
@@ -83,4 +84,23 @@ pub(crate) fn cache(system: &System) -> PathBuf {
         .or_else(|| named("HOME").map(|home| home.join(".cache")))
         .unwrap_or_else(std::env::temp_dir);
     base.join("failscope")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::PLUGIN;
+
+    #[test]
+    fn every_file_of_the_plugin_is_carried() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/python/failscope");
+        let there: BTreeSet<String> = std::fs::read_dir(folder)
+            .expect("the plugin's folder")
+            .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+            .filter(|name| name.ends_with(".py"))
+            .collect();
+        let carried: BTreeSet<String> = PLUGIN.iter().map(|(name, _)| (*name).to_owned()).collect();
+        assert_eq!(carried, there);
+    }
 }
