@@ -3,6 +3,7 @@
 //! The order of the run's failures (workers, shuffled tests) does not show in the analysis: failures are
 //! sorted within their cluster, and clusters by reach, severity and fingerprint.
 
+pub mod culprits;
 mod parallel;
 mod redact;
 mod show;
@@ -70,6 +71,13 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         redactions: difference(&options.redactor.counts(), &before),
         model: ModelRun::default(),
     }
+}
+
+/// `run` as [`analyze`] sees it after its first steps: without secrets, its frames looked up in the workspace.
+pub fn prepared(mut run: Run, workspace: &Workspace, options: &Options) -> Run {
+    redact::redact_run(&mut run, &options.redactor);
+    evidence::collect(&mut run, workspace);
+    run
 }
 
 /// The files of the tests that failed, each once.

@@ -171,6 +171,10 @@ class Describer:
         """The path as it is recorded: relative to the root where it is below it, ``/``-separated."""
         return self._file(filename).shown
 
+    def wanted(self, filename):
+        """Whether the code of this file is the project's own."""
+        return self._file(filename).in_project
+
     def _file(self, filename):
         known = self._files.get(filename)
         if known is None:

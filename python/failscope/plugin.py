@@ -84,7 +84,15 @@ def pytest_configure(config):
         return
     if settings.stream:
         _listen_to_cancelling()
+    plan = os.environ.get("FAILSCOPE_TRACE") if settings.stream else None
+    if plan:
+        from .trace import Tracer
+
+        Tracer.in_one_process(config)
     recorder = session.Session(config, settings, maker)
+    if plan:
+        tracer = Tracer(plan, maker.describer, recorder.write)
+        config.pluginmanager.register(tracer, "failscope-tracer")
     config.pluginmanager.register(recorder, "failscope-session")
     if config.getoption("forked", False) or config.getoption("dist", "no") != "no" or config.getoption("tx", None):
         config.pluginmanager.register(session.Taker(recorder), "failscope-taker")

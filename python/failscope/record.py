@@ -30,7 +30,7 @@ class Maker:
     """Hooks that make the records of failing phases."""
 
     def __init__(self, config):
-        self._describer = Describer(str(config.rootpath), Shower())
+        self.describer = Describer(str(config.rootpath), Shower())
         self._shower = Shower()
         self._comparison = None
         self._comparisons = 0
@@ -102,9 +102,9 @@ class Maker:
         if excinfo is not None:
             error = _reported(excinfo.value)
             if error is not None:
-                record["exceptions"] = exceptions = self._describer.chain(error)
+                record["exceptions"] = exceptions = self.describer.chain(error)
                 last = exceptions[-1]
-                if item is None and not any(self._describer.is_project(frame["path"]) for frame in last["frames"]):
+                if item is None and not any(self.describer.is_project(frame["path"]) for frame in last["frames"]):
                     # pytest or a plugin objects to a file without running it: where it does so says nothing.
                     last["frames"] = []
                 comparison = self._comparison
@@ -136,7 +136,7 @@ class Maker:
                 shown = [name, str(definition.scope)]
                 code = _code(definition.func)
                 if code is not None:
-                    shown += [self._describer.place(code.co_filename), code.co_firstlineno]
+                    shown += [self.describer.place(code.co_filename), code.co_firstlineno]
                 found = self._fixtures[id(definition)] = (definition, shown)
             used.append(found[1])
         return used

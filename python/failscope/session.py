@@ -55,7 +55,7 @@ class Session:
                 pass
         return None
 
-    def _write(self, line):
+    def write(self, line):
         if self._stream is not None:
             self._stream.write(line)
 
@@ -65,7 +65,7 @@ class Session:
     def pytest_sessionstart(self, session):
         config = self._config
         # Not `platform.platform()`, which starts a process to find the processor.
-        self._write(
+        self.write(
             dumps(
                 {
                     "session": {
@@ -105,7 +105,7 @@ class Session:
     def _write_collected(self, count):
         if count != self._collected:
             self._collected = count
-            self._write('{"collected":{"count":%d,"deselected":%d}}' % (count, self._deselected))
+            self.write('{"collected":{"count":%d,"deselected":%d}}' % (count, self._deselected))
 
     # One test after the other, or several at a time under xdist.
 
@@ -239,7 +239,7 @@ class Session:
 
     def _end(self, nodeid, test, report):
         del self._tests[nodeid]
-        self._write(self._end_line(nodeid, test, test.worker if report is None else _worker(report)))
+        self.write(self._end_line(nodeid, test, test.worker if report is None else _worker(report)))
 
     def _end_line(self, nodeid, test, worker):
         line = '{"end":{"id":%s,"outcome":"%s","seconds":[%.4g,%.4g,%.4g]' % (
@@ -281,7 +281,7 @@ class Session:
             line += '"worker":%s,' % quote(worker)
         if test.reruns:
             line += '"reruns":%d,' % test.reruns
-        self._write(line + record[1:] + "}")
+        self.write(line + record[1:] + "}")
 
     # How it ends.
 
@@ -290,7 +290,7 @@ class Session:
         self._failures += 1
         self._settle()
         running = list(self._tests)
-        self._write(
+        self.write(
             dumps(
                 {
                     "failure": {
@@ -306,7 +306,7 @@ class Session:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo):
-        self._write(dumps({"interrupted": {"reason": str(excinfo.value)[:1000] or type(excinfo.value).__name__}}))
+        self.write(dumps({"interrupted": {"reason": str(excinfo.value)[:1000] or type(excinfo.value).__name__}}))
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session, exitstatus):
@@ -318,7 +318,7 @@ class Session:
             # A test that was interrupted before it said anything has no outcome to tell.
             if test.ended or test.outcome is not None:
                 self._end(nodeid, test, None)
-        self._write(
+        self.write(
             '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), perf_counter() - self._begun)
         )
         if self._stream is not None:

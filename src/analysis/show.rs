@@ -330,7 +330,7 @@ impl<'a> Shower<'a> {
             .collect()
     }
 
-    fn site(&mut self, place: &Place) -> Site {
+    pub(super) fn site(&mut self, place: &Place) -> Site {
         if let Some(known) = self.sites.get(place) {
             return known.clone();
         }
@@ -346,7 +346,7 @@ impl<'a> Shower<'a> {
         site
     }
 
-    fn text(&self, text: &str) -> Redacted {
+    pub(super) fn text(&self, text: &str) -> Redacted {
         self.options.redactor.text(text)
     }
 

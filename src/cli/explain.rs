@@ -76,7 +76,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
 
 /// The findings of the tests that `wanted` names: by their whole id, else without parameters, else by its end,
 /// else by any part.
-fn matching<'a>(analysis: &'a Analysis, wanted: &str) -> Vec<&'a Cluster> {
+pub(super) fn matching<'a>(analysis: &'a Analysis, wanted: &str) -> Vec<&'a Cluster> {
     let rules: [fn(&str, &str) -> bool; 4] = [
         |id, wanted| id == wanted,
         |id, wanted| id.split_once('[').is_some_and(|(bare, _)| bare == wanted),

@@ -11,6 +11,7 @@ pub mod redact;
 pub mod report;
 pub mod run;
 pub mod setup;
+pub mod trace;
 pub mod verify;
 
 use std::process::ExitCode;
@@ -52,6 +53,8 @@ pub enum Command {
     Lsp(lsp::Args),
     /// Run pytest with the plugin and analyse what fails
     Run(run::Args),
+    /// Find the culprit where the traceback does not show it
+    Trace(trace::Args),
     /// Switch the plugin on for every pytest run of a project, or off again
     Setup(setup::Args),
     /// Replace secrets in text from standard input
@@ -67,6 +70,7 @@ pub fn execute(cli: Cli, system: &System) -> ExitCode {
         Command::Doctor(args) => doctor::execute(&args, system),
         Command::Lsp(args) => lsp::execute(args, system),
         Command::Run(args) => run::execute(&args, system),
+        Command::Trace(args) => trace::execute(&args, system),
         Command::Setup(args) => setup::execute(&args, system),
         Command::Redact(args) => redact::execute(args, system),
     };

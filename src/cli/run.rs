@@ -62,6 +62,15 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     Ok(code)
 }
 
+/// Runs all tests of the project for what is recorded only; `None` if nothing was.
+pub(super) async fn quietly(project: &Project, system: &System) -> anyhow::Result<Option<Run>> {
+    let python = project.config.python.as_deref();
+    let mut request = Request::new(project.root.clone(), &project.config.pytest_args, python, system)?;
+    request.stream = crate::pytest::runner::new_stream(&project.output(), system)?;
+    let finished = watched(request).await?;
+    recorded(&finished.stream, &project.root)
+}
+
 /// Runs pytest to its end. Ctrl-C is pytest's business: it ends its run, and then there is something to analyse.
 async fn watched(request: Request) -> anyhow::Result<Finished> {
     let mut run = Runner::default().start(request)?;

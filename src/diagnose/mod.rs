@@ -5,6 +5,7 @@ pub mod case;
 pub mod difference;
 pub mod draft;
 pub mod expression;
+pub mod localise;
 pub mod origin;
 pub mod providers;
 pub mod rules;

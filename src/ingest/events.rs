@@ -172,7 +172,7 @@ impl Assembler {
                     self.run.exit = Exit::Code(finish.exit);
                 }
             }
-            Event::Collected(_) => {}
+            Event::Collected(_) | Event::Trace(_) | Event::Steps(_) => {}
         }
     }
 

@@ -11,6 +11,8 @@
 //! {"begin":{"id":"tests/test_a.py::test_b","at":0.512}}
 //! {"failure":{"outcome":"failed","id":"tests/test_a.py::test_b","phase":"call","exceptions":[…],…}}
 //! {"end":{"id":"tests/test_a.py::test_b","outcome":"failed","seconds":[0.001,0.002,0.001]}}
+//! {"trace":{"id":"tests/test_a.py::test_b","files":[["a.py","3-5,9"]],"codes":[…],"values":["1"],"cut":false}}
+//! {"steps":{"id":"tests/test_a.py::test_b","next":0,"stack":[],"steps":[-1,0,0,3,4,-2,1]}}
 //! {"interrupted":{"reason":"KeyboardInterrupt"}}
 //! {"finish":{"exit":1,"seconds":2.5}}
 //! ```
@@ -41,6 +43,10 @@ pub enum Event {
     Failure(Box<FailureEvent>),
     /// A test has ended, all its phases and reruns included.
     End(End),
+    /// What the project's code did while a test ran; only in runs that are traced, after the test's `end`.
+    Trace(Box<Trace>),
+    /// A part of the steps of the test whose `trace` came last.
+    Steps(Box<Steps>),
     /// The run was interrupted; `finish` may still come.
     Interrupted(Interrupted),
     /// The run is over. Always the last line.
@@ -134,6 +140,54 @@ pub struct Finish {
     pub exit: i32,
     /// Seconds since the start of the run.
     pub seconds: f64,
+}
+
+/// See [`Event::Trace`].
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Trace {
+    /// Test id.
+    pub id: String,
+    /// Files (as in frames) with the lines that ran, as ranges: `1-3,7`.
+    pub files: Vec<(String, String)>,
+    /// The functions and other blocks of code that the steps name by their index.
+    pub codes: Vec<Code>,
+    /// Texts of values, which the steps name by their index, from 1.
+    pub values: Vec<String>,
+    /// Whether the first of the steps are left out.
+    pub cut: bool,
+}
+
+/// A function, lambda, comprehension, class body or module.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Code {
+    /// File, as in frames.
+    pub file: String,
+    /// First line, decorators included.
+    pub line: u32,
+    /// Name: qualified from Python 3.11 on.
+    pub name: String,
+    /// Names of the parameters, `*args` and `**kwargs` left out.
+    pub args: Vec<String>,
+}
+
+/// See [`Event::Steps`].
+///
+/// `steps` is a sequence of: a line that the running frame comes to (positive); `-1, code, n, value × n` a call,
+/// which is a frame of the next number; `-2, value` the running frame returns; `-3, value` it yields or awaits;
+/// `-4, frame, code` a frame goes on; `-5` an exception leaves the running frame. The value 0 was not recorded.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Steps {
+    /// Test id.
+    pub id: String,
+    /// Number of the next frame that is called.
+    pub next: u32,
+    /// The frames that run at the beginning of this part, outermost first: number and code.
+    pub stack: Vec<(u32, u32)>,
+    /// The steps.
+    pub steps: Vec<i64>,
 }
 
 /// Whether a failing phase counts.
@@ -340,7 +394,8 @@ pub fn parse(line: &[u8]) -> Result<Option<Event>, serde_json::Error> {
 
 /// Whether `line` is a whole object with one key that names no event.
 fn is_unknown_kind(line: &[u8]) -> bool {
-    const KNOWN: [&str; 7] = ["session", "collected", "begin", "failure", "end", "interrupted", "finish"];
+    const KNOWN: [&str; 9] =
+        ["session", "collected", "begin", "failure", "end", "trace", "steps", "interrupted", "finish"];
     let object: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_slice(line);
     object.is_ok_and(|o| o.len() == 1 && o.keys().all(|key| !KNOWN.contains(&key.as_str())))
 }

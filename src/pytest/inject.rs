@@ -17,7 +17,9 @@ const PLUGIN: &[(&str, &str)] = &[
     ("session.py", include_str!("../../python/failscope/session.py")),
     ("stream.py", include_str!("../../python/failscope/stream.py")),
     ("text.py", include_str!("../../python/failscope/text.py")),
+    ("trace.py", include_str!("../../python/failscope/trace.py")),
     ("values.py", include_str!("../../python/failscope/values.py")),
+    ("watch.py", include_str!("../../python/failscope/watch.py")),
 ];
 
 /// The path of a new stream in `output`/runs, whose folders are made and kept out of git.

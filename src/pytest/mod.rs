@@ -9,3 +9,4 @@ pub mod inject;
 pub mod interpreter;
 pub mod process;
 pub mod runner;
+pub mod trace;

@@ -11,7 +11,7 @@ use super::document::{affected_tests, place_text};
 use super::text::{counted, cut, first_lines, one_line, visible, wrap};
 use super::{Meta, time};
 use crate::model::{
-    Analysis, Cluster, Exit, FailureRecord, Fix, Phase, Severity, ShownProblem, Site, Source,
+    Analysis, Cluster, Culprit, Exit, FailureRecord, Fix, Phase, Severity, ShownProblem, Site, Source,
 };
 
 /// How findings are laid out.
@@ -108,6 +108,26 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
     }
     if layout.full {
         block(out, "id", &cluster.fingerprint.0, layout)?;
+    }
+    Ok(())
+}
+
+/// Prints a suspected place with its reasons.
+pub fn suspect(out: &mut impl Write, number: usize, culprit: &Culprit, layout: Layout<'_>) -> io::Result<()> {
+    let site = &culprit.site;
+    let function = site.function.as_ref().map(|f| format!(" in {}", one_line(f.as_str())));
+    let share = format!("{:.0} %", culprit.score * 100.0);
+    let place = linked(site, layout);
+    writeln!(out, "  {number:>2}. {}{}  {}", place.cyan(), function.unwrap_or_default(), share.dimmed())?;
+    if let Some(source) = &site.source {
+        writeln!(out, "      {}", cut(&one_line(source.as_str()), layout.width.saturating_sub(6)))?;
+    }
+    for reason in &culprit.reasons {
+        for (index, line) in
+            wrap(&one_line(reason.as_str()), layout.width.saturating_sub(8)).into_iter().enumerate()
+        {
+            writeln!(out, "      {} {line}", if index == 0 { "·" } else { " " })?;
+        }
     }
     Ok(())
 }

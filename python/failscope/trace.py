@@ -1,0 +1,106 @@
+"""Tracing of a run that the program has asked for: which lines each test runs, and every step of the tests that
+are to be followed closely. Written into the event stream as ``trace`` and ``steps``.
+
+The plan is a file of JSON whose path is in ``FAILSCOPE_TRACE``: ``version``, ``closely`` (test ids) and
+``seconds`` (time after which no more of the other tests are begun).
+"""
+
+import json
+from time import perf_counter
+
+import pytest
+
+from .stream import dumps
+from .watch import watch
+
+#: Version of the plan that is understood.
+PLAN = 1
+
+
+class Tracer:
+    """Hooks that trace each test."""
+
+    def __init__(self, path, describer, write):
+        with open(path, encoding="utf-8") as file:
+            plan = json.load(file)
+        if plan.get("version") != PLAN:
+            raise ValueError("the plan %s is of version %r" % (path, plan.get("version")))
+        self._closely = set(plan["closely"])
+        self._seconds = float(plan["seconds"])
+        self._describer = describer
+        self._write = write
+        self._watch = watch(describer.wanted)
+        self._begun = None
+
+    @staticmethod
+    def in_one_process(config):
+        """What is traced runs here: workers of xdist are not started. Before xdist looks at its options."""
+        for name, value in (("numprocesses", None), ("dist", "no"), ("tx", []), ("maxprocesses", None)):
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        # Those that matter most come first, in case time runs out.
+        items.sort(key=lambda item: item.nodeid not in self._closely)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item):
+        closely = item.nodeid in self._closely
+        if self._begun is None:
+            self._begun = perf_counter()
+        elif not closely and perf_counter() - self._begun > self._seconds:
+            item.session.shouldstop = "failscope: the time for tracing is over"
+        self._watch.begin(closely)
+        try:
+            yield
+        finally:
+            self._watch.end()
+        self._record(item.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call):
+        if call.excinfo is not None:
+            self._watch.hold()
+
+    def _record(self, nodeid):
+        watched = self._watch
+        place = self._describer.place
+        found = watched.lines()
+        files = sorted(found)
+        record = {"id": nodeid, "files": [[place(name), _ranges(found[name])] for name in files]}
+        steps = watched.steps
+        if steps is None:
+            self._write(dumps({"trace": record}))
+            return
+        record["codes"] = [
+            {
+                "file": place(code.co_filename),
+                "line": code.co_firstlineno,
+                "name": getattr(code, "co_qualname", code.co_name),
+                "args": list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]),
+            }
+            for code in watched.codes
+        ]
+        record["values"] = steps.values
+        record["cut"] = steps.cut
+        self._write(dumps({"trace": record}))
+        for part in steps.parts:
+            part["id"] = nodeid
+            self._write(dumps({"steps": part}))
+
+
+def _ranges(lines):
+    """``1-3,7`` for the lines 1, 2, 3 and 7."""
+    texts = []
+    first = last = None
+    for line in sorted(line for line in lines if line):
+        if last is not None and line == last + 1:
+            last = line
+            continue
+        if first is not None:
+            texts.append("%d-%d" % (first, last) if last > first else str(first))
+        first = last = line
+    if first is not None:
+        texts.append("%d-%d" % (first, last) if last > first else str(first))
+    return ",".join(texts)

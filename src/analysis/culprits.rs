@@ -1,0 +1,45 @@
+//! Putting the places that a traced run found into an analysis.
+
+use super::Options;
+use super::show::Shower;
+use crate::diagnose::localise::Ranking;
+use crate::model::{Cluster, Culprit};
+use crate::workspace::Workspace;
+
+/// A rule this sure has seen the fault itself: what was traced comes after the place it names.
+const CERTAIN: f64 = 0.85;
+/// Places that are shown.
+const SHOWN: usize = 5;
+
+/// Replaces the suspects of `cluster` by those of `ranking`, if there are any.
+pub fn apply(cluster: &mut Cluster, ranking: &Ranking, workspace: &Workspace, options: &Options) {
+    let mut shower = Shower::new(workspace, options, None);
+    let mut culprits: Vec<Culprit> = ranking
+        .places
+        .iter()
+        .map(|ranked| Culprit {
+            site: shower.site(&ranked.place),
+            score: ranked.score,
+            reasons: ranked.reasons.iter().map(|reason| shower.text(reason)).collect(),
+        })
+        .collect();
+    if culprits.is_empty() {
+        cluster.diagnosis.notes.extend(ranking.notes.iter().map(|note| shower.text(note)));
+        return;
+    }
+    if cluster.diagnosis.confidence >= CERTAIN
+        && let Some(known) = cluster.culprits.first()
+    {
+        let same = |culprit: &Culprit| {
+            let place = &culprit.site.place;
+            place.path == known.site.place.path
+                && (place.line..=place.end_line).contains(&known.site.place.line)
+        };
+        culprits.retain(|culprit| !same(culprit));
+        culprits.insert(0, known.clone());
+    } else {
+        cluster.diagnosis.notes.extend(ranking.notes.iter().map(|note| shower.text(note)));
+    }
+    culprits.truncate(SHOWN);
+    cluster.culprits = culprits;
+}

@@ -1,0 +1,258 @@
+//! What speaks for and against each statement, as numbers. The names are those of the weights' table.
+
+use std::collections::{HashMap, HashSet};
+
+use super::replay::Files;
+use super::slice::Slice;
+use super::spectrum::{Key, Spectrum, Users, is_outside};
+use super::units::Kind;
+use super::values::Wrong;
+use crate::cluster::fingerprint::is_test_path;
+
+macro_rules! features {
+    ($($name:ident: $text:literal,)*) => {
+        /// A kind of evidence.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(usize)]
+        pub enum Feature {
+            $(#[doc = $text] $name,)*
+        }
+
+        /// Names of all, in the order of their numbers.
+        pub const NAMES: &[&str] = &[$(stringify!($name),)*];
+    };
+}
+
+features! {
+    Ochiai: "Ochiai's coefficient over the failing and the near passing tests.",
+    OchiaiTop: "The same as a share of the greatest of all statements.",
+    Share: "Share of the failing tests that execute the statement.",
+    Slice: "Weight in the dynamic slice, mean over the failing tests followed closely.",
+    SliceTop: "The same as a share of the greatest outside of tests.",
+    SliceOchiai: "Product of the two.",
+    InSlice: "Whether it is in any slice.",
+    Frame: "1 for the deepest frame of the project outside of tests, less for its callers.",
+    FrameDeepest: "Whether it is that deepest frame.",
+    MadeHere: "The function returned the failing value, and nothing it called did.",
+    MadeReturn: "The same, for a statement that is in the slice.",
+    Passed: "The function returned the failing value, as something it called did.",
+    Guarded: "How much more suspicious (Ochiai) a statement of its branches is than the condition itself.",
+    Omitted: "Share of passing tests that take a branch of the condition that no failing test takes.",
+    OnlyFailing: "Only failing tests take a branch of the condition.",
+    Literal: "Holds a literal that the wrong value holds or differs by.",
+    LiteralText: "Holds a text that the wrong value has and the expected one has not.",
+    Changed: "Changed in the working tree or in one of the last commits.",
+    Rule: "Suspicion of the rules, 0 to 1.",
+    RuleFunction: "Suspicion of the rules that falls on the function.",
+    FunctionOchiai: "Greatest Ochiai of the function.",
+    FunctionSlice: "Greatest slice weight of the function.",
+    Size: "ln(1 + names, operators, literals and calls).",
+    Compares: "Comparisons, at most 3.",
+    Arithmetic: "Arithmetic operators, at most 3.",
+    Logic: "`and`, `or`, `not`, `if … else`, at most 3.",
+    Numbers: "Number literals, at most 3.",
+    Strings: "String literals, at most 3.",
+    Constants: "`True`, `False`, `None`, at most 3.",
+    Subscripts: "Subscripts, at most 3.",
+    Calls: "Calls, at most 3.",
+    Outside: "Runs on import.",
+    Rare: "One over the number of tests that execute it.",
+    Shallow: "One over one plus the number of calls between the test and the function.",
+    IsReturn: "`return` with a value.",
+    IsYield: "`yield`.",
+    IsAssign: "Assignment.",
+    IsAugmented: "`+=` and the like.",
+    IsCondition: "`if`, `elif`.",
+    IsLoop: "`for`, `while`.",
+    IsEffect: "An expression for its effect.",
+    IsRaise: "`raise`.",
+    IsDef: "`def` or `class`.",
+    IsOther: "`with`, `try`, `except`, `import`, `pass` and the like.",
+    InTest: "Stands in a test file.",
+}
+
+/// The number of features.
+pub const COUNT: usize = NAMES.len();
+
+/// The features of one statement.
+pub type Vector = [f64; COUNT];
+
+/// All that the features are made from.
+pub struct Evidence<'a> {
+    /// Units.
+    pub files: &'a Files,
+    /// Who uses what runs on import.
+    pub users: &'a Users,
+    /// Counts.
+    pub spectrum: &'a Spectrum,
+    /// What each failing test executes, and each passing one.
+    pub failing: &'a [&'a HashSet<Key>],
+    /// See above.
+    pub passing: &'a [&'a HashSet<Key>],
+    /// Slices of the failing tests that were followed closely.
+    pub slices: &'a [Slice],
+    /// Statements in the traceback outside of tests, deepest first.
+    pub frames: &'a [Key],
+    /// What is known of wrong values.
+    pub wrong: &'a Wrong,
+    /// Statements changed since the last commit, or lately: 0 to 1.
+    pub changed: &'a HashMap<Key, f64>,
+    /// Suspicion of the rules.
+    pub rules: &'a HashMap<Key, f64>,
+}
+
+/// The statements that may be at fault, with their features, in the order of files and lines.
+pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
+    let weights = slice_weights(evidence);
+    let mut keys: Vec<&Key> =
+        evidence.spectrum.counts.iter().filter(|(_, count)| count.0 > 0).map(|(key, _)| key).collect();
+    keys.sort();
+    let mut functions: HashMap<(&crate::model::RelPath, Option<&str>), (f64, f64)> = HashMap::new();
+    let (mut top_ochiai, mut top_slice) = (0.0_f64, 0.0_f64);
+    for key in &keys {
+        let (ochiai, slice) = (evidence.spectrum.ochiai(key), weights.get(*key).copied().unwrap_or(0.0));
+        let unit = &evidence.files[&key.0].units[key.1];
+        let known = functions.entry((&key.0, unit.function.as_deref())).or_default();
+        *known = (known.0.max(ochiai), known.1.max(slice));
+        if !is_test_path(key.0.as_str()) {
+            top_ochiai = top_ochiai.max(ochiai);
+            top_slice = top_slice.max(slice);
+        }
+    }
+    let mut rules: HashMap<(&crate::model::RelPath, Option<&str>), f64> = HashMap::new();
+    for (key, score) in evidence.rules {
+        if let Some(unit) = evidence.files.get(&key.0).and_then(|units| units.units.get(key.1)) {
+            let known = rules.entry((&key.0, unit.function.as_deref())).or_default();
+            *known = known.max(*score);
+        }
+    }
+    keys.into_iter()
+        .filter(|key| {
+            let kind = evidence.files[&key.0].units[key.1].kind;
+            !matches!(kind, Kind::Docstring)
+        })
+        .map(|key| {
+            let unit = &evidence.files[&key.0].units[key.1];
+            let function = (&key.0, unit.function.as_deref());
+            let mut vector = [0.0; COUNT];
+            let mut set = |feature: Feature, value: f64| vector[feature as usize] = value;
+            let ochiai = evidence.spectrum.ochiai(key);
+            let slice = weights.get(key).copied().unwrap_or(0.0);
+            let (function_ochiai, function_slice) = functions.get(&function).copied().unwrap_or_default();
+            set(Feature::Ochiai, ochiai);
+            set(Feature::OchiaiTop, if top_ochiai > 0.0 { ochiai / top_ochiai } else { 0.0 });
+            set(Feature::Share, evidence.spectrum.share(key));
+            set(Feature::Slice, slice);
+            set(Feature::SliceTop, if top_slice > 0.0 { slice / top_slice } else { 0.0 });
+            set(Feature::SliceOchiai, slice * ochiai);
+            set(Feature::InSlice, f64::from(slice > 0.0));
+            if let Some(depth) = evidence.frames.iter().position(|frame| frame == key) {
+                set(Feature::Frame, 1.0 / (1.0 + depth as f64));
+                set(Feature::FrameDeepest, f64::from(depth == 0));
+            }
+            let made = unit.function.as_ref().map_or(0.0, |f| evidence.wrong.made(&key.0, f));
+            set(Feature::MadeHere, made);
+            set(Feature::MadeReturn, made * slice);
+            set(Feature::Passed, unit.function.as_ref().map_or(0.0, |f| evidence.wrong.passed(&key.0, f)));
+            let (guarded, omitted, only) = branches(evidence, key, ochiai);
+            set(Feature::Guarded, guarded);
+            set(Feature::Omitted, omitted);
+            set(Feature::OnlyFailing, only);
+            set(Feature::Literal, evidence.wrong.literal(&unit.parts));
+            set(Feature::LiteralText, evidence.wrong.text(&unit.parts));
+            set(Feature::Changed, evidence.changed.get(key).copied().unwrap_or(0.0));
+            set(Feature::Rule, evidence.rules.get(key).copied().unwrap_or(0.0));
+            set(Feature::RuleFunction, rules.get(&function).copied().unwrap_or(0.0));
+            set(Feature::FunctionOchiai, function_ochiai);
+            set(Feature::FunctionSlice, function_slice);
+            let parts = &unit.parts;
+            let few = |count: u32| f64::from(count.min(3));
+            set(Feature::Size, f64::from(parts.total()).ln_1p());
+            set(Feature::Compares, few(parts.compares));
+            set(Feature::Arithmetic, few(parts.arithmetic));
+            set(Feature::Logic, few(parts.logic));
+            set(Feature::Numbers, few(parts.numbers.len() as u32));
+            set(Feature::Strings, few(parts.strings.len() as u32));
+            set(Feature::Constants, few(parts.constants));
+            set(Feature::Subscripts, few(parts.subscripts));
+            set(Feature::Calls, few(parts.calls));
+            set(Feature::Outside, f64::from(is_outside(unit)));
+            let (failed, passed) = evidence.spectrum.counts.get(key).copied().unwrap_or_default();
+            set(Feature::Rare, 1.0 / f64::from((failed + passed).max(1)));
+            let depth = unit.function.as_ref().and_then(|f| evidence.wrong.depth(&key.0, f));
+            set(Feature::Shallow, depth.map_or(0.0, |depth| 1.0 / (1.0 + f64::from(depth))));
+            set(
+                match unit.kind {
+                    Kind::Return => Feature::IsReturn,
+                    Kind::Yield => Feature::IsYield,
+                    Kind::Assign => Feature::IsAssign,
+                    Kind::Augmented => Feature::IsAugmented,
+                    Kind::If => Feature::IsCondition,
+                    Kind::For | Kind::While => Feature::IsLoop,
+                    Kind::Effect => Feature::IsEffect,
+                    Kind::Raise => Feature::IsRaise,
+                    Kind::Def | Kind::Class => Feature::IsDef,
+                    _ => Feature::IsOther,
+                },
+                1.0,
+            );
+            set(Feature::InTest, f64::from(is_test_path(key.0.as_str())));
+            (key.clone(), vector)
+        })
+        .collect()
+}
+
+/// The mean weight of each statement over the slices; what runs on import has the weight of its users.
+fn slice_weights(evidence: &Evidence<'_>) -> HashMap<Key, f64> {
+    let count = evidence.slices.len().max(1) as f64;
+    let mut weights: HashMap<Key, f64> = HashMap::new();
+    for slice in evidence.slices {
+        let mut own: HashMap<Key, f64> = slice.weights.clone();
+        let mut more: HashMap<Key, f64> = HashMap::new();
+        for (key, _) in evidence.spectrum.counts.iter().filter(|(key, _)| !own.contains_key(*key)) {
+            let unit = &evidence.files[&key.0].units[key.1];
+            if !is_outside(unit) && unit.kind != Kind::Def {
+                continue;
+            }
+            let mut weight = slice.defaults.get(key).copied().unwrap_or(0.0);
+            if is_outside(unit) && !matches!(unit.kind, Kind::Def | Kind::Class | Kind::Import) {
+                for user in evidence.users.of_key(key) {
+                    let factor = if unit.in_class { 0.7 } else { 0.85 };
+                    weight = weight.max(own.get(user).copied().unwrap_or(0.0) * factor);
+                }
+            }
+            if weight > 0.0 {
+                more.insert(key.clone(), weight);
+            }
+        }
+        own.extend(more);
+        for (key, weight) in own {
+            *weights.entry(key).or_default() += weight / count;
+        }
+    }
+    weights
+}
+
+/// How the branches of a condition differ between failing and passing tests.
+fn branches(evidence: &Evidence<'_>, key: &Key, own: f64) -> (f64, f64, f64) {
+    let units = &evidence.files[&key.0];
+    let unit = &units.units[key.1];
+    if !matches!(unit.kind, Kind::If | Kind::While | Kind::For | Kind::Arm) {
+        return (0.0, 0.0, 0.0);
+    }
+    let (mut guarded, mut omitted, mut only) = (0.0_f64, 0.0_f64, 0.0_f64);
+    for first in unit.branches.iter().filter_map(|branch| branch.first) {
+        let inner: Key = (key.0.clone(), first);
+        let failed = evidence.failing.iter().filter(|test| test.contains(&inner)).count();
+        let passed = evidence.passing.iter().filter(|test| test.contains(&inner)).count();
+        guarded = guarded.max(evidence.spectrum.ochiai(&inner) - own);
+        let reached = evidence.passing.iter().filter(|test| test.contains(key)).count();
+        if failed == 0 && reached > 0 {
+            omitted = omitted.max(passed as f64 / reached as f64);
+        }
+        if passed == 0 && failed > 0 && reached > 0 {
+            only = 1.0;
+        }
+    }
+    (guarded.max(0.0), omitted, only)
+}
