@@ -4,6 +4,10 @@
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+/// How the names of files begin and end that are being written.
+const UNFINISHED: &str = ".unfinished-";
+const UNFINISHED_END: &str = ".tmp";
+
 /// Why a report could not be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {source}; check its permissions or choose another folder with --output", .path.display())]
@@ -37,25 +41,54 @@ impl Folder {
         if is_ours && !path.join(".gitignore").exists() {
             folder.replace(".gitignore", b"*\n")?;
         }
+        folder.clear();
         Ok(folder)
+    }
+
+    /// Removes what writers have left that were killed while they wrote. A writer holds a lock on its file.
+    fn clear(&self) {
+        for entry in std::fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(UNFINISHED) && name.ends_with(UNFINISHED_END) {
+                let file = std::fs::File::open(entry.path());
+                if file.is_ok_and(|file| file.try_lock().is_ok()) {
+                    // If it cannot be removed now, the next writer tries again.
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            }
+        }
     }
 
     /// Writes `name` in this folder, replacing what was there in one step; gives its path.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<PathBuf, WriteError> {
         let path = self.path.join(name);
         let failed = |source| WriteError { action: "write", path: path.clone(), source };
+        let mut file = self.unfinished().map_err(failed)?;
+        file.write_all(content).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok(path)
+    }
+
+    /// A new file to write to, locked.
+    fn unfinished(&self) -> std::io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".tmp");
+        builder.prefix(UNFINISHED).suffix(UNFINISHED_END);
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
             // Less the umask, like any file that is simply created.
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let mut file = builder.tempfile_in(&self.path).map_err(failed)?;
-        file.write_all(content).map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(path)
+        loop {
+            let file = builder.tempfile_in(&self.path)?;
+            // Where the file system knows no locks nothing is ever removed.
+            let is_locked = file.as_file().lock().is_ok();
+            // Between the two another process may have taken it for a file that was left.
+            if !is_locked || file.path().exists() {
+                return Ok(file);
+            }
+        }
     }
 }
 
@@ -76,6 +109,19 @@ mod tests {
         names.sort();
         assert_eq!(names, [".gitignore", "a.json"]);
         assert_eq!(std::fs::read_to_string(target.join(".gitignore"))?, "*\n");
+        Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_writer_has_left_goes_and_what_is_being_written_stays()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        let left = dir.path().join(".unfinished-x.tmp");
+        std::fs::write(&left, "half a rep")?;
+        std::fs::write(dir.path().join(".mine.tmp"), "")?;
+        let writer = Folder { path: dir.path().to_owned() }.unfinished()?;
+        Folder::open(dir.path())?.replace("a.json", b"x")?;
+        assert!(!left.exists() && writer.path().exists() && dir.path().join(".mine.tmp").exists());
         Ok(())
     }
 
