@@ -1,5 +1,6 @@
 //! From a cluster's evidence to a diagnosis.
 
+pub mod agents;
 mod bases;
 pub mod case;
 pub mod difference;
