@@ -12,10 +12,10 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::grouping;
-use crate::diagnose::{self, Case};
+use crate::diagnose::{self, Case, Draft};
 use crate::evidence;
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Cluster, Failure, ModelRun, Run};
+use crate::model::{Analysis, Cluster, Failure, Fix, ModelRun, Place, Run, Site};
 use crate::workspace::Workspace;
 
 /// What the pipeline is told besides the run.
@@ -78,6 +78,18 @@ pub fn prepared(mut run: Run, workspace: &Workspace, options: &Options) -> Run {
     redact::redact_run(&mut run, &options.redactor);
     evidence::collect(&mut run, workspace);
     run
+}
+
+/// `draft` as a fix that may be shown; `None` if an edit does not fit its file.
+pub(crate) fn shown_fix(draft: &Draft, workspace: &Workspace, redactor: &Redactor) -> Option<Fix> {
+    let options = Options { redactor: redactor.clone(), ..Options::default() };
+    show::Shower::new(workspace, &options, None).fix(draft)
+}
+
+/// `place` as it may be shown.
+pub(crate) fn shown_site(place: &Place, workspace: &Workspace, redactor: &Redactor) -> Site {
+    let options = Options { redactor: redactor.clone(), ..Options::default() };
+    show::Shower::new(workspace, &options, None).site(place)
 }
 
 /// The files of the tests that failed, each once.

@@ -96,7 +96,7 @@ impl<'a> Shower<'a> {
     }
 
     /// The fix with its edits at lines and columns; `None` if an edit does not fit its file.
-    fn fix(&mut self, draft: &Draft) -> Option<Fix> {
+    pub(super) fn fix(&mut self, draft: &Draft) -> Option<Fix> {
         let mut edits = Vec::new();
         let mut command = None;
         match &draft.change {

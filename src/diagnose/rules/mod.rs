@@ -14,7 +14,7 @@ mod near;
 mod near_misses;
 mod none;
 mod outcome;
-mod python_names;
+pub(super) mod python_names;
 mod raised;
 mod raises;
 mod spot;

@@ -1,7 +1,7 @@
 //! What Python itself brings: builtins, and modules of the standard library. From Python's documentation.
 
 /// Builtin names that code is likely to mean.
-pub(super) const BUILTINS: &[&str] = &[
+pub(in crate::diagnose) const BUILTINS: &[&str] = &[
     "abs",
     "all",
     "any",
@@ -129,7 +129,7 @@ pub(super) const BUILTINS: &[&str] = &[
 ];
 
 /// Modules of the standard library (top level).
-pub(super) const STDLIB_MODULES: &[&str] = &[
+pub(in crate::diagnose) const STDLIB_MODULES: &[&str] = &[
     "abc",
     "argparse",
     "array",
