@@ -70,6 +70,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         problems: shower.problems(&run.problems),
         redactions: difference(&options.redactor.counts(), &before),
         model: ModelRun::default(),
+        redactor: options.redactor.clone(),
     }
 }
 

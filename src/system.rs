@@ -70,6 +70,23 @@ impl System {
         &self.environment
     }
 
+    /// The folder for what is kept of this user over all projects; `None` if the environment does not tell.
+    /// `XDG_STATE_HOME` counts where it is set (<https://specifications.freedesktop.org/basedir-spec/latest/>).
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        let absolute = |name| self.env(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || absolute("HOME");
+        let base = absolute("XDG_STATE_HOME").or_else(|| {
+            if cfg!(windows) {
+                absolute("LOCALAPPDATA")
+            } else if cfg!(target_os = "macos") {
+                Some(home()?.join("Library/Application Support"))
+            } else {
+                Some(home()?.join(".local/state"))
+            }
+        })?;
+        Some(base.join("failscope"))
+    }
+
     /// The working directory at the process's start.
     pub fn current_dir(&self) -> &std::path::Path {
         &self.current_dir

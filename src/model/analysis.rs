@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::evidence::redact::Redactor;
+
 use super::{Counts, Detail, Exit, FailureKind, Phase, Redacted, ResultFormat, Site, TestId, ToolInfo};
 
 /// The result of [`crate::analysis::analyze`].
@@ -20,6 +22,8 @@ pub struct Analysis {
     pub redactions: BTreeMap<String, u64>,
     /// What became of asking a model.
     pub model: ModelRun,
+    /// Knows the secrets of the run: for what else is taken from the workspace and shown or sent.
+    pub redactor: Redactor,
 }
 
 impl Analysis {
@@ -140,6 +144,39 @@ pub struct Cluster {
     pub fixes: Vec<Fix>,
     /// Stability of the representative test, where history knows it.
     pub stability: Option<Stability>,
+    /// What the rules concluded, once a model has been heard.
+    pub offline: Option<Box<Conclusion>>,
+}
+
+impl Cluster {
+    /// Takes what a model has said out again: what the rules concluded stands.
+    pub fn restore(&mut self) {
+        if let Some(offline) = self.offline.take() {
+            let Conclusion { diagnosis, culprits, fixes } = *offline;
+            (self.diagnosis, self.culprits, self.fixes) = (diagnosis, culprits, fixes);
+        }
+    }
+
+    /// Keeps what the rules concluded, before a model is heard.
+    pub fn keep_offline(&mut self) {
+        self.restore();
+        self.offline = Some(Box::new(Conclusion {
+            diagnosis: self.diagnosis.clone(),
+            culprits: self.culprits.clone(),
+            fixes: self.fixes.clone(),
+        }));
+    }
+}
+
+/// What was concluded about a cluster.
+#[derive(Debug, Clone)]
+pub struct Conclusion {
+    /// The diagnosis.
+    pub diagnosis: Diagnosis,
+    /// Suspected places, best first.
+    pub culprits: Vec<Culprit>,
+    /// What would mend it, preferred first.
+    pub fixes: Vec<Fix>,
 }
 
 /// Identity of one failure within a workspace: hex digest over test id, phase and subtest.

@@ -12,7 +12,7 @@ pub mod run;
 
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
-    Analysis, Category, Cluster, Comparison, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
+    Analysis, Category, Cluster, Comparison, Conclusion, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
     FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState, RunSummary,
     Severity, ShownProblem, Source, Stability, ValueRecord, Verification, VerificationState,
 };

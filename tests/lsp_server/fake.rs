@@ -203,6 +203,7 @@ impl Maker<'_> {
                 .collect(),
             fixes,
             stability: None,
+            offline: None,
         }
     }
 

@@ -94,6 +94,7 @@ pub fn analysis(n: usize, log: usize) -> Analysis {
             notes: vec![shown("the model takes no temperature; it was left out")],
             ..ModelRun::default()
         },
+        redactor: Redactor::default(),
     }
 }
 
@@ -171,6 +172,7 @@ fn cluster(index: usize, log: usize) -> Cluster {
             flakiness_score: 58,
             verdict: "Flaky".to_owned(),
         }),
+        offline: None,
     }
 }
 

@@ -55,6 +55,7 @@ pub fn conclude(
     redactor: &Redactor,
 ) -> bool {
     let name = format!("{}/{}", author.provider, author.model);
+    cluster.keep_offline();
     if let Some(rejected) = &last.rejected {
         let reason = match rejected {
             Rejected::Insufficient(missing) if missing.is_empty() => {
@@ -269,6 +270,7 @@ fn differs(first: &Grounded, last: &Grounded) -> bool {
 
 /// Says in a cluster's notes why there is no model analysis of it.
 pub fn without_answer(cluster: &mut Cluster, reason: &Redacted) {
+    cluster.keep_offline();
     cluster
         .diagnosis
         .notes
