@@ -116,6 +116,51 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "aiBudgetCalls",
+        expects: "a number of calls above 0",
+        description: "Most calls of a model for one run of the tests",
+        apply: |config, setting, _| bound(&mut config.ai_budget.calls, setting),
+    },
+    Key {
+        name: "aiBudgetTokens",
+        expects: "a number of tokens above 0",
+        description: "Most tokens, of prompts and answers, for one run of the tests",
+        apply: |config, setting, _| bound(&mut config.ai_budget.tokens, setting),
+    },
+    Key {
+        name: "aiBudgetDailyCalls",
+        expects: "a number of calls above 0",
+        description: "Most calls of a model in a day (UTC), over all projects",
+        apply: |config, setting, _| bound(&mut config.ai_budget.daily_calls, setting),
+    },
+    Key {
+        name: "aiBudgetDailyTokens",
+        expects: "a number of tokens above 0",
+        description: "Most tokens, of prompts and answers, in a day (UTC), over all projects",
+        apply: |config, setting, _| bound(&mut config.ai_budget.daily_tokens, setting),
+    },
+    Key {
+        name: "aiPrices",
+        expects: "a table of [dollars per million tokens of prompts, of answers] such as { \"gpt-4o\" = [2.5, 10] }",
+        description: "What models cost, for the cost in the report",
+        apply: |config, setting, report| {
+            let Value::Table(entries) = &setting.value else { return None };
+            config.ai_prices.clear();
+            for (model, value) in entries {
+                match prices(value) {
+                    Some((input, output)) => config.ai_prices.push((model.clone(), input, output)),
+                    None => report.add(
+                        value.line,
+                        format!(
+                            "`aiPrices`: `{model}` must be two numbers that are not negative; it is left out"
+                        ),
+                    ),
+                }
+            }
+            Some(())
+        },
+    },
+    Key {
         name: "maxLogSize",
         expects: "a number of characters above 0",
         description: "Most characters of a failure's log that are kept and sent to a model",
@@ -324,6 +369,26 @@ fn text(setting: &Setting) -> Option<String> {
         Value::Text(text) => Some(text.clone()),
         _ => None,
     }
+}
+
+/// A bound: a whole number above 0.
+fn bound(slot: &mut Option<u64>, setting: &Setting) -> Option<()> {
+    let Value::Integer(number) = setting.value else { return None };
+    *slot = Some(u64::try_from(number).ok().filter(|&n| n > 0)?);
+    Some(())
+}
+
+/// Two prices.
+fn prices(setting: &Setting) -> Option<(f64, f64)> {
+    let Value::List(items) = &setting.value else { return None };
+    let number = |item: &Setting| match item.value {
+        Value::Integer(number) => Some(number as f64),
+        Value::Float(number) => Some(number),
+        _ => None,
+    };
+    let [input, output] = items.as_slice() else { return None };
+    let (input, output) = (number(input)?, number(output)?);
+    (input >= 0.0 && output >= 0.0 && input.is_finite() && output.is_finite()).then_some((input, output))
 }
 
 /// A string; the empty one means that the key is not set.

@@ -7,6 +7,7 @@ mod setting;
 #[cfg(test)]
 mod tests;
 
+use crate::diagnose::agents::budget::Limits;
 use crate::evidence::redact::RedactionSettings;
 pub use keys::{KEYS, Key};
 use setting::{Lines, Setting, Value};
@@ -28,6 +29,10 @@ pub struct Config {
     pub provider: Option<String>,
     /// Model name; `None` for the provider's default.
     pub model: Option<String>,
+    /// How much models may be asked.
+    pub ai_budget: Limits,
+    /// Dollars per million tokens of prompts and of answers, by model.
+    pub ai_prices: Vec<(String, f64, f64)>,
     /// Most characters of a failure's log.
     pub max_log_size: usize,
     /// Folder of the reports, relative to the workspace or absolute.
@@ -54,6 +59,8 @@ impl Default for Config {
             ai: Ai::default(),
             provider: None,
             model: None,
+            ai_budget: Limits::default(),
+            ai_prices: Vec::new(),
             max_log_size: crate::evidence::preprocess::DEFAULT_MAX_LOG_SIZE,
             output: ".failscope".to_owned(),
             severity: DiagnosticSeverity::default(),

@@ -15,6 +15,7 @@ pub(super) enum Value {
     Text(String),
     Bool(bool),
     Integer(i64),
+    Float(f64),
     List(Vec<Setting>),
     Table(Vec<(String, Setting)>),
     /// JSON's null: as if the key were not there.
@@ -30,6 +31,7 @@ impl Setting {
             Value::Text(_) => "a string",
             Value::Bool(_) => "a boolean",
             Value::Integer(_) => "a number",
+            Value::Float(_) => "a number that is not whole",
             Value::List(_) => "an array",
             Value::Table(_) => "a table",
             Value::Null => "null",
@@ -42,7 +44,8 @@ impl Setting {
             serde_json::Value::Null => Value::Null,
             serde_json::Value::Bool(value) => Value::Bool(*value),
             serde_json::Value::Number(number) => {
-                number.as_i64().map_or(Value::Other("a number that is not whole"), Value::Integer)
+                let float = || Value::Float(number.as_f64().unwrap_or(f64::NAN));
+                number.as_i64().map_or_else(float, Value::Integer)
             }
             serde_json::Value::String(text) => Value::Text(text.clone()),
             serde_json::Value::Array(items) => Value::List(items.iter().map(Self::from_json).collect()),
@@ -69,7 +72,7 @@ impl Setting {
             toml_edit::Value::String(text) => Value::Text(text.value().clone()),
             toml_edit::Value::Integer(number) => Value::Integer(*number.value()),
             toml_edit::Value::Boolean(value) => Value::Bool(*value.value()),
-            toml_edit::Value::Float(_) => Value::Other("a number that is not whole"),
+            toml_edit::Value::Float(number) => Value::Float(*number.value()),
             toml_edit::Value::Datetime(_) => Value::Other("a date or time"),
             toml_edit::Value::Array(items) => {
                 Value::List(items.iter().map(|item| Self::from_toml_value(item, lines, line)).collect())
