@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use backon::{BackoffBuilder as _, ExponentialBuilder};
+use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
 use tokio::time::Instant;
@@ -14,7 +14,7 @@ use super::address::Address;
 use super::circuit::Circuit;
 use super::error::{ErrorKind, ProviderError};
 use super::fault::{self, Fault};
-use super::keys::Key;
+use super::keys::{self, Key};
 use super::slots::Slots;
 use super::transport::{Outgoing, Transport};
 use super::wire::{Asked, Manner, Wire};
@@ -82,6 +82,7 @@ pub struct Client {
     circuit: Circuit,
     manner: Mutex<Manner>,
     redactor: Redactor,
+    secrets: Vec<Key>,
     system: System,
 }
 
@@ -102,6 +103,10 @@ struct Effort {
     left: Duration,
     /// When the call first met a rate limit.
     limited: Option<Instant>,
+    /// Waits after faults.
+    waits: ExponentialBackoff,
+    /// Waits for a rate limit that does not say how long.
+    limit_waits: ExponentialBackoff,
 }
 
 impl Client {
@@ -113,7 +118,17 @@ impl Client {
             redactor.know_environment(&known.into());
         }
         let manner = Mutex::new(setup.manner.clone());
-        Self { setup, wire, transport, circuit: Circuit::default(), manner, redactor, system: system.clone() }
+        let secrets = setup.key.iter().map(|(key, _)| key.clone()).chain(keys::all_in(system)).collect();
+        Self {
+            secrets,
+            setup,
+            wire,
+            transport,
+            circuit: Circuit::default(),
+            manner,
+            redactor,
+            system: system.clone(),
+        }
     }
 
     fn manner(&self) -> Manner {
@@ -127,12 +142,15 @@ impl Client {
         headers
     }
 
-    /// Text of others without the key.
+    /// Text of others without the key, nor that of another provider.
     fn without_key(&self, text: &str) -> String {
-        match &self.setup.key {
-            Some((key, _)) if text.contains(key.expose()) => text.replace(key.expose(), "[REDACTED:api_key]"),
-            _ => text.to_owned(),
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            if text.contains(secret.expose()) {
+                text = text.replace(secret.expose(), "[REDACTED:api_key]");
+            }
         }
+        text
     }
 
     fn error(&self, fault: &Fault) -> ProviderError {
@@ -186,13 +204,7 @@ impl Client {
     }
 
     /// What is done about `fault`: nothing if the call goes on, the fault to give up with otherwise.
-    async fn recover(
-        &self,
-        fault: Fault,
-        sent: Instant,
-        effort: &mut Effort,
-        waits: &mut impl Iterator<Item = Duration>,
-    ) -> Result<(), Fault> {
+    async fn recover(&self, fault: Fault, sent: Instant, effort: &mut Effort) -> Result<(), Fault> {
         if matches!(fault.kind, ErrorKind::BadRequest { .. } | ErrorKind::TooLong)
             && effort.changes < MOST_CHANGES
         {
@@ -209,7 +221,7 @@ impl Client {
         }
         let limits = &self.setup.limits;
         if let ErrorKind::RateLimited { .. } = fault.kind {
-            let wait = fault.wait.unwrap_or_else(|| waits.next().unwrap_or(LONGEST_WAIT));
+            let wait = fault.wait.unwrap_or_else(|| effort.limit_waits.next().unwrap_or(LONGEST_WAIT));
             let since = *effort.limited.get_or_insert(sent);
             let quiet = self.setup.slots.last_answer().max(since).elapsed();
             if wait > limits.total || quiet > limits.total {
@@ -221,7 +233,9 @@ impl Client {
         if matches!(fault.kind, ErrorKind::Overloaded { .. }) {
             self.setup.slots.overloaded(sent);
         }
-        let Some(wait) = waits.next().map(|wait| fault.wait.unwrap_or(wait)) else { return Err(fault) };
+        let Some(wait) = effort.waits.next().map(|wait| fault.wait.unwrap_or(wait)) else {
+            return Err(fault);
+        };
         if wait >= effort.left {
             return Err(fault);
         }
@@ -233,14 +247,23 @@ impl Client {
     async fn call(&self, request: &Request) -> Result<Reply, Fault> {
         let _slot = self.setup.slots.acquire().await;
         let limits = &self.setup.limits;
-        let mut waits = ExponentialBuilder::default()
-            .with_min_delay(limits.first_wait)
-            .with_max_delay(LONGEST_WAIT)
-            .with_factor(2.0)
-            .with_jitter()
-            .with_max_times(limits.retries)
-            .build();
-        let mut effort = Effort { requests: 0, changes: 0, left: limits.total, limited: None };
+        let waits = |times| {
+            ExponentialBuilder::default()
+                .with_min_delay(limits.first_wait)
+                .with_max_delay(LONGEST_WAIT)
+                .with_factor(2.0)
+                .with_jitter()
+                .with_max_times(times)
+                .build()
+        };
+        let mut effort = Effort {
+            requests: 0,
+            changes: 0,
+            left: limits.total,
+            limited: None,
+            waits: waits(limits.retries),
+            limit_waits: waits(MOST_REQUESTS as usize),
+        };
         let mut last: Option<Fault> = None;
         loop {
             let sent = self.setup.slots.turn().await;
@@ -278,7 +301,7 @@ impl Client {
                 });
             }
             last = Some(fault.clone());
-            self.recover(fault, sent, &mut effort, &mut waits).await?;
+            self.recover(fault, sent, &mut effort).await?;
         }
     }
 

@@ -90,6 +90,15 @@ pub fn find_in_environment(variable: &str, system: &System) -> Result<Option<Fou
     Ok(Some(Found { key, origin: format!("the file in {variable}"), note }))
 }
 
+/// All keys that the environment holds, for taking them out of texts.
+pub fn all_in(system: &System) -> impl Iterator<Item = Key> {
+    let named = |name: &str| name.ends_with("_API_KEY");
+    // What is shorter is no key, and may be part of any word.
+    let keys =
+        system.environment().iter().filter(move |(name, value)| named(name) && value.trim().len() >= 8);
+    keys.filter_map(|(_, value)| Key::new(value)).collect::<Vec<_>>().into_iter()
+}
+
 /// The text of a key file, and what is unwise about it.
 fn read(path: &Path) -> std::io::Result<(String, Option<&'static str>)> {
     // A pipe or a device could keep the reader for ever.

@@ -103,7 +103,8 @@ impl Wire for Ollama {
         let sent = context(asked.request, asked.manner.context);
         if let Some(read) = usage.input_tokens {
             let bytes = prompt_bytes(asked.request);
-            let is_full = read + 1 >= sent;
+            // More than that is no count.
+            let is_full = (sent - 1..=sent).contains(&read);
             // The model's own context can be smaller than what was asked for.
             if is_full || read.saturating_mul(MOST_BYTES_PER_TOKEN) + 2048 < bytes {
                 let detail = format!(

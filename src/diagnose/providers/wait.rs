@@ -31,7 +31,8 @@ mod tests {
     #[test]
     fn waits_are_read_in_every_form() {
         let now = httpdate::parse_http_date("Sun, 22 Nov 2026 12:00:00 GMT").unwrap();
-        let rows: &[(&[(&str, &str)], Option<f64>)] = &[
+        type Row = (&'static [(&'static str, &'static str)], Option<f64>);
+        let rows: &[Row] = &[
             (&[("retry-after", "2")], Some(2.0)),
             (&[("retry-after", " 1.5 ")], Some(1.5)),
             (&[("retry-after-ms", "250"), ("retry-after", "9")], Some(0.25)),

@@ -151,16 +151,14 @@ impl Manner {
     }
 }
 
-/// A number of tokens, however it is written.
+/// A number of tokens, however it is written; no number that no model can reach.
 pub fn tokens(value: Option<&Value>) -> Option<u64> {
-    match value? {
-        Value::Number(number) => number.as_u64().or_else(|| {
-            let number = number.as_f64()?;
-            (0.0..1e15).contains(&number).then_some(number as u64)
-        }),
-        Value::String(text) => text.trim().parse().ok(),
-        _ => None,
-    }
+    let number = match value? {
+        Value::Number(number) => number.as_f64()?,
+        Value::String(text) => text.trim().parse().ok()?,
+        _ => return None,
+    };
+    (0.0..1e12).contains(&number).then_some(number as u64)
 }
 
 /// A text, or the joined texts of parts `{"type": "text", "text": …}`.
