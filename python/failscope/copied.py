@@ -5,6 +5,7 @@ original's folder. Here such places are replaced by the copy's, and whatever is 
 same is reported, so that nobody takes a test of the original for a test of the copy.
 """
 
+import atexit
 import importlib.machinery
 import importlib.util
 import json
@@ -99,23 +100,36 @@ class Checker:
             file.write(json.dumps(sorted(foreign)) + "\n")
 
 
+_checker = None
+
+
 def begin(environment):
     """Puts the copy in the original's place; gives the plugin that checks it, or ``None`` if this is no copy."""
+    global _checker
+    _end_with(environment.pop("FAILSCOPE_PARENT", None))
     original, copy = environment.get("FAILSCOPE_ORIGINAL"), environment.get("FAILSCOPE_COPY")
     report = environment.get("FAILSCOPE_COPY_REPORT")
-    _end_with(environment.pop("FAILSCOPE_PARENT", None))
-    if not original or not copy or not report:
-        return None
+    if _checker is not None or not original or not copy or not report:
+        return _checker
     places = Places(original, copy)
-    moved = [places.counterpart(path) for path in sys.path]
-    sys.path[:] = [there or path for there, path in zip(moved, sys.path)]
-    # Programs that tests start find the copy's modules before what the environment's installation names.
-    known = environment.get("PYTHONPATH", "")
-    more = [path for path in moved if path] + ([known] if known else [])
-    if more:
-        environment["PYTHONPATH"] = os.pathsep.join(more)
+    sys.path[:] = places.replaced(sys.path)
     sys.meta_path.insert(0, Finder(places))
-    return Checker(places, report)
+    _checker = Checker(places, report)
+    return _checker
+
+
+def in_program(path):
+    """Called as ``sitecustomize`` in every Python that a test run starts. The environment's own comes after it."""
+    checker = begin(os.environ)
+    if checker is not None:
+        atexit.register(checker.pytest_sessionfinish)
+    folder = os.path.dirname(os.path.abspath(path))
+    sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != folder]
+    sys.modules.pop("sitecustomize", None)
+    try:
+        import sitecustomize  # noqa: F401
+    except ImportError:
+        pass
 
 
 def _end_with(parent):

@@ -43,7 +43,7 @@ pub struct Ran {
     /// It was cancelled.
     pub cancelled: bool,
     /// Modules that came from the original.
-    pub foreign: Vec<String>,
+    pub foreign: BTreeSet<String>,
     /// The end of what was printed.
     pub output: String,
 }
@@ -62,6 +62,9 @@ impl Ran {
         }
     }
 }
+
+/// The module that Python imports when it starts.
+const IN_PROGRAMS: &str = "from failscope import copied\n\ncopied.in_program(__file__)\n";
 
 /// Ends a run that nobody waits for any more.
 struct EndOnDrop(Canceller);
@@ -92,7 +95,17 @@ pub async fn run(
         // Left by the run before; that there is none is all the better.
         let _ = std::fs::remove_file(file);
     }
+    // Programs that tests start are to find the copy's modules as well.
+    let site = place("site");
+    let written = std::fs::create_dir_all(&site)
+        .and_then(|()| std::fs::write(site.join("sitecustomize.py"), IN_PROGRAMS));
+    written.map_err(|source| RunError::File { what: "write", path: site.clone(), source })?;
     let text = |path: &Path| path.display().to_string();
+    let mut python_path = text(&site);
+    if let Some(given) = &start.python_path {
+        python_path.push(if cfg!(windows) { ';' } else { ':' });
+        python_path.push_str(&copy.moved(given));
+    }
     let environment = [
         ("FAILSCOPE_ORIGINAL", text(copy.original())),
         ("FAILSCOPE_COPY", text(copy.base())),
@@ -114,7 +127,7 @@ pub async fn run(
         args: all,
         stream,
         plugin: start.plugin.clone(),
-        python_path: start.python_path.as_deref().map(|path| copy.moved(path)),
+        python_path: Some(python_path),
         output: Output::Captured,
         environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
         kills_rest: true,
