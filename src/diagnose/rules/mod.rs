@@ -19,6 +19,7 @@ mod raised;
 mod raises;
 mod spot;
 mod startup;
+mod state;
 #[cfg(test)]
 mod testing;
 
@@ -74,7 +75,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
 
 /// The best of the rules that look names up in the syntax trees.
 fn looked_up(case: &Case<'_>) -> Option<Finding> {
-    [names::RULES, calls::RULES, imports::RULES, fixtures::RULES]
+    [names::RULES, calls::RULES, imports::RULES, fixtures::RULES, state::RULES]
         .into_iter()
         .flatten()
         .filter_map(|rule| rule.examine(case))

@@ -1,0 +1,104 @@
+//! State that outlives what it was meant for: containers changed while they are iterated, containers that calls
+//! or objects share without meaning to.
+
+mod changed;
+mod shared;
+
+use super::Rule;
+use crate::workspace::SourceFile;
+use crate::workspace::python::{Expr, ExprKind, Function, Span, Stmt, StmtKind};
+
+/// The rules of this family.
+pub(super) const RULES: &[&dyn Rule] =
+    &[&changed::while_iterating, &changed::items_skipped, &shared::default, &shared::attribute];
+
+/// Methods of built-in containers that change them.
+const CHANGING: &[&str] = &[
+    "add",
+    "append",
+    "appendleft",
+    "clear",
+    "discard",
+    "extend",
+    "extendleft",
+    "insert",
+    "pop",
+    "popitem",
+    "popleft",
+    "remove",
+    "setdefault",
+    "update",
+];
+
+/// A statement's part that changes a container.
+struct Change<'s> {
+    stmt: &'s Stmt,
+    /// The whole of what changes it: `del self.jobs[name]`.
+    span: Span,
+}
+
+/// Where `body` changes the container that is written as `name`; nested functions are left out.
+fn changes<'s>(body: &'s [Stmt], name: &str, source: &SourceFile) -> Vec<Change<'s>> {
+    let is_it = |expr: &Expr| expr.span.of(source.text()) == name;
+    let item_of = |expr: &Expr| matches!(&expr.kind, ExprKind::Subscript { value, .. } if is_it(value));
+    let mut found = Vec::new();
+    for stmt in body {
+        stmt.walk(false, &mut |stmt| {
+            let whole = match &stmt.kind {
+                StmtKind::Delete(targets) => targets.iter().any(item_of),
+                StmtKind::Assign { targets, .. } => targets.iter().any(item_of),
+                StmtKind::AugAssign { target, .. } => is_it(target) || item_of(target),
+                _ => false,
+            };
+            if whole {
+                found.push(Change { stmt, span: stmt.span });
+                return;
+            }
+            if matches!(stmt.kind, StmtKind::Function(_) | StmtKind::Class(_)) {
+                return;
+            }
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if let ExprKind::Call { func, .. } = &part.kind
+                        && let ExprKind::Attribute { value, attr, .. } = &func.kind
+                        && is_it(value)
+                        && CHANGING.contains(&&**attr)
+                    {
+                        found.push(Change { stmt, span: part.span });
+                    }
+                });
+            }
+        });
+    }
+    found
+}
+
+/// Whether an expression makes a new container that can be changed.
+fn makes_container(expr: &Expr) -> bool {
+    match &expr.kind {
+        ExprKind::List(_) | ExprKind::Set(_) | ExprKind::Dict(_) | ExprKind::Comprehension { .. } => true,
+        ExprKind::Call { func, .. } => func.dotted().is_some_and(|name| {
+            matches!(
+                name.rsplit('.').next().unwrap_or_default(),
+                "list" | "dict" | "set" | "bytearray" | "defaultdict" | "OrderedDict" | "Counter" | "deque"
+            )
+        }),
+        _ => false,
+    }
+}
+
+/// The first statement of a function's body that is not its docstring, if it stands on a line of its own, with the
+/// blanks before it.
+fn first_statement<'s>(function: &'s Function, source: &'s SourceFile) -> Option<(&'s Stmt, &'s str)> {
+    let docstring = |stmt: &Stmt| matches!(&stmt.kind, StmtKind::Expr(expr) if expr.as_str().is_some());
+    let first = function.body.iter().find(|stmt| !docstring(stmt))?;
+    let line = source.line(first.start_line)?;
+    let indent = &line[..line.len() - line.trim_start().len()];
+    let starts_line = line[indent.len()..].starts_with(first.span.of(source.text()).lines().next()?);
+    (starts_line && !indent.is_empty()).then_some((first, indent))
+}
+
+/// How lines end in a file.
+fn line_end(source: &SourceFile) -> &'static str {
+    if source.text().contains("\r\n") { "\r\n" } else { "\n" }
+}
