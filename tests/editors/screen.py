@@ -43,8 +43,10 @@ class Screen:
 
     def _tmux(self, *arguments, check=False):
         done = subprocess.run(
-            ["tmux", "-u", "-L", self.socket, *arguments], capture_output=True, text=True, check=check
+            ["tmux", "-u", "-L", self.socket, *arguments], capture_output=True, text=True
         )
+        if check and done.returncode:
+            raise AssertionError(f"tmux could not be started: {done.stderr}")
         return done.stdout
 
     def __enter__(self):
