@@ -27,6 +27,12 @@ echo "== the pytest plugin"
 echo "== Neovim"
 tests/editors/neovim/run.sh target/debug/failscope "$venv"
 
+for editor in helix emacs vim; do
+  echo "== $editor"
+  tests/editors/$editor/run.sh target/debug/failscope "$venv"
+done
+"$venv/bin/python" tests/editors/configs.py
+
 echo "== VS Code"
 tests/editors/vscode/run.sh target/debug/failscope "$venv"
 
