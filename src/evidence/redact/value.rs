@@ -95,6 +95,10 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
         "||", "=", ":", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
     ];
     let rest = &text[at..];
+    // The parts of a test id: `TestPassOriginal::test_many`.
+    if rest.starts_with(b"::") && rest.get(2).is_some_and(|b| bytes::is(*b, NAME)) {
+        return None;
+    }
     if let Some(found) = SEPARATORS.iter().find(|s| rest.starts_with(s.as_bytes())) {
         let first = match *found {
             ":" | "&#58;" | "%3A" | "%3a" => b':',
