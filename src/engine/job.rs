@@ -27,7 +27,7 @@ const OLD: Duration = Duration::from_secs(5);
 pub type BasisKey = (u64, RelPath);
 
 /// What is known of a folder's results, and what they rest on.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Results {
     /// The analysis.
     pub analysis: Analysis,

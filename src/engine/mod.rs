@@ -20,9 +20,9 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 use serde_json::Value as Json;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
-use crate::model::RelPath;
+use crate::model::{RelPath, Verification};
 use crate::system::System;
 use crate::workspace::source::SourceFile;
 use document::{ColumnToByte, TextEdit};
@@ -103,6 +103,17 @@ pub enum Event {
         /// What went wrong.
         complaints: Vec<String>,
     },
+    /// A fix has been tried.
+    Verified {
+        /// The folder.
+        root: PathBuf,
+        /// The cluster.
+        fingerprint: String,
+        /// The fix, by its title.
+        title: String,
+        /// What came of it.
+        verification: Verification,
+    },
     /// Look again for results.
     Again {
         /// The folder.
@@ -154,6 +165,8 @@ pub struct Publication {
 pub enum Level {
     /// Something is wrong that the user can mend.
     Warning,
+    /// What the user has asked for.
+    Answer,
     /// Worth knowing when looking for a reason.
     Log,
 }
@@ -199,13 +212,18 @@ pub struct Setup {
 pub struct Handle {
     events: mpsc::UnboundedSender<Event>,
     snapshots: Arc<DashMap<PathBuf, Arc<Snapshot>>>,
+    /// Folders with new results, as they come.
+    news: broadcast::Sender<PathBuf>,
 }
+
+/// News that a slow listener may miss.
+const NEWS: usize = 64;
 
 impl Handle {
     /// Starts an engine on the current runtime.
     pub fn start(setup: Setup, front: Arc<dyn Front>) -> Self {
         let (events, inbox) = mpsc::unbounded_channel();
-        let handle = Self { events, snapshots: Arc::default() };
+        let handle = Self { events, snapshots: Arc::default(), news: broadcast::Sender::new(NEWS) };
         tokio::spawn(state::Engine::new(setup, front, handle.clone()).run(inbox));
         handle
     }
@@ -215,6 +233,11 @@ impl Handle {
         if self.events.send(event).is_err() {
             tracing::debug!("an event came after the end");
         }
+    }
+
+    /// Says which folder has new results, from now on.
+    pub fn news(&self) -> broadcast::Receiver<PathBuf> {
+        self.news.subscribe()
     }
 
     /// Waits until every event sent before has been taken in (not until analyses are done).

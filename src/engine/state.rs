@@ -109,6 +109,9 @@ impl Engine {
             }
             Event::Analysed { root, outcome } => self.analysed(&root, outcome),
             Event::Reported { root, complaints } => self.reported(&root, complaints),
+            Event::Verified { root, fingerprint, title, verification } => {
+                self.verified(&root, &fingerprint, &title, verification);
+            }
             Event::Again { root } => self.ask(&root),
             Event::SourcesRead { root, serial, texts } => {
                 if let Some(folder) = self.folders.get_mut(&root) {

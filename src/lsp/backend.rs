@@ -45,6 +45,8 @@ pub struct Session {
     pub system: System,
     /// Runs tests, one run at a time in each folder.
     pub runners: DashMap<PathBuf, Runner>,
+    /// Tries fixes, one at a time.
+    pub trials: Arc<handlers::verify::Trials>,
     /// The workspace is not trusted: results are read and shown; nothing is run, and nothing is changed but
     /// what the user picks.
     pub restricted: bool,
@@ -131,12 +133,18 @@ impl LanguageServer for Backend {
             engine.send(Event::Settings { root: None, value });
         }
         engine.send(Event::Folders { added, removed: Vec::new() });
+        let restricted = restricted == Some(Json::Bool(true));
+        let trials = handlers::verify::Trials::new(&engine, &self.outbox, &self.options.system);
+        if !restricted {
+            trials.follow();
+        }
         let session = Session {
             engine,
+            trials,
             outbox: Arc::clone(&self.outbox),
             system: self.options.system.clone(),
             runners: DashMap::new(),
-            restricted: restricted == Some(Json::Bool(true)),
+            restricted,
             initial,
         };
         if self.session.set(session).is_err() {

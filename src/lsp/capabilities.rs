@@ -9,7 +9,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::convert::Encoding;
-use super::handlers::code_action::RUN_KIND;
+use super::handlers::code_action::{FIX_ALL_KIND, RUN_KIND};
 use super::handlers::commands;
 
 /// The client's capabilities, as far as they make a difference here.
@@ -113,7 +113,7 @@ pub fn server(client: &Client) -> ServerCapabilities {
         })),
         hover_provider: Some(HoverProviderCapability::Simple(true)),
         code_action_provider: Some(CodeActionProviderCapability::Options(CodeActionOptions {
-            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, RUN_KIND]),
+            code_action_kinds: Some(vec![CodeActionKind::QUICKFIX, RUN_KIND, FIX_ALL_KIND]),
             resolve_provider: client.resolves_edits.then_some(true),
             work_done_progress_options: WorkDoneProgressOptions::default(),
         })),

@@ -126,6 +126,9 @@ impl Outbox {
                     Next::Message(Level::Warning, text) => {
                         self.client.show_message(MessageType::WARNING, text).await;
                     }
+                    Next::Message(Level::Answer, text) => {
+                        self.client.show_message(MessageType::INFO, text).await;
+                    }
                     Next::Message(Level::Log, text) => self.client.log_message(MessageType::LOG, text).await,
                     Next::Refresh => self.send_refresh().await,
                     Next::Nothing => break,

@@ -148,10 +148,17 @@ async fn a_verified_fix_is_preferred_and_kinds_can_be_asked_for() {
     let source = project.path("shop.py");
     let mut client = started(&project, Setup::new(project.root(), Fake::new())).await;
     let all = actions(&mut client, whole(&source)).await;
-    assert_eq!(titled(&all, "Return `sum_`")["isPreferred"], true);
-    for (only, expected) in
-        [("quickfix", 1), ("failscope", 2), ("failscope.run", 2), ("refactor", 0), ("", 3)]
-    {
+    let title = "Return `sum_` (verified: 0 tests pass, none newly fail)";
+    assert_eq!(titled(&all, title)["isPreferred"], true);
+    for (only, expected) in [
+        ("quickfix", 1),
+        ("failscope", 2),
+        ("failscope.run", 2),
+        ("refactor", 0),
+        ("source.fixAll", 1),
+        ("source", 1),
+        ("", 3),
+    ] {
         let mut params = whole(&source);
         params["context"]["only"] = json!([only]);
         assert_eq!(actions(&mut client, params).await.len(), expected, "{only}");

@@ -20,3 +20,4 @@ mod secrets;
 mod surfaces;
 mod tower_lsp;
 mod trust;
+mod verify;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::folder::{Reply, Task};
-use crate::engine::job::{Job, Memory, Outcome};
+use crate::engine::job::{Job, Memory, Outcome, Results};
 use crate::engine::{Event, Level, Summary};
+use crate::fix::all;
+use crate::model::Verification;
 
 impl Engine {
     pub(super) fn ask(&mut self, root: &Path) {
@@ -77,6 +79,8 @@ impl Engine {
                 folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
                 folder.cleared = false;
                 folder.dirty = true;
+                // Nobody may be listening.
+                let _ = self.handle.news.send(root.to_path_buf());
             }
             if let Some(wait) = outcome.again {
                 let engine = self.handle.clone();
@@ -119,6 +123,27 @@ impl Engine {
             self.start_report(root);
         }
         self.start_job(root);
+    }
+
+    /// Notes what came of trying a fix. If there are other results by now, it was a trial of something else.
+    pub(super) fn verified(
+        &mut self,
+        root: &Path,
+        fingerprint: &str,
+        title: &str,
+        verification: Verification,
+    ) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let Some(&index) = folder.results.by_fingerprint.get(fingerprint) else { return };
+        let mut results = Results::clone(&folder.results);
+        let Some(cluster) = results.analysis.clusters.get_mut(index) else { return };
+        let Some(fix) = cluster.fixes.iter_mut().find(|fix| fix.title.as_str() == title) else { return };
+        fix.verification = verification;
+        all::prefer(cluster);
+        folder.results = Arc::new(results);
+        folder.dirty = true;
+        folder.reports.ask(None);
+        self.start_report(root);
     }
 
     fn start_report(&mut self, root: &Path) {

@@ -16,13 +16,17 @@ use super::{commands, diagnostics};
 use crate::engine::Snapshot;
 use crate::engine::findings::{Marker, cut, one_line};
 use crate::engine::shift::LineMap;
+use crate::fix::change::{Change, digest};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
-use crate::model::{Cluster, Detail, Edit, Fix, FixKind, RelPath, VerificationState};
+use crate::model::{Cluster, Detail, Edit, Fix, FixKind, FixTarget, RelPath, VerificationState};
+use crate::workspace::config::Verify;
 use crate::workspace::source::SourceFile;
 
 /// The kind of the actions that run something.
 pub const RUN_KIND: CodeActionKind = CodeActionKind::new("failscope.run");
+/// The kind of the action that applies all fixes of a file that have been tried and help.
+pub const FIX_ALL_KIND: CodeActionKind = CodeActionKind::new("source.fixAll.failscope");
 
 /// Most characters of a title.
 const MAX_TITLE: usize = 120;
@@ -56,19 +60,34 @@ pub async fn code_action(session: &Session, params: CodeActionParams) -> Option<
         })
     };
     let mut maker = Maker { session, snapshot: &snapshot, folder: &folder, actions: Vec::new() };
-    if wanted(&CodeActionKind::QUICKFIX) {
+    let fits = {
         let snapshot = Arc::clone(&snapshot);
         // Checking that an edit still fits reads and hashes texts.
-        let fits = {
-            let fingerprints: Vec<String> = markers.iter().map(|m| m.fingerprint.clone()).collect();
-            tokio::task::spawn_blocking(move || fitting(&snapshot, &fingerprints)).await.unwrap_or_default()
-        };
+        let fingerprints: Vec<String> = markers.iter().map(|m| m.fingerprint.clone()).collect();
+        tokio::task::spawn_blocking(move || fitting(&snapshot, &fingerprints)).await.unwrap_or_default()
+    };
+    if wanted(&CodeActionKind::QUICKFIX) {
         for marker in &markers {
             maker.fixes(marker, &fits);
         }
     }
+    // For the whole file, so only where actions on whole files are asked for.
+    let is_source = |kind: &CodeActionKind| kind.as_str().starts_with("source");
+    if params.context.only.iter().flatten().any(is_source) && wanted(&FIX_ALL_KIND) {
+        let mut fingerprints: Vec<String> = findings.markers.iter().map(|m| m.fingerprint.clone()).collect();
+        fingerprints.sort_unstable();
+        fingerprints.dedup();
+        if let Ok((titles, Some(edit))) = best(session, &snapshot, fingerprints, false).await {
+            let title = match titles.as_slice() {
+                [one] => one.clone(),
+                many => format!("Fix {} root causes", many.len()),
+            };
+            maker.fix_all(title, edit);
+        }
+    }
     if wanted(&RUN_KIND) {
         for marker in &markers {
+            maker.trials(marker, &fits);
             maker.runs(marker);
         }
         let on_definition = findings.tests.iter().filter(|t| lines.contains(&t.span.line));
@@ -107,13 +126,11 @@ impl Maker<'_> {
         let Some((_, cluster)) = self.snapshot.cluster(&marker.fingerprint) else { return };
         for (n, fix) in cluster.fixes.iter().enumerate() {
             let Some(edits) = fits.get(&(marker.fingerprint.clone(), n)) else { continue };
-            let reference = FixRef {
-                folder: self.folder.clone(),
-                fingerprint: marker.fingerprint.clone(),
-                fix: n,
-                title: fix.title.as_str().to_owned(),
-            };
-            let title = cut(&one_line(fix.title.as_str()), MAX_TITLE);
+            let reference = self.reference(marker, n, fix);
+            let mut title = cut(&one_line(fix.title.as_str()), MAX_TITLE);
+            if let Some(summary) = fix.verification.summary() {
+                title = format!("{title} ({})", cut(&one_line(&summary), MAX_TITLE));
+            }
             let data = serde_json::to_value(&reference).unwrap_or_default();
             if !client.action_literals {
                 if client.apply_edit {
@@ -121,7 +138,7 @@ impl Maker<'_> {
                 }
                 continue;
             }
-            let verified = fix.verification.state == VerificationState::Verified;
+            let verified = is_proven(fix);
             let edit =
                 if client.resolves_edits { None } else { workspace_edit(self.session, self.snapshot, edits) };
             self.actions.push(CodeActionOrCommand::CodeAction(CodeAction {
@@ -138,6 +155,53 @@ impl Maker<'_> {
                 ..CodeAction::default()
             }));
         }
+    }
+
+    fn reference(&self, marker: &Marker, n: usize, fix: &Fix) -> FixRef {
+        FixRef {
+            folder: self.folder.clone(),
+            fingerprint: marker.fingerprint.clone(),
+            fix: n,
+            title: fix.title.as_str().to_owned(),
+        }
+    }
+
+    fn fix_all(&mut self, title: String, edit: WorkspaceEdit) {
+        let title = cut(&one_line(&title), MAX_TITLE);
+        if self.session.outbox.capabilities().action_literals {
+            self.actions.push(CodeActionOrCommand::CodeAction(CodeAction {
+                title,
+                kind: Some(FIX_ALL_KIND),
+                edit: Some(edit),
+                ..CodeAction::default()
+            }));
+        }
+    }
+
+    /// The fixes that have not been tried can be.
+    fn trials(&mut self, marker: &Marker, fits: &HashMap<(String, usize), Vec<Placed>>) {
+        let Some((_, cluster)) = self.snapshot.cluster(&marker.fingerprint) else { return };
+        let untried = |fix: &Fix| fix.verification.state == VerificationState::NotRun;
+        let waiting: Vec<(usize, &Fix)> = cluster
+            .fixes
+            .iter()
+            .enumerate()
+            .filter(|(n, fix)| untried(fix) && fits.contains_key(&(marker.fingerprint.clone(), *n)))
+            .collect();
+        if self.snapshot.config.verify == Verify::Off {
+            return;
+        }
+        let (title, argument) = match waiting.as_slice() {
+            [] => return,
+            [(n, fix)] => {
+                ("Try this fix on a copy".to_owned(), serde_json::to_value(self.reference(marker, *n, fix)))
+            }
+            many => {
+                let all = json!({ "folder": self.folder, "fingerprint": marker.fingerprint });
+                (format!("Try these {} fixes on a copy", many.len()), Ok(all))
+            }
+        };
+        self.command(title, commands::VERIFY_FIX, json!([argument.unwrap_or_default()]), None);
     }
 
     fn runs(&mut self, marker: &Marker) {
@@ -213,7 +277,7 @@ pub async fn edit(session: &Session, reference: &FixRef) -> Result<WorkspaceEdit
         let (snapshot, reference) = (Arc::clone(&snapshot), reference.clone());
         tokio::task::spawn_blocking(move || {
             let (index, cluster) = snapshot.cluster(&reference.fingerprint)?;
-            let fix = cluster.fixes.get(reference.fix).filter(|f| f.title.as_str() == reference.title)?;
+            let (_, fix) = named(cluster, reference.fix, &reference.title)?;
             Some(place(&snapshot, index, fix))
         })
         .await
@@ -223,6 +287,73 @@ pub async fn edit(session: &Session, reference: &FixRef) -> Result<WorkspaceEdit
     let placed =
         placed.ok_or_else(|| modified("the code that the fix changes has been edited since the run"))?;
     workspace_edit(session, &snapshot, &placed).ok_or_else(Error::internal_error)
+}
+
+/// The fix of a cluster that is meant: fixes that have been tried change places.
+pub fn named<'a>(cluster: &'a Cluster, n: usize, title: &str) -> Option<(usize, &'a Fix)> {
+    let is_it = |fix: &Fix| fix.title.as_str() == title;
+    match cluster.fixes.get(n).filter(|fix| is_it(fix)) {
+        Some(fix) => Some((n, fix)),
+        None => cluster.fixes.iter().enumerate().find(|(_, fix)| is_it(fix)),
+    }
+}
+
+/// Whether a fix has been tried and is one to be preferred: that a test passes whose expectation was changed
+/// proves nothing.
+fn is_proven(fix: &Fix) -> bool {
+    fix.verification.state == VerificationState::Verified && fix.target != FixTarget::Test
+}
+
+/// The best fixes of several causes, one of each, as one edit, with their titles; `None` if there are none. What
+/// has not been tried is only taken if it is the one fix of code of a cause that the user has `named`.
+pub async fn best(
+    session: &Session,
+    snapshot: &Arc<Snapshot>,
+    fingerprints: Vec<String>,
+    named: bool,
+) -> Result<(Vec<String>, Option<WorkspaceEdit>)> {
+    let known = Arc::clone(snapshot);
+    let chosen = tokio::task::spawn_blocking(move || {
+        let (mut titles, mut all): (Vec<String>, Vec<Placed>) = (Vec::new(), Vec::new());
+        for fingerprint in &fingerprints {
+            let Some((index, cluster)) = known.cluster(fingerprint) else { continue };
+            let fixes = || cluster.fixes.iter().filter(|fix| fix.kind == FixKind::Edit);
+            let of_code: Vec<&Fix> = fixes().filter(|fix| fix.target != FixTarget::Test).collect();
+            let only = match of_code.as_slice() {
+                [one] if named && is_open(one) => Some(*one),
+                _ => None,
+            };
+            let Some(fix) = fixes().find(|fix| is_proven(fix)).or(only) else { continue };
+            let Some(placed) = place(&known, index, fix) else { continue };
+            if placed.iter().any(|one| all.iter().any(|other| one.touches(other))) {
+                continue;
+            }
+            titles.push(fix.title.as_str().to_owned());
+            all.extend(placed);
+        }
+        (titles, all)
+    });
+    let (titles, all) = chosen.await.map_err(|_| Error::internal_error())?;
+    let edit = if all.is_empty() { None } else { workspace_edit(session, snapshot, &all) };
+    Ok((titles, edit))
+}
+
+/// Whether nothing speaks against a fix.
+fn is_open(fix: &Fix) -> bool {
+    matches!(fix.verification.state, VerificationState::NotRun | VerificationState::Verified)
+}
+
+/// The changes of a fix to the texts as they are now.
+pub fn changes(snapshot: &Snapshot, cluster: usize, fix: &Fix) -> Option<Vec<Change>> {
+    let placed = place(snapshot, cluster, fix)?;
+    let change = |placed: Placed| Change {
+        path: placed.path,
+        start: placed.start,
+        end: placed.end,
+        new_text: placed.new_text,
+        digest: None,
+    };
+    Some(placed.into_iter().map(change).collect())
 }
 
 /// The protocol's `ContentModified`.
@@ -238,6 +369,13 @@ struct Placed {
     start: (u32, u32),
     end: (u32, u32),
     new_text: String,
+}
+
+impl Placed {
+    /// Whether two edits are at the same place.
+    fn touches(&self, other: &Self) -> bool {
+        self.path == other.path && self.start <= other.end && other.start <= self.end
+    }
 }
 
 /// Finds the edits' places in the texts as they are now; `None` if any of the lines they change is not what it
@@ -265,15 +403,6 @@ fn place_edit(snapshot: &Snapshot, cluster: usize, edit: &Edit) -> Option<Placed
     let (start, end) = ((moved(place.line)?, start), (moved(place.end_line)?, end));
     let path = place.path.clone();
     Some(Placed { path, source, start, end, new_text: edit.new_text.clone() })
-}
-
-fn digest(text: &str) -> String {
-    use sha2::{Digest as _, Sha256};
-    use std::fmt::Write as _;
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// The protocol's edit, in the shape the client takes.

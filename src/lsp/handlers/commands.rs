@@ -7,10 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::request::{ApplyWorkspaceEdit, ShowDocument};
-use tower_lsp::lsp_types::{ApplyWorkspaceEditParams, ExecuteCommandParams, ShowDocumentParams, Url};
+use tower_lsp::lsp_types::{
+    ApplyWorkspaceEditParams, ExecuteCommandParams, ShowDocumentParams, Url, WorkspaceEdit,
+};
 
 use super::code_action::{self, FixRef};
-use super::{findings, run};
+use super::{findings, run, verify};
 use crate::engine::{Event, Front as _, Level, Snapshot};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
@@ -26,6 +28,10 @@ pub const RUN_CLUSTER: &str = "failscope.runCluster";
 pub const RUN_FAILED: &str = "failscope.runFailed";
 /// Opens the report.
 pub const OPEN_REPORT: &str = "failscope.openReport";
+/// Tries a fix on a copy, or all fixes of a cause.
+pub const VERIFY_FIX: &str = "failscope.verifyFix";
+/// Applies the best fix of one cause, or of all causes of a folder.
+pub const FIX_ALL: &str = "failscope.fixAll";
 /// Applies a fix, for clients whose code actions cannot hold edits.
 pub const APPLY_FIX: &str = "failscope.applyFix";
 /// Tells what is known now.
@@ -34,11 +40,21 @@ pub const FINDINGS: &str = "failscope.findings";
 pub const CLEAR: &str = "failscope.clear";
 
 /// The commands that are offered.
-pub const NAMES: &[&str] =
-    &[ANALYZE, RUN_TEST, RUN_CLUSTER, RUN_FAILED, OPEN_REPORT, APPLY_FIX, CLEAR, FINDINGS];
+pub const NAMES: &[&str] = &[
+    ANALYZE,
+    RUN_TEST,
+    RUN_CLUSTER,
+    RUN_FAILED,
+    OPEN_REPORT,
+    APPLY_FIX,
+    VERIFY_FIX,
+    FIX_ALL,
+    CLEAR,
+    FINDINGS,
+];
 
 /// The commands that run code of the workspace or change its files: not in Restricted Mode.
-pub const RUNNING: &[&str] = &[RUN_TEST, RUN_CLUSTER, RUN_FAILED, APPLY_FIX];
+pub const RUNNING: &[&str] = &[RUN_TEST, RUN_CLUSTER, RUN_FAILED, APPLY_FIX, VERIFY_FIX, FIX_ALL];
 
 /// The argument of most commands. Unknown keys are left alone: editors add their own.
 #[derive(Debug, Default, Deserialize)]
@@ -74,6 +90,8 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         }
         OPEN_REPORT => open_report(session, &target(argument)?).await.map(Some),
         APPLY_FIX => apply_fix(session, argument).await,
+        VERIFY_FIX => verify::verify(session, argument, token).await.map(Some),
+        FIX_ALL => fix_all(session, target(argument)?).await.map(Some),
         FINDINGS => findings::findings(session).await.map(Some),
         RUN_TEST | RUN_CLUSTER | RUN_FAILED => {
             let target = target(argument)?;
@@ -182,14 +200,45 @@ async fn apply_fix(session: &Session, argument: Option<Json>) -> Result<Option<J
         return Err(failed("this editor does not let servers change documents".to_owned()));
     }
     let edit = code_action::edit(session, &reference).await?;
+    apply(session, reference.title, edit);
+    Ok(None)
+}
+
+/// Has the editor apply an edit, which is one step to undo.
+fn apply(session: &Session, label: String, edit: WorkspaceEdit) {
     let outbox = Arc::clone(&session.outbox);
     tokio::spawn(async move {
-        let params = ApplyWorkspaceEditParams { label: Some(reference.title), edit };
+        let params = ApplyWorkspaceEditParams { label: Some(label), edit };
         if outbox.ask::<ApplyWorkspaceEdit>(params).await.is_none_or(|answer| !answer.applied) {
             EngineSide(outbox).say(Level::Warning, "the editor did not apply the fix".to_owned());
         }
     });
-    Ok(None)
+}
+
+/// Applies the best fix of a cause, or of every cause of the folder that has one, as one edit.
+async fn fix_all(session: &Session, target: Target) -> Result<Json> {
+    if !session.outbox.capabilities().apply_edit {
+        return Err(failed("this editor does not let servers change documents".to_owned()));
+    }
+    session.engine.settled().await;
+    let snapshot = folder(session, &target)?;
+    let fingerprints = match target.fingerprint {
+        Some(fingerprint) => vec![fingerprint],
+        None => snapshot.results.analysis.clusters.iter().map(|c| c.fingerprint.0.clone()).collect(),
+    };
+    let named = fingerprints.len() == 1;
+    let (titles, edit) = code_action::best(session, &snapshot, fingerprints, named).await?;
+    let Some(edit) = edit else {
+        return Err(failed(
+            "there is no fix that has been tried and helps; try the fixes on a copy first".to_owned(),
+        ));
+    };
+    let label = match titles.as_slice() {
+        [one] => one.clone(),
+        many => format!("Fix {} root causes", many.len()),
+    };
+    apply(session, label, edit);
+    Ok(json!({ "applied": titles }))
 }
 
 /// The protocol's `RequestFailed`: the request was right and could not be met.

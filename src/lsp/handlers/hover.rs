@@ -209,7 +209,7 @@ impl Writer<'_> {
         if let Some(fix) = first.filter(|f| f.verification.state == VerificationState::Verified) {
             let n = fix.verification.passed.len();
             self.document.paragraph(&[Part::Text(&format!(
-                "Verified: {} with it.",
+                "Verified: {} with it, none newly fail.",
                 counted(n, "test passes", "tests pass")
             ))]);
         }

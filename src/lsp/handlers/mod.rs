@@ -10,3 +10,4 @@ pub mod findings;
 pub mod hover;
 pub mod inlay_hint;
 pub mod run;
+pub mod verify;
