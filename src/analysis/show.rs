@@ -137,9 +137,15 @@ impl<'a> Shower<'a> {
         let before = text.get(first..last)?;
         let after = format!("{}{}{}", text.get(first..start)?, edit.new_text, text.get(end..last.max(end))?);
         let lines = Some((self.long_text(before, MAX_VALUE), self.long_text(&after, MAX_VALUE)));
+        // New lines end as the file's do.
+        let new_text = if text.contains("\r\n") {
+            edit.new_text.replace("\r\n", "\n").replace('\n', "\r\n")
+        } else {
+            edit.new_text.clone()
+        };
         Some(Edit {
             site: self.site(&place),
-            new_text: edit.new_text.clone(),
+            new_text,
             shown: self.text(&edit.new_text),
             lines,
             digest: format!("{:x}", Sha256::digest(text.as_bytes())),

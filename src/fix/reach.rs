@@ -61,8 +61,7 @@ impl Importers {
 
 /// Whether pytest takes the file for tests, by its default `python_files`.
 pub fn is_test_file(path: &RelPath) -> bool {
-    let name = name(path);
-    (name.starts_with("test_") && name.ends_with(".py")) || name.ends_with("_test.py")
+    name(path).strip_suffix(".py").is_some_and(|stem| stem.starts_with("test_") || stem.ends_with("_test"))
 }
 
 fn name(path: &RelPath) -> &str {

@@ -82,7 +82,7 @@ pub async fn code_action(session: &Session, params: CodeActionParams) -> Option<
                 [one] => one.clone(),
                 many => format!("Fix {} root causes", many.len()),
             };
-            maker.fix_all(title, edit);
+            maker.fix_all(&title, edit);
         }
     }
     if wanted(&RUN_KIND) {
@@ -166,8 +166,8 @@ impl Maker<'_> {
         }
     }
 
-    fn fix_all(&mut self, title: String, edit: WorkspaceEdit) {
-        let title = cut(&one_line(&title), MAX_TITLE);
+    fn fix_all(&mut self, title: &str, edit: WorkspaceEdit) {
+        let title = cut(&one_line(title), MAX_TITLE);
         if self.session.outbox.capabilities().action_literals {
             self.actions.push(CodeActionOrCommand::CodeAction(CodeAction {
                 title,
