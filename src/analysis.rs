@@ -71,6 +71,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         redactions: difference(&options.redactor.counts(), &before),
         model: ModelRun::default(),
         redactor: options.redactor.clone(),
+        history: None,
     }
 }
 

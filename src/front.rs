@@ -20,6 +20,11 @@ pub fn read_options(root: &Path) -> ReadOptions {
     ReadOptions { files: Some(FileProbe::under(root)), ..ReadOptions::default() }
 }
 
+/// How they are read for the history, which keeps the names of tests that passed.
+pub fn read_options_for_history(root: &Path) -> ReadOptions {
+    ReadOptions { keep_names: true, ..read_options(root) }
+}
+
 /// Replaces secrets as the settings say, also those that the environment and the workspace's `.env` files give
 /// away.
 pub fn redactor(root: &Path, config: &Config, system: &System) -> Redactor {
@@ -43,11 +48,16 @@ pub fn name(root: &Path, path: &Path) -> String {
 
 /// Reads one result file of the workspace at `root`.
 pub fn read(root: &Path, path: &Path) -> Result<Run, IngestError> {
+    read_with(root, path, &read_options(root))
+}
+
+/// Reads one result file of the workspace at `root`, as `options` say.
+pub fn read_with(root: &Path, path: &Path, options: &ReadOptions) -> Result<Run, IngestError> {
     let name = name(root, path);
     let failed = |source| IngestError::Io { file: name.clone(), source };
     let file = std::fs::File::open(path).map_err(failed)?;
     let modified = file.metadata().map_err(failed)?.modified().ok();
-    ingest::read(file, &name, modified, &read_options(root))
+    ingest::read(file, &name, modified, options)
 }
 
 /// What could not be read at all, as a problem of the run.

@@ -31,6 +31,7 @@ pub mod engine;
 pub mod evidence;
 pub mod fix;
 pub mod front;
+pub mod history;
 pub mod ingest;
 pub mod lsp;
 pub mod model;

@@ -118,3 +118,11 @@ pub fn is_running(host: &str, id: u32) -> Option<bool> {
 pub fn is_running(_host: &str, _id: u32) -> Option<bool> {
     None
 }
+
+/// The name of this machine; `None` if it has none or it is not known how to ask.
+pub fn host_name() -> Option<String> {
+    #[cfg(unix)]
+    return Some(rustix::system::uname().nodename().to_string_lossy().into_owned());
+    #[cfg(not(unix))]
+    return None;
+}

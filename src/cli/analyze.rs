@@ -27,13 +27,13 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     output::warn_of(&project, &args.output);
 
     let progress = output::Progress::start("reading test results");
-    let results = input::read(&args.paths, &project, system);
+    let results = input::read_for_history(&args.paths, &project, system);
     if results.readable == 0 {
         progress.stop();
         return Ok(output::nothing_readable(&results, &args.paths, &project, system));
     }
     progress.say("finding root causes");
-    let report = args.output.analysed(results.run, &project, system);
+    let report = args.output.analysed(results.run, results.recordings, &project, system);
     progress.stop();
     args.output.present(&report, &project, system)
 }

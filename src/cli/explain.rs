@@ -39,7 +39,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         return Ok(output::nothing_readable(&results, &args.paths, &project, system));
     }
     let outcomes = results.run.outcomes.clone();
-    let report = OutputArgs::default().analysed(results.run, &project, system);
+    let report = OutputArgs::default().analysed(results.run, Vec::new(), &project, system);
     let found = matching(&report.analysis, &args.test);
     if found.is_empty() {
         let shown = one_line(&args.test);

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::project::Project;
 use crate::front;
-use crate::ingest::{self, IngestError};
+use crate::history::recording::Recording;
+use crate::history::target::Target;
+use crate::ingest::{self, IngestError, ReadOptions};
 use crate::model::{Problem, Run};
 use crate::system::System;
 use crate::workspace::discovery;
@@ -30,6 +32,8 @@ pub struct Results {
     pub readable: usize,
     /// Number of inputs that were tried.
     pub tried: usize,
+    /// What the history gets of each file, if it was read for it.
+    pub recordings: Vec<Recording>,
 }
 
 /// Largest number of files looked at in one folder.
@@ -37,6 +41,16 @@ const MAX_FILES: usize = 20_000;
 
 /// Reads what `paths` name (files, folders, patterns, `-`), or the workspace's own results if there are none.
 pub fn read(paths: &[String], project: &Project, system: &System) -> Results {
+    read_with(paths, project, system, false)
+}
+
+/// As [`read`], for the history too unless it is off.
+pub fn read_for_history(paths: &[String], project: &Project, system: &System) -> Results {
+    let target = Target::of(&project.root, &project.config, system);
+    read_with(paths, project, system, target != Target::Off)
+}
+
+fn read_with(paths: &[String], project: &Project, system: &System, for_history: bool) -> Results {
     let mut problems = Vec::new();
     let inputs = if paths.is_empty() {
         discovery::find(&project.root, &project.config).into_iter().map(Input::Found).collect()
@@ -44,25 +58,59 @@ pub fn read(paths: &[String], project: &Project, system: &System) -> Results {
         expand(paths, project, system, &mut problems)
     };
     let tried = inputs.len();
-    let results = read_all(&inputs, &project.root);
+    let options = if for_history {
+        front::read_options_for_history(&project.root)
+    } else {
+        front::read_options(&project.root)
+    };
+    let results = read_all(&inputs, &project.root, &options);
     let mut runs = Vec::new();
+    let mut recordings = Vec::new();
     for (input, result) in inputs.iter().zip(results) {
         match (input, result) {
-            (_, Ok(run)) => runs.push(run),
+            (_, Ok(mut run)) => {
+                if for_history {
+                    recordings.extend(Recording::take(&mut run, system.now(), false));
+                }
+                runs.push(run);
+            }
             // A folder holds other files too.
             (Input::Found(_), Err(IngestError::Unknown { .. })) => {}
             (_, Err(error)) => problems.push(front::problem(&error)),
         }
     }
     let readable = runs.len();
-    Results { run: front::gather(runs, problems), readable, tried }
+    Results { run: front::gather(runs, problems), readable, tried, recordings }
+}
+
+/// The files that `paths` mean, and whether the user named each of them.
+#[derive(Debug)]
+pub struct Files {
+    /// The files.
+    pub files: Vec<(PathBuf, bool)>,
+    /// What `paths` means nothing.
+    pub problems: Vec<Problem>,
+}
+
+/// The files that `paths` (files, folders, patterns) mean.
+pub fn files(paths: &[String], project: &Project, system: &System) -> Files {
+    let mut problems = Vec::new();
+    let files = expand(paths, project, system, &mut problems)
+        .into_iter()
+        .filter_map(|input| match input {
+            Input::Named(path) => Some((path, true)),
+            Input::Found(path) => Some((path, false)),
+            Input::Stdin => None,
+        })
+        .collect();
+    Files { files, problems }
 }
 
 /// The result of each input, in their order; files are read side by side.
-fn read_all(inputs: &[Input], root: &Path) -> Vec<Result<Run, IngestError>> {
+fn read_all(inputs: &[Input], root: &Path, options: &ReadOptions) -> Vec<Result<Run, IngestError>> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from).min(inputs.len()).min(8);
     if workers < 2 {
-        return inputs.iter().map(|input| read_one(input, root)).collect();
+        return inputs.iter().map(|input| read_one(input, root, options)).collect();
     }
     let next = std::sync::atomic::AtomicUsize::new(0);
     let mut results: Vec<(usize, Result<Run, IngestError>)> = std::thread::scope(|scope| {
@@ -73,7 +121,7 @@ fn read_all(inputs: &[Input], root: &Path) -> Vec<Result<Run, IngestError>> {
                     loop {
                         let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
                         let Some(input) = inputs.get(index) else { return mine };
-                        mine.push((index, read_one(input, root)));
+                        mine.push((index, read_one(input, root, options)));
                     }
                 })
             })
@@ -85,10 +133,10 @@ fn read_all(inputs: &[Input], root: &Path) -> Vec<Result<Run, IngestError>> {
 }
 
 /// Reads one input, which is called by its path from the workspace's folder where it lies in it.
-fn read_one(input: &Input, root: &Path) -> Result<Run, IngestError> {
+fn read_one(input: &Input, root: &Path, options: &ReadOptions) -> Result<Run, IngestError> {
     match input {
-        Input::Named(path) | Input::Found(path) => front::read(root, path),
-        Input::Stdin => ingest::read(std::io::stdin().lock(), "-", None, &front::read_options(root)),
+        Input::Named(path) | Input::Found(path) => front::read_with(root, path, options),
+        Input::Stdin => ingest::read(std::io::stdin().lock(), "-", None, options),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod analyze;
 pub mod doctor;
 pub mod explain;
+pub mod history;
 pub mod input;
 pub mod lsp;
 pub mod output;
@@ -47,6 +48,8 @@ pub enum Command {
     Explain(explain::Args),
     /// Write the reports again, or compare with an earlier run
     Report(report::Args),
+    /// Show how tests ended over time, their grades, and which are flaky
+    History(history::Args),
     /// Say what Failscope sees of a project and what stands in its way
     Doctor(doctor::Args),
     /// Run the language server on standard input and output
@@ -67,6 +70,7 @@ pub fn execute(cli: Cli, system: &System) -> ExitCode {
         Command::Analyze(args) => analyze::execute(&args, system),
         Command::Explain(args) => explain::execute(&args, system),
         Command::Report(args) => report::execute(&args, system),
+        Command::History(args) => history::execute(&args, system),
         Command::Doctor(args) => doctor::execute(&args, system),
         Command::Lsp(args) => lsp::execute(args, system),
         Command::Run(args) => run::execute(&args, system),

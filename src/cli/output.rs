@@ -10,9 +10,12 @@ use super::input::Results;
 use super::project::Project;
 use super::verify;
 use crate::evidence::redact::Redactor;
+use crate::history::recording::Recording;
+use crate::history::session;
+use crate::history::summary::Graded;
 use crate::model::{Analysis, Run};
 use crate::report::document::Document;
-use crate::report::{Editor, Meta, ctrf, github, human, markdown, sarif, terminal_section};
+use crate::report::{Editor, Meta, ctrf, github, human, markdown, sarif, stability, terminal_section};
 use crate::system::System;
 use crate::{analysis, front};
 
@@ -104,6 +107,8 @@ pub struct Report {
     pub analysis: Analysis,
     /// When and where it was made.
     pub meta: Meta,
+    /// What the history says, where there is one.
+    pub graded: Option<Graded>,
 }
 
 impl OutputArgs {
@@ -130,8 +135,14 @@ impl OutputArgs {
         }
     }
 
-    /// Analyses `run`, read for `project`.
-    pub fn analysed(&self, run: Run, project: &Project, system: &System) -> Report {
+    /// Analyses `run`, read for `project`, and takes `recordings` into the history.
+    pub fn analysed(
+        &self,
+        run: Run,
+        recordings: Vec<Recording>,
+        project: &Project,
+        system: &System,
+    ) -> Report {
         let options = front::analysis_options(&project.root, &project.config, system);
         let mut meta = front::meta(&project.root, system);
         meta.editor = self.editor;
@@ -139,7 +150,13 @@ impl OutputArgs {
         if self.verify {
             verify::verify(&mut analysis, project, system);
         }
-        Report { analysis, meta }
+        let (root, config) = (&project.root, &project.config);
+        let (graded, complaints) =
+            session::update(root, config, system, &options.redactor, recordings, &mut analysis);
+        for complaint in complaints {
+            note(&complaint);
+        }
+        Report { analysis, meta, graded }
     }
 
     /// Whether standard output gets text for people, which other text may stand beside.
@@ -163,9 +180,14 @@ impl OutputArgs {
 
     /// Writes the files of the report folder; gives the path of the page for people.
     pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
-        let Report { analysis, meta } = report;
+        let Report { analysis, meta, graded } = report;
         let (folder, written) =
             front::write_reports(&project.output(), analysis, meta).map_err(anyhow::Error::from_boxed)?;
+        if self.report {
+            let none = Graded::default();
+            let document = stability::Document::new(graded.as_ref().unwrap_or(&none), meta);
+            folder.replace("stability_report.json", &document.to_json()?)?;
+        }
         let extra = match self.format {
             Format::Markdown => Some("rca_report.md"),
             Format::Sarif => Some("rca_report.sarif"),
@@ -181,10 +203,13 @@ impl OutputArgs {
     }
 
     fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
-        let Report { analysis, meta } = report;
+        let Report { analysis, meta, graded } = report;
         if self.format == Format::Human {
             let mut out = io::BufWriter::new(stdout(self.no_color));
             human::write(&mut out, analysis, meta, layout(meta, self.no_color, false))?;
+            if self.report {
+                stability::write(&mut out, graded.as_ref(), width())?;
+            }
             if let Some(path) = written {
                 writeln!(out, "report: {}", path.strip_prefix(&meta.root).unwrap_or(path).display())?;
             }
@@ -204,19 +229,23 @@ impl OutputArgs {
     /// Prints the section of pytest's summary. Standard output is the plugin's pipe: whether there are colours
     /// is for the plugin to say, and whether the terminal has links is to be seen from its variables only.
     fn print_section(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
-        let Report { analysis, meta } = report;
+        let Report { analysis, meta, graded } = report;
         let links = !self.no_color && supports_hyperlinks::supports_hyperlinks();
         let layout = human::Layout {
             width: self.width.map_or(100, usize::from).clamp(40, 120),
             link_root: links.then_some(meta.root.as_path()),
             full: false,
         };
-        let mut bytes = Vec::new();
+        let mut coloured = Vec::new();
+        terminal_section::write(&mut coloured, analysis, meta, written, layout)?;
+        if self.report {
+            stability::write(&mut coloured, graded.as_ref(), layout.width)?;
+        }
+        let mut bytes = coloured;
         if self.no_color {
-            let out = &mut anstream::StripStream::new(&mut bytes);
-            terminal_section::write(out, analysis, meta, written, layout)?;
-        } else {
-            terminal_section::write(&mut bytes, analysis, meta, written, layout)?;
+            let mut plain = Vec::new();
+            anstream::StripStream::new(&mut plain).write_all(&bytes)?;
+            bytes = plain;
         }
         let mut out = io::stdout().lock();
         out.write_all(&bytes)?;
@@ -268,9 +297,6 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
     }
     if !args.offline && (args.provider.is_some() || args.model.is_some()) {
         note("model analysis is not in this version; the offline diagnosis stands");
-    }
-    if args.report {
-        note("stability grades are not in this version; stability_report.json is not written");
     }
 }
 

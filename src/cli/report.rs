@@ -74,7 +74,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         return Ok(output::nothing_readable(&results, &args.paths, &project, system));
     }
     let outcomes = results.run.outcomes.clone();
-    let report = output.analysed(results.run, &project, system);
+    let report = output.analysed(results.run, Vec::new(), &project, system);
     let page = output.write_files(&report, &project)?;
     let comparison = baseline.map(|then| compared(&then, &report, &outcomes));
 
@@ -125,7 +125,7 @@ fn open_baseline(name: &str, project: &Project, system: &System) -> anyhow::Resu
     if results.readable == 0 {
         bail!("{} is neither a report of Failscope nor a result file", path.display());
     }
-    let report = OutputArgs::default().analysed(results.run, project, system);
+    let report = OutputArgs::default().analysed(results.run, Vec::new(), project, system);
     Ok(Baseline::from_analysis(&report.analysis))
 }
 

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use super::output::{self, OutputArgs};
 use super::project::Project;
 use crate::front;
+use crate::history::recording::Recording;
 use crate::ingest::{self, events::Assembler};
 use crate::model::Run;
 use crate::pytest::follow::Follower;
@@ -49,7 +50,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         .block_on(watched(request))?;
 
     let code = exit_code(&finished);
-    let Some(run) = recorded(&finished.stream, &project.root)? else {
+    let Some(mut run) = recorded(&finished.stream, &project.root)? else {
         output::note(&format!(
             "pytest has recorded nothing; it was run with {} ({})",
             python.command.join(" "),
@@ -57,7 +58,9 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         ));
         return Ok(code);
     };
-    let report = args.output.analysed(run, &project, system);
+    let recordings = Recording::take(&mut run, system.now(), true).into_iter().collect();
+    let run = front::gather(vec![run], Vec::new());
+    let report = args.output.analysed(run, recordings, &project, system);
     args.output.present(&report, &project, system)?;
     Ok(code)
 }
@@ -102,7 +105,7 @@ fn exit_code(finished: &Finished) -> u8 {
 /// What the plugin has recorded; the process that wrote it is gone. `None` if it has not even begun.
 fn recorded(stream: &Path, root: &Path) -> anyhow::Result<Option<Run>> {
     let name = front::name(root, stream);
-    let mut assembler = Assembler::new(&name, front::read_options(root));
+    let mut assembler = Assembler::new(&name, front::read_options_for_history(root));
     let mut follower = Follower::new(stream);
     let mut begun = false;
     loop {
@@ -119,5 +122,5 @@ fn recorded(stream: &Path, root: &Path) -> anyhow::Result<Option<Run>> {
     assembler.process_is_gone();
     // Dated as the file would be if it were read later.
     let modified = std::fs::metadata(stream).and_then(|meta| meta.modified()).ok();
-    Ok(begun.then(|| front::gather(vec![assembler.finish(modified)], Vec::new())))
+    Ok(begun.then(|| assembler.finish(modified)))
 }

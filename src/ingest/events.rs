@@ -226,6 +226,9 @@ impl Assembler {
         self.unsettled.remove(&end.id);
         let counts = &mut self.run.counts;
         counts.reruns += u64::from(end.reruns);
+        if end.reruns > 0 {
+            self.run.outcomes.reruns.insert(TestId::new(&end.id), end.reruns);
+        }
         match end.outcome {
             Outcome::Passed => counts.passed += 1,
             Outcome::Failed => counts.failed += 1,

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use super::ReadOptions;
 use super::text::{first_line, without_ansi};
-use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section, hash};
+use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section, TestId, hash};
 
 /// Most problems listed one by one.
 const MOST_PROBLEMS: usize = 100;
@@ -90,7 +90,9 @@ impl<'a> Sink<'a> {
             if indices.is_empty() {
                 self.failing.remove(&key);
             }
-            self.run.counts.reruns += replaced;
+            if replaced > 0 {
+                self.rerun(test);
+            }
         }
         self.run.outcomes.add_hashed(key, test, outcome, duration, self.options.keep_names);
     }
@@ -99,6 +101,7 @@ impl<'a> Sink<'a> {
     pub(crate) fn rerun(&mut self, test: &str) {
         self.run.counts.reruns += 1;
         *self.reruns.entry(hash(test)).or_default() += 1;
+        *self.run.outcomes.reruns.entry(TestId::new(test)).or_default() += 1;
     }
 
     /// Records a failure. One of the same test and phase takes the place of an earlier one: it was run again.
@@ -118,6 +121,7 @@ impl<'a> Sink<'a> {
                 failures[at] = None;
                 indices.retain(|index| *index != at);
                 self.run.counts.reruns += 1;
+                *self.run.outcomes.reruns.entry(failure.test.clone()).or_default() += 1;
                 failure.reruns += 1;
             }
             Some(_) => {

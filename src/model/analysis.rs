@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::evidence::redact::Redactor;
 
-use super::{Counts, Detail, Exit, FailureKind, Phase, Redacted, ResultFormat, Site, TestId, ToolInfo};
+use super::{
+    Counts, Detail, Exit, FailureKind, HistorySummary, Phase, Redacted, ResultFormat, Site, Stability, TestId,
+    ToolInfo,
+};
 
 /// The result of [`crate::analysis::analyze`].
 #[derive(Debug, Clone, Default)]
@@ -24,6 +27,8 @@ pub struct Analysis {
     pub model: ModelRun,
     /// Knows the secrets of the run: for what else is taken from the workspace and shown or sent.
     pub redactor: Redactor,
+    /// What the history of runs says, where there is one.
+    pub history: Option<HistorySummary>,
 }
 
 impl Analysis {
@@ -531,15 +536,4 @@ impl Verification {
             }
         })
     }
-}
-
-/// Stability of a test over its recent runs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Stability {
-    /// `A` to `F`, or `UNGRADED`.
-    pub grade: String,
-    /// 0 to 100.
-    pub flakiness_score: u32,
-    /// `Stable`, `Mildly Flaky`, `Flaky`, `Highly Unstable`, `Broken`.
-    pub verdict: String,
 }

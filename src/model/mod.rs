@@ -9,12 +9,13 @@ pub mod analysis;
 mod outcomes;
 pub mod place;
 pub mod run;
+pub mod stability;
 
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
     Analysis, Category, Cluster, Comparison, Conclusion, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
     FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState, RunSummary,
-    Severity, ShownProblem, Source, Stability, ValueRecord, Verification, VerificationState,
+    Severity, ShownProblem, Source, ValueRecord, Verification, VerificationState,
 };
 pub use outcomes::TestOutcomes;
 pub(crate) use outcomes::hash;
@@ -23,3 +24,4 @@ pub use run::{
     Assertion, Counts, Detail, Exception, Exit, Failure, FailureKind, FixtureUse, Frame, Link, Outcome,
     Phase, Problem, ResultFormat, ResultSource, Run, Section, TestId, ToolInfo, Value,
 };
+pub use stability::{Grade, HistorySummary, RunPoint, Since, Stability, Trend, Verdict};

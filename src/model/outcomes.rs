@@ -1,6 +1,6 @@
 //! Tests that did not fail: a set that stays small for millions of them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Counts, Outcome, TestId};
 
@@ -23,6 +23,9 @@ pub struct TestOutcomes {
     last_file: String,
     /// Names with outcome and duration, when the reader was asked to keep them.
     pub named: Vec<(TestId, Outcome, Option<f64>)>,
+    /// How often a test was run again in this run before it ended as it did, where it was; also of tests that
+    /// failed in the end.
+    pub reruns: HashMap<TestId, u32>,
 }
 
 impl TestOutcomes {
@@ -100,6 +103,9 @@ impl TestOutcomes {
         let mut named: HashSet<TestId> = self.named.iter().map(|(test, ..)| test.clone()).collect();
         self.named.extend(other.named.drain(..).filter(|(test, ..)| named.insert(test.clone())));
         self.places.extend(other.places.drain());
+        for (test, times) in other.reruns.drain() {
+            self.reruns.entry(test).or_insert(times);
+        }
         other.compact();
         self.compact();
         // What is known here comes last, so that it counts.

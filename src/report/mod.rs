@@ -13,6 +13,7 @@ pub mod html;
 pub mod human;
 pub mod markdown;
 pub mod sarif;
+pub mod stability;
 pub mod terminal_section;
 pub mod text;
 pub mod time;

@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod discovery;
+pub mod git;
 mod imports;
 pub mod members;
 pub mod paths;

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 use failscope::evidence::redact::Redactor;
 use failscope::model::{
     Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit,
-    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun,
-    ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunSummary, Severity, ShownProblem, Site,
-    Source, Stability, TestId, ValueRecord, Verification, VerificationState,
+    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Grade,
+    HistorySummary, ModelRun, ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint, RunSummary, Severity, ShownProblem,
+    Since, Site, Source, Stability, TestId, Trend, ValueRecord, Verdict, Verification, VerificationState,
 };
 
 const CATEGORIES: [Category; 9] = [
@@ -95,6 +95,27 @@ pub fn analysis(n: usize, log: usize) -> Analysis {
             ..ModelRun::default()
         },
         redactor: Redactor::default(),
+        history: (n > 1).then(|| history(n)),
+    }
+}
+
+/// Forty runs in which less and less passes.
+fn history(n: usize) -> HistorySummary {
+    let run = |at: u64| RunPoint {
+        time: 1_793_000_000.0 + at as f64 * 60_000.0,
+        duration: (at % 7 != 3).then_some(60.0 + (at % 5) as f64 * 9.0),
+        passed: 1000 - at * at / 4,
+        failed: at * at / 4,
+        other: 12,
+        commit: (at % 3 > 0).then(|| format!("{:040x}", at * 0x1234_5678_9abc)),
+        dirty: (at % 3 > 0).then_some(at % 2 == 0),
+    };
+    HistorySummary {
+        runs: (0..40).map(run).collect(),
+        grades: Grade::ALL.into_iter().zip([900, 40, 20, 9, 24, 19]).collect(),
+        flaky: 17,
+        slow: 5,
+        new_causes: Some((0..n).step_by(4).map(|index| cluster(index, 0).fingerprint.0).collect()),
     }
 }
 
@@ -168,9 +189,26 @@ fn cluster(index: usize, log: usize) -> Cluster {
         ],
         fixes: if index.is_multiple_of(2) { vec![edit(&culprit, index), command()] } else { Vec::new() },
         stability: (index % 6 == 2).then(|| Stability {
-            grade: "C".to_owned(),
+            grade: Grade::C,
             flakiness_score: 58,
-            verdict: "Flaky".to_owned(),
+            flakiness_interval: (30, 86),
+            verdict: Verdict::Flaky,
+            trend: Trend::Degrading,
+            pass_rate: Some(0.72),
+            pass_rate_interval: Some((0.52, 0.87)),
+            flaky_probability: 0.998,
+            recent: "PPPFPPSPFFPPRPPXPFPF".to_owned(),
+            total_runs: 18,
+            failed_runs: 5,
+            same_code_flips: 2,
+            avg_duration: Some(1.25),
+            slow: true,
+            failing_since: Some(Since {
+                time: 1_795_349_912.0,
+                commit: Some("5e1f0a7c".to_owned()),
+                last_passed_commit: None,
+                runs: 1,
+            }),
         }),
         offline: None,
     }
