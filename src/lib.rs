@@ -14,6 +14,7 @@
 //! | [`diagnose`] | cause, place, category, severity of each cluster | publish anything |
 //! | [`fix`] | edits, tried on a throw-away copy of the workspace | write the workspace |
 //! | [`analysis`] | the pipeline from a run to an analysis | time, environment |
+//! | [`history`] | the store of runs, and the stability of each test over them | start processes, decide what is shown |
 //! | [`report`] | JSON, HTML, Markdown, SARIF, CTRF, GitHub annotations | accept unredacted text |
 //! | [`workspace`] | configuration, discovery of results, sources, Python syntax | hold live state |
 //! | [`pytest`] | starting pytest and the plugin's event schema | interpret results |

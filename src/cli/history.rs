@@ -142,6 +142,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             }
         }
     };
+    history.close();
     output::print_coloured(&text, args.no_color)?;
     Ok(code)
 }
@@ -178,8 +179,11 @@ fn overview(out: &mut impl Write, graded: &Graded) -> io::Result<()> {
         writeln!(out, "    {mean:>10}  {}", cut(&one_line(name.as_str()), width.saturating_sub(16)))?;
     }
     if let (Some(first), Some(last)) = (graded.runs.first(), graded.runs.last()) {
-        let rates: Vec<f64> =
-            graded.runs.iter().map(|run| run.passed as f64 / (run.passed + run.failed).max(1) as f64).collect();
+        let rates: Vec<f64> = graded
+            .runs
+            .iter()
+            .map(|run| run.passed as f64 / (run.passed + run.failed).max(1) as f64)
+            .collect();
         writeln!(
             out,
             "{} {} from {} to {}  {}",
@@ -198,7 +202,8 @@ fn sparkline(shares: &[f64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
     let most = shares.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let height = |share: f64| if most > least { ((share - least) / (most - least) * 7.0).round() } else { 7.0 };
+    let height =
+        |share: f64| if most > least { ((share - least) / (most - least) * 7.0).round() } else { 7.0 };
     shares.iter().map(|share| BARS[(height(*share) as usize).min(7)]).collect()
 }
 
@@ -310,6 +315,7 @@ fn import(paths: &[String], project: &Project, redactor: &Redactor, system: &Sys
         runs = history.import(&project.root, system, redactor, recordings, &analyses)?;
         known = read - runs;
     }
+    history.close();
     progress.stop();
     for problem in files.problems.iter().map(|p| format!("{}: {}", p.file, p.message)).chain(left_out) {
         output::note(redactor.text(&problem).as_str());

@@ -80,6 +80,8 @@ pub struct Memory {
     problems: Vec<Problem>,
     config: Option<Arc<Config>>,
     results: Option<Arc<Results>>,
+    /// Files read whole that nobody was told of.
+    read: Vec<PathBuf>,
 }
 
 impl Memory {
@@ -126,6 +128,8 @@ pub struct Outcome {
     pub again: Option<Duration>,
     /// Whether it was ended early: then nothing was changed.
     pub cancelled: bool,
+    /// The result files that were read and are whole.
+    pub read: Vec<PathBuf>,
 }
 
 impl Job {
@@ -159,8 +163,9 @@ impl Job {
         again: Option<Duration>,
         cancelled: bool,
     ) -> Outcome {
-        let memory = self.memory;
-        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled }
+        let mut memory = self.memory;
+        let read = if changed { std::mem::take(&mut memory.read) } else { Vec::new() };
+        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled, read }
     }
 
     /// Reads the result files that changed: whether any did, and when to look again. `None` if cancelled.
@@ -213,6 +218,9 @@ impl Job {
             }
             self.memory.unsettled.remove(&path);
             changed = true;
+            if run.is_some() {
+                self.memory.read.push(path.clone());
+            }
             files.insert(path, Known { stat, run: run.map(Arc::new), followed });
         }
         // What is left was not found any more. An empty file is about to be written anew.

@@ -22,6 +22,7 @@ use dashmap::DashMap;
 use serde_json::Value as Json;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::history::summary::Graded;
 use crate::model::{RelPath, Verification};
 use crate::system::System;
 use crate::workspace::source::SourceFile;
@@ -102,6 +103,8 @@ pub enum Event {
         root: PathBuf,
         /// What went wrong.
         complaints: Vec<String>,
+        /// What the history of runs says, where there is one.
+        graded: Option<Arc<Graded>>,
     },
     /// A fix has been tried.
     Verified {

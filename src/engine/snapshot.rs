@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::findings::{FileFindings, Marker};
 use super::job::Results;
 use super::shift::LineMap;
+use crate::history::summary::Graded;
 use crate::model::{Cluster, FailureRecord, Place, RelPath};
 use crate::workspace::Config;
 use crate::workspace::source::SourceFile;
@@ -20,6 +21,8 @@ pub struct Snapshot {
     pub loaded: bool,
     /// The configuration in force; the defaults before it has been read.
     pub config: Arc<Config>,
+    /// What the history of runs says, once it has been read.
+    pub graded: Option<Arc<Graded>>,
     /// The results; empty ones before the first analysis or after clearing.
     pub results: Arc<Results>,
     /// What is shown, by file.

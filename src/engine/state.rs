@@ -108,10 +108,10 @@ impl Engine {
                 }
             }
             Event::Analysed { root, outcome } => self.analysed(&root, outcome),
-            Event::Reported { root, complaints } => self.reported(&root, complaints),
             Event::Verified { root, fingerprint, title, verification } => {
                 self.verified(&root, &fingerprint, &title, verification);
             }
+            Event::Reported { root, complaints, graded } => self.reported(&root, complaints, graded),
             Event::Again { root } => self.ask(&root),
             Event::SourcesRead { root, serial, texts } => {
                 if let Some(folder) = self.folders.get_mut(&root) {
@@ -310,6 +310,7 @@ impl Engine {
                     *text = Some(Arc::clone(source));
                 }
             }
+            refresh |= std::mem::take(&mut folder.regraded);
             let results = if folder.cleared { Arc::default() } else { Arc::clone(&folder.results) };
             if folder.dirty {
                 let files = folder.findings(&results, &texts, &documents);
@@ -329,6 +330,7 @@ impl Engine {
                 root: root.clone(),
                 loaded: folder.candidate.is_some(),
                 config: Arc::clone(&folder.config),
+                graded: folder.graded.clone(),
                 results,
                 files: folder.published.clone(),
                 texts,

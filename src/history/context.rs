@@ -123,7 +123,10 @@ impl Code {
             if let Ok(modified) = meta.modified() {
                 since = since.max(Some(modified));
             }
-            if meta.is_file() && meta.len() <= MAX_CONTENT && let Ok(content) = std::fs::read(&path) {
+            if meta.is_file()
+                && meta.len() <= MAX_CONTENT
+                && let Ok(content) = std::fs::read(&path)
+            {
                 hash.update(Sha256::digest(content));
             } else {
                 hash.update(meta.len().to_le_bytes());
@@ -148,7 +151,9 @@ impl Code {
             .require_git(false)
             .filter_entry(|entry| {
                 let name = entry.file_name();
-                !(entry.path().join("pyvenv.cfg").exists() || name == "node_modules" || name == "site-packages")
+                !(entry.path().join("pyvenv.cfg").exists()
+                    || name == "node_modules"
+                    || name == "site-packages")
             })
             .build();
         for entry in walk.filter_map(Result::ok).take(MAX_FILES * 5) {

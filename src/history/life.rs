@@ -34,9 +34,9 @@ pub fn of(store: &mut Store, project: &str, name: &str) -> Result<Vec<LifeRun>, 
     for mut part in parts {
         if !places.contains_key(&part.roster) {
             let rosters = store.rosters(std::slice::from_ref(&part.roster))?;
-            let found = rosters
-                .get(&part.roster)
-                .and_then(|names| Some((names.binary_search_by(|n| n.as_str().cmp(name)).ok()?, names.len())));
+            let found = rosters.get(&part.roster).and_then(|names| {
+                Some((names.binary_search_by(|n| n.as_str().cmp(name)).ok()?, names.len()))
+            });
             places.insert(part.roster.clone(), found);
         }
         let Some(Some((at, count))) = places.get(&part.roster).copied() else { continue };

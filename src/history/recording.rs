@@ -266,11 +266,7 @@ pub struct Times {
 
 /// Root causes by fingerprint, as they may be shown.
 pub fn causes(analysis: &Analysis) -> BTreeMap<String, String> {
-    analysis
-        .clusters
-        .iter()
-        .map(|c| (c.fingerprint.0.clone(), c.diagnosis.root_cause.to_string()))
-        .collect()
+    analysis.clusters.iter().map(|c| (c.fingerprint.0.clone(), c.diagnosis.root_cause.to_string())).collect()
 }
 
 /// Whether all tests are named that were counted as passed.

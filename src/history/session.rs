@@ -123,6 +123,11 @@ impl History {
         Graded::read(&mut self.store, &self.project, redactor)
     }
 
+    /// Closes it.
+    pub fn close(self) {
+        self.store.close();
+    }
+
     /// The store, and the project's name in it.
     pub fn store(&mut self) -> (&mut Store, &str) {
         (&mut self.store, &self.project)
@@ -143,7 +148,9 @@ pub fn update(
         let create = !recordings.is_empty();
         let Some(mut history) = History::open(root, config, system, create)? else { return Ok(None) };
         history.record(root, system, redactor, recordings, analysis)?;
-        history.graded(redactor).map(Some)
+        let graded = history.graded(redactor);
+        history.close();
+        graded.map(Some)
     };
     match work() {
         Ok(graded) => {

@@ -91,8 +91,7 @@ pub struct Observation {
 /// Grades a test from its runs, oldest first; `run` says when the numbered run ended and on which commit.
 pub fn grade(all: &[Observation], run: impl Fn(u32) -> (f64, Option<String>)) -> Stability {
     let recent: String = all[all.len().saturating_sub(WINDOW)..].iter().map(sign).collect();
-    let mut seen: Vec<Observation> =
-        all.iter().rev().filter(|o| counts(o)).take(WINDOW).copied().collect();
+    let mut seen: Vec<Observation> = all.iter().rev().filter(|o| counts(o)).take(WINDOW).copied().collect();
     seen.reverse();
     let total = seen.len() as u32;
     let failed = seen.iter().filter(|o| o.end == End::Failed).count() as u32;
@@ -247,8 +246,7 @@ fn trials(seen: &[Observation]) -> Vec<Trial> {
     for (at, observation) in seen.iter().enumerate() {
         let failed = observation.end == End::Failed;
         let before = &seen[..at];
-        let same_code =
-            before.iter().rev().find(|o| observation.code != 0 && o.code == observation.code);
+        let same_code = before.iter().rev().find(|o| observation.code != 0 && o.code == observation.code);
         let same_branch =
             before.iter().rev().find(|o| observation.branch != 0 && o.branch == observation.branch);
         let compared = same_code.or(same_branch).or(before.last());

@@ -145,10 +145,12 @@ impl Store {
                 runtime.block_on(SqliteConnection::connect_with(&options)).map(Connection::Sqlite)
             }
             Target::Postgres(url) => {
-                let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| refused(plain(&error)))?;
+                let options: PgConnectOptions =
+                    url.parse().map_err(|error: sqlx::Error| refused(plain(&error)))?;
                 let options = options.application_name("failscope").options([("search_path", "failscope")]);
-                let connect =
-                    runtime.block_on(async { tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await });
+                let connect = runtime.block_on(async {
+                    tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await
+                });
                 let connected = connect.map_err(|_| {
                     refused(format!("the server does not answer within {} s", CONNECT.as_secs()))
                 })?;
@@ -159,6 +161,13 @@ impl Store {
         let mut store = Self { runtime, connection, name };
         store.migrate(target)?;
         Ok(Some(store))
+    }
+
+    /// Closes it; SQLite's files beside the database go.
+    pub fn close(self) {
+        let Self { runtime, connection, .. } = self;
+        // All is committed; whoever is last tidies up.
+        let _ = runtime.block_on(async { on!(connection, c => c.close().await) });
     }
 
     /// Brings the schema up to date.
@@ -208,7 +217,9 @@ impl Store {
                         .await?
                         .try_get(0)?;
                     for (at, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
-                        sqlx::raw_sql(AssertSqlSafe(sql.replace(" BLOB", " BYTEA"))).execute(&mut *tx).await?;
+                        sqlx::raw_sql(AssertSqlSafe(sql.replace(" BLOB", " BYTEA")))
+                            .execute(&mut *tx)
+                            .await?;
                         sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
                             .bind(at as i64 + 1)
                             .execute(&mut *tx)
@@ -253,7 +264,9 @@ impl Store {
             .await
         });
         let failed = |reason: String| HistoryError::Query { name: name.clone(), action: "written", reason };
-        written.map_err(|_| failed(format!("it took longer than {} s", LIMIT.as_secs())))?.map_err(|e| failed(plain(&e)))
+        written
+            .map_err(|_| failed(format!("it took longer than {} s", LIMIT.as_secs())))?
+            .map_err(|e| failed(plain(&e)))
     }
 }
 

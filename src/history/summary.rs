@@ -49,7 +49,8 @@ impl Graded {
         digests.sort();
         digests.dedup();
         let rosters = store.rosters(&digests)?;
-        let causes = store.causes(project)?.into_iter().map(|(print, (_, first, _))| (print, first)).collect();
+        let causes =
+            store.causes(project)?.into_iter().map(|(print, (_, first, _))| (print, first)).collect();
         Ok(Self { causes, ..Self::of(&parts, &rosters, redactor) })
     }
 
@@ -86,9 +87,8 @@ impl Graded {
                 }
             }
         }
-        let run = |at: u32| {
-            parts.get(at as usize).map_or((0.0, None), |part| (part.ended, part.commit.clone()))
-        };
+        let run =
+            |at: u32| parts.get(at as usize).map_or((0.0, None), |part| (part.ended, part.commit.clone()));
         let mut tests: HashMap<Redacted, Stability> = HashMap::with_capacity(names.len());
         // They were redacted when they were written; this says so to the types, and applies what is known since.
         for (name, mut series) in redactor.names(names.into_iter()).into_iter().zip(series) {
@@ -134,12 +134,7 @@ impl Graded {
     }
 }
 
-fn observation(
-    entry: &Entry,
-    (code, tree, branch): (u32, u32, u32),
-    run: u32,
-    alone: bool,
-) -> Observation {
+fn observation(entry: &Entry, (code, tree, branch): (u32, u32, u32), run: u32, alone: bool) -> Observation {
     let end = match entry.outcome {
         Outcome::Passed | Outcome::Xpassed => End::Passed,
         Outcome::Failed | Outcome::Error => End::Failed,

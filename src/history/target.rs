@@ -66,9 +66,12 @@ pub fn is_postgres(text: &str) -> bool {
 
 /// Whether the URL `text` holds a password.
 pub fn has_password(text: &str) -> bool {
-    let authority = text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
+    let authority =
+        text.split_once("://").map_or("", |(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or(""));
     let user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'));
-    user || text.split_once('?').is_some_and(|(_, query)| query.split('&').any(|p| p.starts_with("password=")))
+    user || text
+        .split_once('?')
+        .is_some_and(|(_, query)| query.split('&').any(|p| p.starts_with("password=")))
 }
 
 #[cfg(test)]

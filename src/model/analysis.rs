@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::evidence::redact::Redactor;
 
 use super::{
-    Counts, Detail, Exit, FailureKind, HistorySummary, Phase, Redacted, ResultFormat, Site, Stability, TestId,
-    ToolInfo,
+    Counts, Detail, Exit, FailureKind, HistorySummary, Phase, Redacted, ResultFormat, Site, Stability,
+    TestId, ToolInfo,
 };
 
 /// The result of [`crate::analysis::analyze`].

@@ -200,7 +200,8 @@ impl Stability {
             Verdict::Broken | Verdict::Regression => match &self.failing_since {
                 Some(since) if since.runs < self.total_runs => {
                     let commit = since.commit.as_deref().map(|c| format!(" (commit {})", short(c)));
-                    let changed = if self.verdict == Verdict::Regression { " a change of the code" } else { "" };
+                    let changed =
+                        if self.verdict == Verdict::Regression { " a change of the code" } else { "" };
                     format!(
                         "failed in each of the last {} since{changed}{}; passed before",
                         runs(since.runs),

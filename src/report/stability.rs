@@ -74,8 +74,7 @@ impl<'a> Document<'a> {
         let named = |of: &dyn Fn(&Stability) -> bool| -> Vec<&'a str> {
             tests.iter().filter(|(_, s)| of(s)).map(|(name, _)| name.as_str()).collect()
         };
-        let mut slow: Vec<(&Redacted, &Stability)> =
-            tests.iter().filter(|(_, s)| s.slow).copied().collect();
+        let mut slow: Vec<(&Redacted, &Stability)> = tests.iter().filter(|(_, s)| s.slow).copied().collect();
         let duration = |s: &Stability| s.avg_duration.unwrap_or(0.0);
         slow.sort_by(|a, b| duration(b.1).total_cmp(&duration(a.1)));
         Self {
@@ -139,15 +138,20 @@ pub fn write(out: &mut impl Write, graded: Option<&Graded>, width: usize) -> io:
         .grades()
         .iter()
         .filter(|(_, n)| *n > 0)
-        .map(|(grade, n)| format!("{} {n}", if *grade == Grade::Ungraded { "ungraded" } else { grade.name() }))
+        .map(|(grade, n)| {
+            format!("{} {n}", if *grade == Grade::Ungraded { "ungraded" } else { grade.name() })
+        })
         .collect();
     let tests = counted(graded.tests.len(), "test", "tests");
     writeln!(out, "{} {tests}: {}", "stability".bold(), grades.join(" · "))?;
     let mut unstable: Vec<(&Redacted, &Stability)> =
         graded.tests.iter().filter(|(_, s)| !matches!(rank(s), 9)).collect();
     unstable.sort_by(|a, b| {
-        (rank(a.1), std::cmp::Reverse(a.1.flakiness_score), a.0)
-            .cmp(&(rank(b.1), std::cmp::Reverse(b.1.flakiness_score), b.0))
+        (rank(a.1), std::cmp::Reverse(a.1.flakiness_score), a.0).cmp(&(
+            rank(b.1),
+            std::cmp::Reverse(b.1.flakiness_score),
+            b.0,
+        ))
     });
     for (name, stability) in unstable.iter().take(SHOWN) {
         line(out, name.as_str(), stability, width)?;

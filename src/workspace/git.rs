@@ -36,13 +36,8 @@ pub fn state(folder: &Path) -> Option<State> {
     let top = top(folder)?;
     let args = ["--no-optional-locks", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all"];
     let answer = ask(top, &args)?;
-    let mut state = State {
-        commit: None,
-        branch: None,
-        top: top.to_owned(),
-        changed: Vec::new(),
-        moved: moved(top),
-    };
+    let mut state =
+        State { commit: None, branch: None, top: top.to_owned(), changed: Vec::new(), moved: moved(top) };
     let mut parts = answer.split('\0');
     while let Some(part) = parts.next() {
         let Some((kind, rest)) = part.split_once(' ') else { continue };
@@ -125,7 +120,8 @@ mod tests {
     use super::*;
 
     fn git(folder: &Path, args: &[&str]) {
-        let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+        let identity =
+            ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
         ask(folder, &[&identity[..], args].concat()).unwrap_or_else(|| panic!("git {args:?}"));
     }
 

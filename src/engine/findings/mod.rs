@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::shift::LineMap;
-use crate::model::{FailureRecord, RelPath};
+use crate::history::summary::Graded;
+use crate::model::{FailureRecord, RelPath, Stability};
 use crate::workspace::config::{ConfigProblem, DiagnosticSeverity, Surfaces};
 use crate::workspace::source::SourceFile;
 pub use texts::{MapCache, Texts};
@@ -80,6 +81,8 @@ pub struct TestMark {
     pub fingerprints: Vec<String>,
     /// The first cluster's root cause.
     pub root_cause: String,
+    /// What the history says of the first case, in short; empty if it knows nothing.
+    pub stability: String,
 }
 
 /// Values at a failing line.
@@ -130,12 +133,13 @@ impl FileFindings {
 /// What is shown, per file.
 pub fn build(
     texts: &Texts<'_>,
+    graded: Option<&Graded>,
     surfaces: Surfaces,
     severity: DiagnosticSeverity,
 ) -> BTreeMap<RelPath, FileFindings> {
     let mut files: BTreeMap<RelPath, FileFindings> = BTreeMap::new();
     for (cluster, stamps) in texts.results.analysis.clusters.iter().zip(&texts.results.stamps) {
-        let view = View { texts, cluster, stamps };
+        let view = View { texts, graded, cluster, stamps };
         view.markers(surfaces, severity, &mut files);
         view.tests(&mut files);
         if surfaces.inlay_hints {
@@ -175,6 +179,23 @@ pub fn exception_line(failure: &FailureRecord) -> String {
         (true, _) => message.to_owned(),
     };
     cut(&one_line(&line), 300)
+}
+
+/// What a lens says of a test's stability: grade, strip, verdict.
+pub fn stability_label(stability: &Stability) -> String {
+    use crate::model::{Grade, Verdict};
+    let grade = match stability.grade {
+        Grade::Ungraded => String::new(),
+        grade => format!("{grade} "),
+    };
+    let verdict = match stability.verdict {
+        Verdict::Unknown => String::new(),
+        verdict => format!(" {verdict}"),
+    };
+    // A lens has little room: the newest ten.
+    let strip = stability.strip();
+    let newest = strip.chars().count().saturating_sub(10);
+    format!("{grade}{}{verdict}", strip.chars().skip(newest).collect::<String>())
 }
 
 /// `text` on one line, without control characters.

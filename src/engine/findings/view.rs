@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 
 use super::texts::{Located, Texts};
-use super::{FileFindings, Marker, Related, Role, TestMark, exception_line, one_line};
-use crate::model::{Cluster, FailureRecord, Place, Redacted, RelPath, Site};
+use super::{FileFindings, Marker, Related, Role, TestMark, exception_line, one_line, stability_label};
+use crate::history::summary::Graded;
+use crate::model::{Cluster, FailureRecord, Place, Redacted, RelPath, Site, Stability, Verdict};
 use crate::workspace::config::{DiagnosticSeverity, Surfaces};
 
 /// Most related places of one marker.
@@ -14,6 +15,7 @@ const MAX_RELATED: usize = 10;
 /// One cluster with the stamps of its failures' results.
 pub(super) struct View<'a> {
     pub(super) texts: &'a Texts<'a>,
+    pub(super) graded: Option<&'a Graded>,
     pub(super) cluster: &'a Cluster,
     pub(super) stamps: &'a [u64],
 }
@@ -122,6 +124,19 @@ impl View<'_> {
         mut message: String,
         related: Vec<Related>,
     ) -> Marker {
+        let mut severity = severity;
+        if let Some(stability) = self.instability(failures) {
+            // Writing to a string cannot fail.
+            let _ = write!(
+                message,
+                "\n{}: {}",
+                stability.verdict.to_string().to_lowercase(),
+                stability.sentence()
+            );
+            if stability.verdict.is_flaky() {
+                severity = lower(severity);
+            }
+        }
         if found.stale {
             message.push_str("\nstale: the code here has changed since the run");
         }
@@ -136,6 +151,15 @@ impl View<'_> {
             related,
             stale: found.stale,
         }
+    }
+
+    /// The stability of the first of these tests, if all of them are flaky, or all fail by their order.
+    fn instability(&self, failures: &[(&FailureRecord, u64)]) -> Option<&Stability> {
+        let graded = self.graded?;
+        let kind = |s: &Stability| (s.verdict.is_flaky(), s.verdict == Verdict::OrderDependent);
+        let first = graded.test(&failures.first()?.0.test).filter(|s| kind(s) != (false, false))?;
+        let alike = |f: &FailureRecord| graded.test(&f.test).is_some_and(|s| kind(s) == kind(first));
+        failures.iter().all(|(failure, _)| alike(failure)).then_some(first)
     }
 
     fn relate(
@@ -202,6 +226,11 @@ impl View<'_> {
                     tests: vec![id.to_owned()],
                     fingerprints: vec![fingerprint.clone()],
                     root_cause: one_line(self.cluster.diagnosis.root_cause.as_str()),
+                    stability: self
+                        .graded
+                        .and_then(|graded| graded.test(&failure.test))
+                        .map(stability_label)
+                        .unwrap_or_default(),
                 }),
             }
         }
@@ -217,6 +246,15 @@ pub(super) fn seen<'a>(failure: &'a FailureRecord, place: &Place) -> Option<&'a 
         .find(|f| f.site.as_ref().is_some_and(at))
         .and_then(|f| f.source.as_ref())
         .map(Redacted::as_str)
+}
+
+/// One step less than `severity`: a flaky test's failure need not mean that the code is wrong.
+fn lower(severity: DiagnosticSeverity) -> DiagnosticSeverity {
+    match severity {
+        DiagnosticSeverity::Error => DiagnosticSeverity::Warning,
+        DiagnosticSeverity::Warning => DiagnosticSeverity::Information,
+        DiagnosticSeverity::Information | DiagnosticSeverity::Hint => DiagnosticSeverity::Hint,
+    }
 }
 
 /// How a finding is shown that may no longer hold: as information at most.

@@ -13,6 +13,7 @@ use crate::engine::job::{Memory, Results};
 use crate::engine::queue::Queue;
 use crate::engine::tools::Candidate;
 use crate::engine::{Publication, Summary, watch};
+use crate::history::summary::Graded;
 use crate::model::RelPath;
 use crate::workspace::Config;
 use crate::workspace::config::ConfigProblem;
@@ -30,6 +31,11 @@ pub(super) struct Folder {
     pub(super) problems: Vec<ConfigProblem>,
     pub(super) pyproject: Option<Arc<str>>,
     pub(super) results: Arc<Results>,
+    /// What the history of runs says, and whether that is news.
+    pub(super) graded: Option<Arc<Graded>>,
+    pub(super) regraded: bool,
+    /// Result files that the history is still to be told of.
+    pub(super) unrecorded: Vec<PathBuf>,
     pub(super) cleared: bool,
     pub(super) memory: Option<Memory>,
     /// Whether the next job reads everything anew.
@@ -84,7 +90,8 @@ impl Folder {
         documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
     ) -> BTreeMap<RelPath, FileFindings> {
         let texts = Texts::new(results, texts, &self.maps);
-        let mut files = findings::build(&texts, self.config.surfaces, self.config.severity);
+        let mut files =
+            findings::build(&texts, self.graded.as_deref(), self.config.surfaces, self.config.severity);
         if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
             && !self.problems.is_empty()
         {

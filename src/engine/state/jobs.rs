@@ -9,6 +9,7 @@ use crate::engine::job::{Job, Memory, Outcome, Results};
 use crate::engine::{Event, Level, Summary};
 use crate::fix::all;
 use crate::model::Verification;
+use crate::history::summary::Graded;
 
 impl Engine {
     pub(super) fn ask(&mut self, root: &Path) {
@@ -73,6 +74,7 @@ impl Engine {
             folder.pyproject = outcome.pyproject;
             if outcome.changed {
                 report = !outcome.results.analysis.run.sources.is_empty();
+                folder.unrecorded.extend(outcome.read);
                 folder.results = outcome.results;
                 folder.disk.clone_from(&folder.results.disk);
                 let bases = &folder.results.bases;
@@ -154,20 +156,36 @@ impl Engine {
         let (results, config) = (Arc::clone(&folder.results), Arc::clone(&folder.config));
         let (tools, system) = (Arc::clone(&self.setup.tools), self.setup.system.clone());
         let (engine, root) = (self.handle.clone(), root.to_path_buf());
+        let files = std::mem::take(&mut folder.unrecorded);
         tokio::spawn(async move {
             let folder = root.clone();
             let written = tokio::task::spawn_blocking(move || {
-                tools.write_reports(&folder, &config, &results.analysis, &system)
+                let mut analysis = results.analysis.clone();
+                let (graded, mut complaints) =
+                    tools.history(&folder, &config, &files, &mut analysis, &system);
+                complaints.extend(tools.write_reports(&folder, &config, &analysis, &system));
+                (graded.map(Arc::new), complaints)
             });
-            let complaints =
-                written.await.unwrap_or_else(|error| vec![format!("writing the reports broke: {error}")]);
-            engine.send(Event::Reported { root, complaints });
+            let (graded, complaints) = written
+                .await
+                .unwrap_or_else(|error| (None, vec![format!("writing the reports broke: {error}")]));
+            engine.send(Event::Reported { root, complaints, graded });
         });
     }
 
-    pub(super) fn reported(&mut self, root: &Path, complaints: Vec<String>) {
+    pub(super) fn reported(&mut self, root: &Path, complaints: Vec<String>, graded: Option<Arc<Graded>>) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
         for complaint in complaints {
-            self.front.say(Level::Warning, complaint);
+            // What is wrong with a database stays wrong run after run.
+            if folder.said.insert(complaint.clone()) {
+                self.front.say(Level::Warning, complaint);
+            }
+        }
+        if graded.is_some() {
+            folder.graded = graded;
+            (folder.dirty, folder.regraded) = (true, true);
+            // What is shown is whole before it is said that all is done.
+            self.show();
         }
         let Some(folder) = self.folders.get_mut(root) else { return };
         answer(folder.reports.done());

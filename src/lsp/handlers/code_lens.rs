@@ -7,7 +7,8 @@ use tower_lsp::lsp_types::{CodeLens, CodeLensParams, Command};
 
 use super::commands;
 use crate::engine::Snapshot;
-use crate::engine::findings::{TestMark, cut};
+use crate::engine::findings::{TestMark, cut, stability_label};
+use crate::evidence::redact::Redactor;
 use crate::lsp::backend::Session;
 use crate::model::RelPath;
 use crate::workspace::source::SourceFile;
@@ -36,6 +37,10 @@ pub async fn code_lens(session: &Session, params: CodeLensParams) -> Option<Vec<
             1 => format!("✗ {}", cut(&mark.root_cause, MAX_CAUSE)),
             n => format!("✗ {n} cases: {}", cut(&mark.root_cause, MAX_CAUSE)),
         };
+        let title = match mark.stability.as_str() {
+            "" => title,
+            stability => format!("{title} · {stability}"),
+        };
         let report = json!([{ "folder": folder, "fingerprint": mark.fingerprints.first() }]);
         lenses.push(lens(range, title, commands::OPEN_REPORT, report));
         if !session.restricted {
@@ -51,7 +56,12 @@ pub async fn code_lens(session: &Session, params: CodeLensParams) -> Option<Vec<
         let run = json!([{ "folder": folder, "tests": [test] }]);
         // A lens without a command is shown all the same, and cannot be clicked.
         let command = if session.restricted { "" } else { commands::RUN_TEST };
-        lenses.push(lens(range, "✓ passed".to_owned(), command, run));
+        let redacted = Redactor::default().text(&test);
+        let title = match snapshot.graded.as_ref().and_then(|graded| graded.test(&redacted)) {
+            Some(stability) => format!("✓ passed · {}", stability_label(stability)),
+            None => "✓ passed".to_owned(),
+        };
+        lenses.push(lens(range, title, command, run));
     }
     lenses.sort_by_key(|lens| lens.range.start.line);
     Some(lenses)

@@ -7,7 +7,7 @@ use crate::engine::findings::{FileFindings, Marker, cut, exception_line, one_lin
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::lsp::markup::{Document, Part};
-use crate::model::{Cluster, Detail, FailureRecord, FixKind, RelPath, Site, VerificationState};
+use crate::model::{Cluster, Detail, FailureRecord, FixKind, Grade, RelPath, Site, VerificationState};
 
 /// Bounds of what one hover shows.
 const MAX_CAUSES: usize = 3;
@@ -108,6 +108,7 @@ impl Writer<'_> {
         self.why(about);
         self.values(about);
         self.fix(about.cluster);
+        self.history(about);
         self.tests(about);
         for note in diagnosis.notes.iter().take(3) {
             self.document.paragraph(&[Part::Text(&cut(&one_line(note.as_str()), MAX_TEXT))]);
@@ -215,6 +216,22 @@ impl Writer<'_> {
         }
     }
 
+    /// What the history says of the first of the tests.
+    fn history(&mut self, about: &About<'_>) {
+        let Some(graded) = &self.snapshot.graded else { return };
+        let Some(stability) = about.failures.first().and_then(|f| graded.test(&f.test)) else { return };
+        let grade = match stability.grade {
+            Grade::Ungraded => String::new(),
+            grade => format!("grade {grade}, "),
+        };
+        self.document.paragraph(&[
+            Part::Strong("History:"),
+            Part::Text(&format!(" {grade}{} ", stability.verdict)),
+            Part::Code(&stability.strip()),
+            Part::Text(&format!(" ({})", stability.sentence())),
+        ]);
+    }
+
     fn tests(&mut self, about: &About<'_>) {
         let mut names: Vec<&str> = about.cluster.failures.iter().map(|f| f.test.as_str()).collect();
         let mut known = std::collections::HashSet::new();
@@ -253,9 +270,6 @@ impl Writer<'_> {
                 diagnosis.severity.name()
             ),
         ];
-        if let Some(stability) = &about.cluster.stability {
-            parts.push(format!("stability {} ({})", stability.grade, stability.verdict));
-        }
         if let Some(at) = self.snapshot.results_time() {
             parts.push(format!("run {}", age(self.now - at)));
         }

@@ -2,6 +2,7 @@
 
 use super::setting::{Setting, Value};
 use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Verify, redaction};
+use crate::history::target;
 
 /// A setting.
 pub struct Key {
@@ -222,14 +223,19 @@ pub const KEYS: &[Key] = &[
     },
     Key {
         name: "history",
-        expects: "\"off\" or the URL of a database",
+        expects: "\"off\", the path of a database or the URL of a PostgreSQL database",
         description: "Where the history of runs is kept; otherwise in the reports' folder",
-        apply: |config, setting, _| {
+        apply: |config, setting, report| {
             config.history = match &setting.value {
                 Value::Bool(false) => Some("off".to_owned()),
                 Value::Bool(true) => None,
                 _ => optional_text(setting)?,
             };
+            if config.history.as_deref().is_some_and(target::has_password) {
+                let message = "`history` holds a password, and settings are often shared: put the URL into the \
+                               variable FAILSCOPE_HISTORY instead; it is used all the same";
+                report.add(setting.line, message.to_owned());
+            }
             Some(())
         },
     },
