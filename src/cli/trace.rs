@@ -73,7 +73,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         };
         results.run = run;
     }
-    let mut report = OutputArgs::default().analysed(results.run, &project, system);
+    let mut report = OutputArgs::default().analysed(results.run, Vec::new(), &project, system);
     if report.analysis.clusters.is_empty() {
         output::print(b"nothing fails in these results\n")?;
         return Ok(super::EXIT_OK);

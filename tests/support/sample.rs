@@ -8,8 +8,9 @@ use failscope::evidence::redact::Redactor;
 use failscope::model::{
     Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit,
     FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Grade,
-    HistorySummary, ModelRun, ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint, RunSummary, Severity, ShownProblem,
-    Since, Site, Source, Stability, TestId, Trend, ValueRecord, Verdict, Verification, VerificationState,
+    HistorySummary, ModelRun, ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint,
+    RunSummary, Severity, ShownProblem, Since, Site, Source, Stability, TestId, Trend, ValueRecord, Verdict,
+    Verification, VerificationState,
 };
 
 const CATEGORIES: [Category; 9] = [
