@@ -8,8 +8,8 @@ use super::folder::{Reply, Task};
 use crate::engine::job::{Job, Memory, Outcome, Results};
 use crate::engine::{Event, Level, Summary};
 use crate::fix::all;
-use crate::model::Verification;
 use crate::history::summary::Graded;
+use crate::model::Verification;
 
 impl Engine {
     pub(super) fn ask(&mut self, root: &Path) {
