@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
 # Sets up what the tests need (a Python virtual environment and Node packages, all pinned, under target/) and
-# runs every test. Needs Rust, Python 3.9 or newer with venv, and Node 20.
+# runs every test. Needs Rust, Python 3.10 or newer with venv, and Node 20.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 # A registry that does not answer the first time is asked once more.
 twice() { "$@" || { echo "again: $*" >&2; sleep 5; "$@"; }; }
 
+# Makes the virtual environment $1 with the packages of $2, unless it is there already.
+environment() {
+  local stamp=$1/requirements.sha256 want
+  want=$(sha256sum "$2" | cut -d' ' -f1)
+  if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
+    python3 -m venv --clear "$1"
+    twice "$1/bin/pip" install --quiet --disable-pip-version-check -r "$2"
+    echo "$want" >"$stamp"
+  fi
+}
+
 venv=$PWD/target/venv
-stamp=$venv/requirements.sha256
-want=$(sha256sum tests/requirements.txt | cut -d' ' -f1)
-if [ "$(cat "$stamp" 2>/dev/null || true)" != "$want" ]; then
-  python3 -m venv --clear "$venv"
-  twice "$venv/bin/pip" install --quiet --disable-pip-version-check -r tests/requirements.txt
-  echo "$want" >"$stamp"
-fi
+environment "$venv" tests/requirements.txt
+# Apart, since some of these bring plugins for pytest.
+environment "$PWD/target/venv-providers" tests/providers/requirements.txt
+export FAILSCOPE_TEST_SDK_PYTHON=$PWD/target/venv-providers/bin/python
 export FAILSCOPE_TEST_PYTHON=$venv/bin/python
 
 rm -rf target/lsp-messages

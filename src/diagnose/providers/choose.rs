@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::address::Address;
 use super::anthropic::Anthropic;
 use super::client::{Client, Setup};
+use super::clock::{Clock, Monotonic};
 use super::keys::{self, Found, Ring};
 use super::ollama::Ollama;
 use super::openai::{Dialect, OpenAi};
@@ -256,12 +257,14 @@ fn build(
         limits.total *= 5;
         limits.read *= 5;
     }
+    let clock: Arc<dyn Clock> = Arc::new(Monotonic::default());
     let slots = if is_local || kind == Kind::Ollama {
-        Slots::fixed(
-            system.env("OLLAMA_NUM_PARALLEL").and_then(|text| text.parse().ok()).unwrap_or(1).min(64),
-        )
+        {
+            let number = system.env("OLLAMA_NUM_PARALLEL").and_then(|text| text.parse().ok()).unwrap_or(1);
+            Slots::fixed(number.min(64), Arc::clone(&clock))
+        }
     } else {
-        Slots::adaptive()
+        Slots::adaptive(Arc::clone(&clock))
     };
     let setup = Setup {
         name: kind.name(),
@@ -276,6 +279,6 @@ fn build(
     };
     let transport = Arc::new(Http::new(&setup.address, &setup.limits, system));
     let address = setup.address.shown();
-    let provider = Arc::new(Client::new(setup, wire, transport, system));
+    let provider = Arc::new(Client::new(setup, wire, transport, clock, system));
     Ok(Choice { provider, address, why, notes })
 }

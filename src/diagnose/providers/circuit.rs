@@ -4,8 +4,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
-
 use super::error::ErrorKind;
 use super::fault::Fault;
 
@@ -21,15 +19,15 @@ pub struct Circuit {
 #[derive(Debug, Default)]
 struct State {
     failures: u32,
-    open: Option<(Instant, Fault)>,
+    open: Option<(Duration, Fault)>,
 }
 
 impl Circuit {
-    /// Why no call is to be made now, if none is.
-    pub fn check(&self) -> Option<Fault> {
+    /// Why no call is to be made at `now`, if none is.
+    pub fn check(&self, now: Duration) -> Option<Fault> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let (until, fault) = state.open.as_ref()?;
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_sub(now);
         if left.is_zero() {
             state.open = None;
             return None;
@@ -46,8 +44,8 @@ impl Circuit {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = State::default();
     }
 
-    /// A call failed for good.
-    pub fn failed(&self, fault: &Fault) {
+    /// A call failed for good at `now`.
+    pub fn failed(&self, fault: &Fault, now: Duration) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let pause = match &fault.kind {
             ErrorKind::Refused { .. }
@@ -67,6 +65,6 @@ impl Circuit {
             }
             _ => return,
         };
-        state.open = Some((Instant::now() + pause, fault.clone()));
+        state.open = Some((now + pause, fault.clone()));
     }
 }

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
 use super::circuit::Circuit;
+use super::clock::Clock;
 use super::error::{ErrorKind, ProviderError};
 use super::fault::{self, Fault};
 use super::keys::{self, Key};
@@ -79,6 +79,7 @@ pub struct Client {
     setup: Setup,
     wire: Box<dyn Wire>,
     transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
     circuit: Circuit,
     manner: Mutex<Manner>,
     redactor: Redactor,
@@ -102,7 +103,7 @@ struct Effort {
     /// Time for requests and for waiting after faults; waiting for the rate limit is not in it.
     left: Duration,
     /// When the call first met a rate limit.
-    limited: Option<Instant>,
+    limited: Option<Duration>,
     /// Waits after faults.
     waits: ExponentialBackoff,
     /// Waits for a rate limit that does not say how long.
@@ -111,7 +112,13 @@ struct Effort {
 
 impl Client {
     /// A client over `transport`.
-    pub fn new(setup: Setup, wire: Box<dyn Wire>, transport: Arc<dyn Transport>, system: &System) -> Self {
+    pub fn new(
+        setup: Setup,
+        wire: Box<dyn Wire>,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        system: &System,
+    ) -> Self {
         let redactor = Redactor::new(system.environment());
         if let Some((key, _)) = &setup.key {
             let known = [("API_KEY".to_owned(), key.expose().to_owned())];
@@ -124,6 +131,7 @@ impl Client {
             setup,
             wire,
             transport,
+            clock,
             circuit: Circuit::default(),
             manner,
             redactor,
@@ -159,6 +167,15 @@ impl Client {
             model: self.setup.model.clone(),
             kind: fault.kind.clone(),
             detail: self.redactor.text(&self.without_key(&fault.detail)),
+        }
+    }
+
+    /// What comes of `work` in this time, if anything does.
+    async fn within<T>(&self, time: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.clock.sleep_until(self.clock.now() + time) => None,
         }
     }
 
@@ -204,7 +221,7 @@ impl Client {
     }
 
     /// What is done about `fault`: nothing if the call goes on, the fault to give up with otherwise.
-    async fn recover(&self, fault: Fault, sent: Instant, effort: &mut Effort) -> Result<(), Fault> {
+    async fn recover(&self, fault: Fault, sent: Duration, effort: &mut Effort) -> Result<(), Fault> {
         if matches!(fault.kind, ErrorKind::BadRequest { .. } | ErrorKind::TooLong)
             && effort.changes < MOST_CHANGES
         {
@@ -223,7 +240,7 @@ impl Client {
         if let ErrorKind::RateLimited { .. } = fault.kind {
             let wait = fault.wait.unwrap_or_else(|| effort.limit_waits.next().unwrap_or(LONGEST_WAIT));
             let since = *effort.limited.get_or_insert(sent);
-            let quiet = self.setup.slots.last_answer().max(since).elapsed();
+            let quiet = self.clock.now().saturating_sub(self.setup.slots.last_answer().max(since));
             if wait > limits.total || quiet > limits.total {
                 return Err(fault);
             }
@@ -240,7 +257,7 @@ impl Client {
             return Err(fault);
         }
         effort.left -= wait;
-        tokio::time::sleep(wait).await;
+        self.clock.sleep_until(self.clock.now() + wait).await;
         Ok(())
     }
 
@@ -251,7 +268,7 @@ impl Client {
             ExponentialBuilder::default()
                 .with_min_delay(limits.first_wait)
                 .with_max_delay(LONGEST_WAIT)
-                .with_factor(2.0)
+                .with_factor(2.5)
                 .with_jitter()
                 .with_max_times(times)
                 .build()
@@ -267,21 +284,21 @@ impl Client {
         let mut last: Option<Fault> = None;
         loop {
             let sent = self.setup.slots.turn().await;
-            if let Some(fault) = self.circuit.check() {
+            if let Some(fault) = self.circuit.check(self.clock.now()) {
                 return Err(fault);
             }
             let manner = self.manner();
             effort.requests += 1;
-            let result = tokio::time::timeout(effort.left, self.attempt(request, &manner)).await;
-            effort.left = effort.left.saturating_sub(sent.elapsed());
+            let result = self.within(effort.left, self.attempt(request, &manner)).await;
+            effort.left = effort.left.saturating_sub(self.clock.now().saturating_sub(sent));
             let fault = match result {
-                Ok(Ok(reply)) => {
+                Some(Ok(reply)) => {
                     self.setup.slots.answered();
                     self.circuit.succeeded();
                     return Ok(reply);
                 }
-                Ok(Err(fault)) => fault,
-                Err(_) => {
+                Some(Err(fault)) => fault,
+                None => {
                     let detail = last.map_or_else(String::new, |last| format!("before: {}", last.kind));
                     return Err(Fault::new(ErrorKind::TimedOut { after: limits.total }, detail));
                 }
@@ -308,7 +325,7 @@ impl Client {
     /// What the provider offers, nearest names first.
     async fn offered(&self) -> Vec<crate::model::Redacted> {
         let listing = self.request(Method::GET, self.wire.models_path(), Vec::new());
-        let Ok(Ok(json)) = tokio::time::timeout(LISTING.min(self.setup.limits.total), listing).await else {
+        let Some(Ok(json)) = self.within(LISTING.min(self.setup.limits.total), listing).await else {
             return Vec::new();
         };
         let mut models = self.wire.models(&json);
@@ -382,7 +399,7 @@ impl Provider for Client {
                         fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model)).into();
                 }
             }
-            self.circuit.failed(&fault);
+            self.circuit.failed(&fault, self.clock.now());
             Err(self.error(&fault))
         };
         tokio::select! {
@@ -392,3 +409,6 @@ impl Provider for Client {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,6 +9,7 @@ mod anthropic;
 pub mod choose;
 mod circuit;
 mod client;
+mod clock;
 pub mod error;
 mod fault;
 mod keys;

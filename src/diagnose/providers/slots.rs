@@ -2,11 +2,12 @@
 //! asking it. Additive increase and multiplicative decrease (Chiu and Jain, 1989), of the number of calls when
 //! the provider is overloaded and of their rate when it limits that.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
-use tokio::time::Instant;
+
+use super::clock::Clock;
 
 /// Calls to a provider elsewhere before anything is known.
 const FIRST: usize = 8;
@@ -18,8 +19,8 @@ const FIRST_GAP: Duration = Duration::from_millis(5);
 const MAX_GAP: Duration = Duration::from_secs(10);
 
 /// The slots of one provider.
-#[derive(Debug)]
 pub struct Slots {
+    clock: Arc<dyn Clock>,
     semaphore: Semaphore,
     /// Turns were moved.
     rearranged: Notify,
@@ -36,17 +37,16 @@ struct State {
     /// Answers since the last change of `limit`.
     answers: usize,
     /// When the next request may be sent.
-    next: Instant,
+    next: Duration,
     /// The time between two requests.
     gap: Duration,
     /// When `gap` or `limit` was last changed for the worse: what was sent before says nothing new.
-    changed: Instant,
+    changed: Duration,
     /// When an answer last came.
-    answered: Instant,
+    answered: Duration,
 }
 
 /// A slot. Given back when it is dropped.
-#[derive(Debug)]
 pub struct Slot<'a> {
     slots: &'a Slots,
     permit: Option<SemaphorePermit<'a>>,
@@ -54,17 +54,17 @@ pub struct Slot<'a> {
 
 impl Slots {
     /// Slots of a provider elsewhere.
-    pub fn adaptive() -> Self {
-        Self::new(FIRST, MOST)
+    pub fn adaptive(clock: Arc<dyn Clock>) -> Self {
+        Self::new(FIRST, MOST, clock)
     }
 
     /// A fixed number of slots, for a server that works on so many calls at once.
-    pub fn fixed(number: usize) -> Self {
-        Self::new(number.max(1), number.max(1))
+    pub fn fixed(number: usize, clock: Arc<dyn Clock>) -> Self {
+        Self::new(number.max(1), number.max(1), clock)
     }
 
-    fn new(first: usize, most: usize) -> Self {
-        let now = Instant::now();
+    fn new(first: usize, most: usize, clock: Arc<dyn Clock>) -> Self {
+        let now = clock.now();
         let state = State {
             limit: first,
             excess: 0,
@@ -74,7 +74,13 @@ impl Slots {
             changed: now,
             answered: now,
         };
-        Self { semaphore: Semaphore::new(first), rearranged: Notify::new(), most, state: Mutex::new(state) }
+        Self {
+            clock,
+            semaphore: Semaphore::new(first),
+            rearranged: Notify::new(),
+            most,
+            state: Mutex::new(state),
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -93,13 +99,13 @@ impl Slots {
     }
 
     /// Waits until a request may be sent; gives the time at which it is.
-    pub async fn turn(&self) -> Instant {
+    pub async fn turn(&self) -> Duration {
         loop {
             // Made before the state is looked at, so that no change after it goes by unnoticed.
             let changed = self.rearranged.notified();
             let (turn, now) = {
                 let mut state = self.state();
-                let now = Instant::now();
+                let now = self.clock.now();
                 let turn = state.next.max(now);
                 state.next = turn + state.gap;
                 (turn, now)
@@ -108,7 +114,7 @@ impl Slots {
                 return now;
             }
             tokio::select! {
-                () = tokio::time::sleep_until(turn) => return turn,
+                () = self.clock.sleep_until(turn) => return turn,
                 // All that wait for their turn are given a new one.
                 () = changed => {}
             }
@@ -116,14 +122,14 @@ impl Slots {
     }
 
     /// When an answer last came.
-    pub fn last_answer(&self) -> Instant {
+    pub fn last_answer(&self) -> Duration {
         self.state().answered
     }
 
     /// An answer came.
     pub fn answered(&self) {
         let mut state = self.state();
-        state.answered = Instant::now();
+        state.answered = self.clock.now();
         state.gap = state.gap.mul_f64(0.97);
         if state.gap < FIRST_GAP {
             state.gap = Duration::ZERO;
@@ -141,9 +147,9 @@ impl Slots {
     }
 
     /// A request sent at `sent` met a rate limit, and none is to follow for `wait`.
-    pub fn limited(&self, sent: Instant, wait: Duration) {
+    pub fn limited(&self, sent: Duration, wait: Duration) {
         let mut state = self.state();
-        let now = Instant::now();
+        let now = self.clock.now();
         if sent >= state.changed {
             state.gap = (state.gap * 3 / 2).clamp(FIRST_GAP, MAX_GAP);
             state.changed = now;
@@ -154,14 +160,14 @@ impl Slots {
     }
 
     /// A request sent at `sent` found the provider overloaded.
-    pub fn overloaded(&self, sent: Instant) {
+    pub fn overloaded(&self, sent: Duration) {
         let mut state = self.state();
         if sent >= state.changed {
             let limit = (state.limit / 2).max(1);
             state.excess += state.limit - limit;
             state.limit = limit;
             state.answers = 0;
-            state.changed = Instant::now();
+            state.changed = self.clock.now();
         }
     }
 }

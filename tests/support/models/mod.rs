@@ -34,6 +34,7 @@ impl Seen {
 
 /// What the server does next.
 #[derive(Debug, Clone)]
+#[allow(dead_code, reason = "not every test does everything")]
 pub enum Act {
     Send(Vec<u8>),
     /// Sends the bytes one at a time, this far apart.

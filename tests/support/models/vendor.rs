@@ -159,7 +159,8 @@ impl Vendor {
         match self {
             Self::OpenAi | Self::Groq => must(bearer, "authorization"),
             Self::Anthropic => {
-                must(seen.header("x-api-key").is_some_and(|key| !key.is_empty()), "x-api-key");
+                // The later versions of the interface take the key like the others do.
+                must(bearer || seen.header("x-api-key").is_some_and(|key| !key.is_empty()), "x-api-key");
                 must(
                     seen.header("anthropic-version").is_some_and(|v| v.len() == 10 && v.starts_with("202")),
                     "anthropic-version",
