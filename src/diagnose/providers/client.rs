@@ -245,6 +245,7 @@ impl Client {
                 return Err(fault);
             }
             self.setup.slots.limited(sent, wait);
+            self.clock.sleep_until(self.clock.now() + wait).await;
             return Ok(());
         }
         if matches!(fault.kind, ErrorKind::Overloaded { .. }) {
@@ -262,7 +263,6 @@ impl Client {
     }
 
     async fn call(&self, request: &Request) -> Result<Reply, Fault> {
-        let _slot = self.setup.slots.acquire().await;
         let limits = &self.setup.limits;
         let waits = |times| {
             ExponentialBuilder::default()
@@ -283,6 +283,8 @@ impl Client {
         };
         let mut last: Option<Fault> = None;
         loop {
+            // Given back while the call waits for anything but its answer.
+            let slot = self.setup.slots.acquire().await;
             let sent = self.setup.slots.turn().await;
             if let Some(fault) = self.circuit.check(self.clock.now()) {
                 return Err(fault);
@@ -290,6 +292,7 @@ impl Client {
             let manner = self.manner();
             effort.requests += 1;
             let result = self.within(effort.left, self.attempt(request, &manner)).await;
+            drop(slot);
             effort.left = effort.left.saturating_sub(self.clock.now().saturating_sub(sent));
             let fault = match result {
                 Some(Ok(reply)) => {

@@ -213,6 +213,8 @@ fn a_thousand_calls_take_little_longer_than_the_limit_makes_them() {
         (Rule::Parallel { most: 4 }, 1000.0 / 4.0 * 0.2),
     ];
     for (index, (rule, ideal)) in rows.into_iter().enumerate() {
+        // An overloaded server does not say when to come back.
+        let most = if matches!(rule, Rule::Parallel { .. }) { 1.4 } else { 1.2 };
         let clock = Arc::new(Virtual::default());
         let server = Limited::new(&clock, rule);
         let client = client(&clock, &server);
@@ -225,8 +227,7 @@ fn a_thousand_calls_take_little_longer_than_the_limit_makes_them() {
         let summary = format!(
             "row {index}: {took:.1} s of {ideal:.1}, {requests} requests, {failed} failed: {first:?}"
         );
-        println!("{summary}");
-        assert!(failed == 0 && took <= ideal * 1.2 + 0.5 && requests < 2000, "{summary}");
+        assert!(failed == 0 && took <= ideal * most && requests < 1600, "{summary}");
         assert!(server.most_under_way.load(Ordering::SeqCst) <= 32, "{summary}");
     }
 }
