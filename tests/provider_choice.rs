@@ -9,6 +9,12 @@ use failscope::system::System;
 
 const KEY: &str = "gsk-secret-of-the-tests-0451";
 
+/// Provider and model that are named, the environment, the key ring, and what comes of it.
+type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a str);
+
+/// The environment, whether the provider runs here, and whether one prompt has to do.
+type Whereabouts<'a> = (&'a [(&'a str, &'a str)], bool, bool);
+
 fn system(environment: &[(&str, &str)], folder: &Path) -> System {
     let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     System::fixed(std::time::UNIX_EPOCH, environment, folder.to_owned())
@@ -26,7 +32,7 @@ fn chosen(settings: &Settings, system: &System, ring: &[(&str, &str)]) -> String
                 format!("{} {} {} ({})", provider.name(), provider.model(), choice.address, choice.why);
             for note in &choice.notes {
                 assert!(!note.contains(KEY));
-                text += &format!(" [{note}]");
+                text = format!("{text} [{note}]");
             }
             assert!(!text.contains(KEY));
             text
@@ -65,7 +71,6 @@ fn what_is_named_comes_before_what_is_found() {
     let (groq, openai, anthropic) =
         (("GROQ_API_KEY", KEY), ("OPENAI_API_KEY", KEY), ("ANTHROPIC_API_KEY", KEY));
     let spaced = format!(" {KEY}\n");
-    type Row<'a> = (&'a str, &'a str, &'a [(&'a str, &'a str)], &'a [(&'a str, &'a str)], &'a str);
     let rows: &[Row<'_>] = &[
         (
             "anthropic",
@@ -233,7 +238,7 @@ fn a_key_file_that_others_can_read_is_remarked_on() {
 #[test]
 fn what_runs_here_is_told_from_what_runs_elsewhere() {
     let folder = tempfile::tempdir().unwrap();
-    let rows: &[(&[(&str, &str)], bool, bool)] = &[
+    let rows: &[Whereabouts<'_>] = &[
         (&[("OLLAMA_HOST", "0.0.0.0")], true, true),
         (&[("OLLAMA_HOST", "https://models.example.com")], false, true),
         (&[("OPENAI_BASE_URL", "http://localhost:1234/v1")], true, false),

@@ -21,11 +21,14 @@ struct Judge {
 }
 
 impl Judge {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a server for the test, with the Python that a variable names"
+    )]
     fn start() -> Self {
         let python = std::env::var("FAILSCOPE_TEST_SDK_PYTHON").unwrap_or_else(|_| {
             concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv-providers/bin/python").to_owned()
         });
-        #[expect(clippy::disallowed_methods, reason = "a server for the test")]
         let mut process = std::process::Command::new(python)
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/providers/etiquette.py"))
             .stdin(Stdio::piped())

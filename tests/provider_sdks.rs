@@ -16,6 +16,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 /// The interpreter with the libraries of `tests/providers/requirements.txt`; `tests/run.sh` makes its environment.
+#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
 fn python() -> String {
     std::env::var("FAILSCOPE_TEST_SDK_PYTHON").unwrap_or_else(|_| {
         let default = concat!(env!("CARGO_MANIFEST_DIR"), "/target/venv-providers/bin/python");

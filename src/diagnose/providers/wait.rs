@@ -28,10 +28,11 @@ mod tests {
 
     use super::*;
 
+    type Row = (&'static [(&'static str, &'static str)], Option<f64>);
+
     #[test]
     fn waits_are_read_in_every_form() {
         let now = httpdate::parse_http_date("Sun, 22 Nov 2026 12:00:00 GMT").unwrap();
-        type Row = (&'static [(&'static str, &'static str)], Option<f64>);
         let rows: &[Row] = &[
             (&[("retry-after", "2")], Some(2.0)),
             (&[("retry-after", " 1.5 ")], Some(1.5)),
