@@ -22,6 +22,7 @@ mod startup;
 mod state;
 #[cfg(test)]
 mod testing;
+mod types;
 
 use super::Finding;
 use super::case::{self, Case};
@@ -75,7 +76,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
 
 /// The best of the rules that look names up in the syntax trees.
 fn looked_up(case: &Case<'_>) -> Option<Finding> {
-    [names::RULES, calls::RULES, imports::RULES, fixtures::RULES, state::RULES]
+    [names::RULES, calls::RULES, imports::RULES, fixtures::RULES, state::RULES, types::RULES]
         .into_iter()
         .flatten()
         .filter_map(|rule| rule.examine(case))

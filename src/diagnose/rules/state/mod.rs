@@ -1,16 +1,66 @@
 //! State that outlives what it was meant for: containers changed while they are iterated, containers that calls
 //! or objects share without meaning to.
 
+mod aliased;
 mod changed;
+mod closures;
 mod shared;
 
 use super::Rule;
+use crate::diagnose::case::Case;
+use crate::diagnose::origin;
+use crate::model::Place;
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Span, Stmt, StmtKind};
+use crate::workspace::resolve::{Called, Resolver};
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] =
-    &[&changed::while_iterating, &changed::items_skipped, &shared::default, &shared::attribute];
+pub(super) const RULES: &[&dyn Rule] = &[
+    &changed::while_iterating,
+    &changed::items_skipped,
+    &shared::default,
+    &shared::attribute,
+    &aliased::multiplied,
+    &closures::late,
+];
+
+/// Most functions that are looked at for one assertion, and how deep in calls of calls.
+const MAX_REACHED: usize = 40;
+const MAX_DEPTH: usize = 3;
+
+/// The functions of the project that made the value of the failing assertion, those that they call included, nearest
+/// first; and the assertion's place.
+fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, Vec<Called>)> {
+    case.root().filter(|root| root.short_type() == "AssertionError")?;
+    let (_, place) = case.frame()?;
+    let resolver = Resolver::new(case.workspace);
+    let mut found: Vec<Called> = origin::operands(case.workspace, place)?.called;
+    let mut from = 0;
+    for _ in 0..MAX_DEPTH {
+        let end = found.len();
+        for index in from..end {
+            let called = found[index].clone();
+            let Some(source) = case.workspace.source(&called.path) else { continue };
+            let Some(function) = source.module().function(&called.qualified_name) else { continue };
+            for stmt in &function.body {
+                stmt.walk(false, &mut |stmt| {
+                    for expr in stmt.expressions() {
+                        for inner in resolver.calls(&called.path, stmt.start_line, expr) {
+                            let same = |known: &Called| {
+                                known.path == inner.path && known.qualified_name == inner.qualified_name
+                            };
+                            if found.len() < MAX_REACHED && !found.iter().any(same) {
+                                found.push(inner);
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        from = end;
+    }
+    Some((place, found))
+}
 
 /// Methods of built-in containers that change them.
 const CHANGING: &[&str] = &[
