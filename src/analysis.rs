@@ -4,6 +4,7 @@
 //! sorted within their cluster, and clusters by reach, severity and fingerprint.
 
 pub mod culprits;
+pub mod fixes;
 mod parallel;
 mod redact;
 mod show;

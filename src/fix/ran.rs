@@ -75,31 +75,30 @@ impl Drop for EndOnDrop {
     }
 }
 
-/// Runs pytest with `args` in `copy`, for at most `time`; ends it and all it has started in any case.
-pub async fn run(
-    copy: &Copy,
-    start: &Start,
-    args: &[String],
-    time: Duration,
-    cancel: &CancellationToken,
-) -> Result<Ran, RunError> {
+/// What pytest is started with in a copy.
+#[derive(Debug)]
+pub struct Prepared {
+    /// Variables besides this process's own.
+    pub environment: Vec<(String, String)>,
+    /// `PYTHONPATH`, without the plugin's folder.
+    pub python_path: String,
+    /// Arguments, without the tests.
+    pub args: Vec<String>,
+    /// Where modules are reported that came from the original.
+    pub report: PathBuf,
+}
+
+/// Makes a copy ready for pytest.
+pub fn prepare(copy: &Copy, start: &Start) -> Result<Prepared, RunError> {
     let place = |name: &str| copy.scratch().join(name);
-    let temporary = place("tmp");
-    std::fs::create_dir_all(&temporary).map_err(|source| RunError::File {
-        what: "make",
-        path: temporary.clone(),
-        source,
-    })?;
-    let (stream, report) = (place("run.jsonl"), place("foreign"));
-    for file in [&stream, &report] {
-        // Left by the run before; that there is none is all the better.
-        let _ = std::fs::remove_file(file);
-    }
+    let (temporary, site, report) = (place("tmp"), place("site"), place("foreign"));
     // Programs that tests start are to find the copy's modules as well.
-    let site = place("site");
-    let written = std::fs::create_dir_all(&site)
+    let made = std::fs::create_dir_all(&temporary)
+        .and_then(|()| std::fs::create_dir_all(&site))
         .and_then(|()| std::fs::write(site.join("sitecustomize.py"), IN_PROGRAMS));
-    written.map_err(|source| RunError::File { what: "write", path: site.clone(), source })?;
+    made.map_err(|source| RunError::File { what: "write", path: site.clone(), source })?;
+    // Left by the run before; that there is none is all the better.
+    let _ = std::fs::remove_file(&report);
     let text = |path: &Path| path.display().to_string();
     let mut python_path = text(&site);
     if let Some(given) = &start.python_path {
@@ -110,7 +109,6 @@ pub async fn run(
         ("FAILSCOPE_ORIGINAL", text(copy.original())),
         ("FAILSCOPE_COPY", text(copy.base())),
         ("FAILSCOPE_COPY_REPORT", text(&report)),
-        ("FAILSCOPE_PARENT", std::process::id().to_string()),
         // A changed source of the same length within the same second would be taken for its old bytecode.
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("TMPDIR", text(&temporary)),
@@ -118,9 +116,25 @@ pub async fn run(
         ("TMP", text(&temporary)),
         ("COVERAGE_FILE", text(&place("coverage"))),
     ];
-    let mut all: Vec<String> = start.args.iter().map(|arg| copy.moved(arg)).collect();
-    all.extend(["-o".to_owned(), format!("cache_dir={}", text(&place("cache"))), "--maxfail=0".to_owned()]);
+    let mut args: Vec<String> = start.args.iter().map(|arg| copy.moved(arg)).collect();
+    args.extend(["-o".to_owned(), format!("cache_dir={}", text(&place("cache"))), "--maxfail=0".to_owned()]);
+    let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
+    Ok(Prepared { environment, python_path, args, report })
+}
+
+/// Runs pytest with `args` in `copy`, for at most `time`; ends it and all it has started in any case.
+pub async fn run(
+    copy: &Copy,
+    start: &Start,
+    args: &[String],
+    time: Duration,
+    cancel: &CancellationToken,
+) -> Result<Ran, RunError> {
+    let Prepared { mut environment, python_path, args: mut all, report } = prepare(copy, start)?;
+    environment.push(("FAILSCOPE_PARENT".to_owned(), std::process::id().to_string()));
     all.extend_from_slice(args);
+    let stream = copy.scratch().join("run.jsonl");
+    let _ = std::fs::remove_file(&stream);
     let request = Request {
         root: copy.root().to_owned(),
         interpreter: start.interpreter.clone(),
@@ -129,7 +143,7 @@ pub async fn run(
         plugin: start.plugin.clone(),
         python_path: Some(python_path),
         output: Output::Captured,
-        environment: environment.map(|(name, value)| (name.to_owned(), value)).into(),
+        environment,
         kills_rest: true,
     };
     let mut handle = Runner::default().start(request)?;

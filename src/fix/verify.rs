@@ -114,12 +114,12 @@ impl From<&FailureRecord> for Test {
 }
 
 impl Test {
-    fn file(&self) -> &str {
+    pub(super) fn file(&self) -> &str {
         self.arg.split("::").next().unwrap_or(&self.arg)
     }
 
     /// What is known under this test's id in a run, whose root may be another.
-    fn of<'a, V>(&self, all: &'a BTreeMap<String, V>) -> Option<(&'a str, &'a V)> {
+    pub(super) fn of<'a, V>(&self, all: &'a BTreeMap<String, V>) -> Option<(&'a str, &'a V)> {
         let found = all.get_key_value(&self.id).or_else(|| all.get_key_value(&self.arg));
         found.or_else(|| all.iter().find(|(id, _)| is_end(id, &self.arg))).map(|(id, v)| (id.as_str(), v))
     }
@@ -368,7 +368,7 @@ impl Trial {
         Ok(())
     }
 
-    async fn copy(&self, cancel: &CancellationToken) -> Result<Copy, Because> {
+    pub(super) async fn copy(&self, cancel: &CancellationToken) -> Result<Copy, Because> {
         let (setting, cancel) = (Arc::clone(&self.setting), cancel.clone());
         tokio::task::spawn_blocking(move || {
             let Setting { root, config, unsaved, limits, system, .. } = &*setting;
@@ -380,7 +380,7 @@ impl Trial {
     }
 
     /// How pytest is started; found out once.
-    async fn start(&mut self) -> Result<Start, Because> {
+    pub(super) async fn start(&mut self) -> Result<Start, Because> {
         if let Some(start) = &self.start {
             return Ok(start.clone());
         }
@@ -398,7 +398,7 @@ impl Trial {
     }
 
     /// The test files that reach the touched ones, nearest first.
-    async fn reached(&mut self, touched: &BTreeSet<RelPath>) -> Result<Vec<String>, Because> {
+    pub(super) async fn reached(&mut self, touched: &BTreeSet<RelPath>) -> Result<Vec<String>, Because> {
         let importers = if let Some(importers) = &self.importers {
             Arc::clone(importers)
         } else {

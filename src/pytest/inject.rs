@@ -9,11 +9,13 @@ use crate::system::System;
 const PLUGIN: &[(&str, &str)] = &[
     ("__init__.py", include_str!("../../python/failscope/__init__.py")),
     ("__main__.py", include_str!("../../python/failscope/__main__.py")),
+    ("confine.py", include_str!("../../python/failscope/confine.py")),
     ("copied.py", include_str!("../../python/failscope/copied.py")),
     ("frames.py", include_str!("../../python/failscope/frames.py")),
     ("handover.py", include_str!("../../python/failscope/handover.py")),
     ("plugin.py", include_str!("../../python/failscope/plugin.py")),
     ("record.py", include_str!("../../python/failscope/record.py")),
+    ("search.py", include_str!("../../python/failscope/search.py")),
     ("session.py", include_str!("../../python/failscope/session.py")),
     ("stream.py", include_str!("../../python/failscope/stream.py")),
     ("text.py", include_str!("../../python/failscope/text.py")),
