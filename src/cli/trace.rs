@@ -32,6 +32,9 @@ pub struct Args {
     /// Compare with all tests of the project instead of those close to the failing ones
     #[arg(long)]
     all_tests: bool,
+    /// Search for a fix: try small edits of the suspected statements, for as many seconds as `--budget` gives
+    #[arg(long)]
+    fix: bool,
     /// Print the document that is written to `rca_report.json`
     #[arg(long)]
     json: bool,
@@ -125,6 +128,9 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     if found.cancelled {
         output::note("cancelled; the reports are as they were");
         return Ok(130);
+    }
+    if args.fix {
+        super::verify::search(&mut report.analysis, &found, &wish, &project, system);
     }
     if let Some(path) = &args.features {
         std::fs::write(path, features(&found, &report.analysis))

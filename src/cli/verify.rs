@@ -1,12 +1,17 @@
-//! `--verify`: fixes are tried on copies before they are shown.
+//! `--verify` and `trace --fix`: fixes are tried on copies before they are shown, and searched.
+
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::output::{Progress, note};
 use super::project::Project;
-use crate::fix::all;
 use crate::fix::verify::Setting;
-use crate::model::Analysis;
+use crate::fix::{all, search};
+use crate::front;
+use crate::front::trace::{Found, Wish};
+use crate::model::{Analysis, Place, VerificationState};
+use crate::report::text::counted;
 use crate::system::System;
 
 /// Tries the fixes of `analysis`. Ctrl-C ends the trials, not the program: what is known is shown.
@@ -29,6 +34,64 @@ pub fn verify(analysis: &mut Analysis, project: &Project, system: &System) {
             }
         }
     });
+    shown.stop();
+}
+
+/// Searches fixes of the clusters that were traced, in the places that were found. Ctrl-C ends the search.
+pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Project, system: &System) {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return note(&format!("no fix is searched: cannot start a runtime: {error}")),
+    };
+    let workspace = project.workspace();
+    let options = front::analysis_options(&project.root, &project.config, system);
+    let shown = Progress::start("searching for a fix");
+    for cluster in &mut analysis.clusters {
+        let is_wanted = wish.clusters.is_empty() || wish.clusters.contains(&cluster.fingerprint);
+        let is_mended = cluster.fixes.iter().any(|fix| fix.verification.state == VerificationState::Verified);
+        if !is_wanted || is_mended {
+            continue;
+        }
+        let ranking = traced.rankings.iter().find(|(of, _)| *of == cluster.fingerprint);
+        let ranked = ranking.into_iter().flat_map(|(_, ranking)| &ranking.places);
+        let mut places: Vec<Place> = ranked.map(|ranked| ranked.place.clone()).collect();
+        places.extend(search::suspects(cluster));
+        let wish = search::Wish {
+            setting: Setting::new(&project.root, &project.config, system),
+            workspace: &workspace,
+            options: &options,
+            budget: Duration::from_secs_f64(wish.seconds),
+        };
+        let cancel = CancellationToken::new();
+        let progress =
+            |tried, total| shown.say(format!("searching for a fix: {tried} of {total} edits tried"));
+        let found = runtime.block_on(async {
+            let work = search::search(&places, cluster, &wish, &cancel, &progress);
+            tokio::pin!(work);
+            loop {
+                tokio::select! {
+                    found = &mut work => break found,
+                    () = asked_to_end(), if !cancel.is_cancelled() => cancel.cancel(),
+                }
+            }
+        });
+        let what = match (found.fixes.len(), &found.note) {
+            (0, Some(because)) => format!("no fix was searched: {because}"),
+            (0, None) => format!("no fix found: none of {} small edits makes the tests pass", found.tried),
+            (n, _) => format!(
+                "{} found by trying {} small edits (contained: {})",
+                counted(n, "fix", "fixes"),
+                found.tried,
+                found.contained.join(", ")
+            ),
+        };
+        cluster.fixes.extend(found.fixes);
+        all::prefer(cluster);
+        note(&what);
+        if cancel.is_cancelled() {
+            break;
+        }
+    }
     shown.stop();
 }
 

@@ -75,6 +75,16 @@ pub struct Found {
 /// Is told how many candidates of how many have been tried.
 pub type Progress<'a> = &'a (dyn Fn(usize, usize) + Send + Sync);
 
+/// The places that an analysis itself suspects: its culprits, then the project's frames, deepest first.
+pub fn suspects(cluster: &Cluster) -> Vec<Place> {
+    let culprits = cluster.culprits.iter().map(|culprit| culprit.site.place.clone());
+    let frames = cluster.failures.first().into_iter().flat_map(|failure| failure.frames.iter().rev());
+    let frames = frames.filter(|frame| frame.in_project).filter_map(|frame| frame.site.as_ref());
+    let mut seen = HashSet::new();
+    let places = culprits.chain(frames.map(|site| site.place.clone()));
+    places.filter(|place| seen.insert((place.path.clone(), place.line))).collect()
+}
+
 /// Searches a fix of `cluster` in the suspected `places`, best first. Nothing of the workspace is written.
 pub async fn search(
     places: &[Place],
