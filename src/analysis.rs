@@ -19,6 +19,9 @@ use crate::evidence::redact::Redactor;
 use crate::model::{Analysis, Cluster, Failure, Fix, ModelRun, Place, Run, Site};
 use crate::workspace::Workspace;
 
+/// Runs with more causes than this are not replayed: that would take seconds.
+const MAX_REPLAYED: usize = 60;
+
 /// What the pipeline is told besides the run.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -50,9 +53,10 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     evidence::collect(&mut run, workspace);
     let groups = grouping::group(&run.failures, workspace);
     let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
+    let replay = groups.len() <= MAX_REPLAYED;
     let findings = parallel::map(&groups, |(_, members)| {
         let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
-        diagnose::diagnose(&Case { failures: &failures, workspace })
+        diagnose::diagnose(&Case { failures: &failures, workspace, replay })
     });
     let mut clusters: Vec<Cluster> = groups
         .into_iter()

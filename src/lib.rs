@@ -12,6 +12,7 @@
 //! | [`evidence`] | tracebacks and assertions taken apart, noise, truncation, redaction | touch the network |
 //! | [`cluster`] | fingerprints and grouping | look at anything but the failures and the sources of their frames |
 //! | [`diagnose`] | cause, place, category, severity of each cluster | publish anything |
+//! | [`replay`] | a machine for small pure Python programs, to see what would mend a failure | reach outside: files, network, clock, processes |
 //! | [`fix`] | edits, tried on a throw-away copy of the workspace | write the workspace |
 //! | [`analysis`] | the pipeline from a run to an analysis | time, environment |
 //! | [`history`] | the store of runs, and the stability of each test over them | start processes, decide what is shown |
@@ -37,6 +38,7 @@ pub mod ingest;
 pub mod lsp;
 pub mod model;
 pub mod pytest;
+pub mod replay;
 pub mod report;
 pub mod system;
 pub mod workspace;

@@ -18,6 +18,8 @@ pub struct Case<'a> {
     pub failures: &'a [&'a Failure],
     /// Sources and syntax.
     pub workspace: &'a Workspace,
+    /// Whether the failure may be replayed, which takes some milliseconds.
+    pub replay: bool,
 }
 
 impl<'a> Case<'a> {

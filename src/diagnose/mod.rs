@@ -9,6 +9,7 @@ pub mod expression;
 pub mod localise;
 pub mod origin;
 pub mod providers;
+mod repair;
 pub mod rules;
 pub mod taxonomy;
 pub mod value;
@@ -54,6 +55,9 @@ pub fn diagnose(case: &Case<'_>) -> Finding {
         .filter_map(|rule| rule.examine(case))
         .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
         .unwrap_or_else(|| rules::unexplained(case));
+    if case.replay {
+        finding = repair::improve(case, finding);
+    }
     let others = case.other_places();
     let (shown, rest) = others.split_at(others.len().min(MAX_OTHERS));
     for place in shown {

@@ -179,7 +179,7 @@ mod tests {
         crate::evidence::collect(&mut run, &workspace);
         let failure = run.failures.first()?;
         assert_eq!(failure.kind, FailureKind::Internal, "{text}");
-        let case = Case { failures: &[failure], workspace: &workspace };
+        let case = Case { failures: &[failure], workspace: &workspace, replay: false };
         let finding = refused(&case).or_else(|| hook_arguments(&case))?;
         let place = finding.culprits.first().map(|(p, ..)| format!("{}:{}", p.path.as_str(), p.line));
         Some((finding.root_cause, place))

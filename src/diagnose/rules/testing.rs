@@ -120,7 +120,7 @@ impl Scene {
         let workspace = self.workspace();
         let mut run = Run { failures: vec![self.failure(&workspace)], ..Run::default() };
         crate::evidence::collect(&mut run, &workspace);
-        let case = Case { failures: &[&run.failures[0]], workspace: &workspace };
+        let case = Case { failures: &[&run.failures[0]], workspace: &workspace, replay: false };
         rule.examine(&case)
     }
 

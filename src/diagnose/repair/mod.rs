@@ -1,0 +1,422 @@
+//! What would mend a failure: small edits of the lines that ran, each tried in a replay of the test's file.
+//!
+//! Silent unless the replay first fails exactly as pytest said. An edit counts if the test then passes and no
+//! other test of the file that passed before fails.
+
+mod candidates;
+mod expressions;
+mod statements;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::case::{Case, code, in_tests};
+use super::draft::{Draft, TextEdit};
+use super::value::Value;
+use super::{Finding, case};
+use crate::model::{FixTarget, Phase, Place, RelPath};
+use crate::replay::{self, Program, Report, Results, Verdict};
+use crate::workspace::python::{ExprKind, StmtKind};
+use candidates::{Candidate, Hints};
+
+/// Bytes of stack for the replay; only what is used is taken.
+const STACK: usize = 64 << 20;
+/// Steps that the first replay may take.
+const FIRST: u64 = 60_000;
+/// Steps that all replays of one failure may take together.
+const ALL: u64 = 400_000;
+/// Most edits that are tried.
+const MAX_TRIED: usize = 600;
+/// Most edits that are shown.
+const MAX_SHOWN: usize = 3;
+/// Confidence by what was found, measured on the development half of `fixtures/causes`.
+const ONE_PLACE: f64 = 0.82;
+const FAR_FETCHED: f64 = 0.62;
+const SEVERAL_PLACES: f64 = 0.55;
+
+/// An edit that mends the failure in the replay.
+struct Mended {
+    candidate: Candidate,
+    old: String,
+    new: String,
+}
+
+/// Adds what the replay finds to what the rules said.
+pub(super) fn improve(case: &Case<'_>, finding: Finding) -> Finding {
+    // A rule that is sure and has an edit needs no help.
+    let has_edit = finding
+        .fixes
+        .iter()
+        .any(|fix| fix.kind() == crate::model::FixKind::Edit && fix.target != FixTarget::Test);
+    if finding.confidence >= 0.85 && has_edit {
+        return finding;
+    }
+    // The replay calls itself for every call of the program, deeper than a worker's stack may be.
+    let found = std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(STACK);
+        thread.spawn_scoped(scope, || mend(case)).ok().and_then(|running| running.join().ok()).flatten()
+    });
+    match found {
+        Some(found) if !found.mended.is_empty() => merged(case, finding, found),
+        Some(found) if found.alone => order_dependent(finding),
+        _ => finding,
+    }
+}
+
+struct Found {
+    mended: Vec<Mended>,
+    /// The test passes when it runs alone.
+    alone: bool,
+    report: Box<Report>,
+}
+
+fn mend(case: &Case<'_>) -> Option<Found> {
+    let failure = case.representative();
+    if matches!(failure.phase, Phase::Teardown) || failure.subtest.is_some() {
+        return None;
+    }
+    let path = case.workspace.resolve(failure.test.file(), None)?;
+    let program = Program::load(case.workspace, &path)?;
+    let target = replay::name_of(&failure.test);
+    let base = program.run(&target, FIRST);
+    let Some(Verdict::Fail(report)) = base.of(&target) else { return None };
+    if !agrees(case, report) {
+        return None;
+    }
+    let report = report.clone();
+    let alone =
+        base.tests.len() > 1 && matches!(program.run_alone(&target, FIRST).of(&target), Some(Verdict::Pass));
+    let hints = hints(case, &program, &report);
+    let mut all: Vec<Candidate> = Vec::new();
+    for source in program.files() {
+        let tests = is_test(source.path());
+        let ran: BTreeSet<u32> =
+            base.ran.iter().filter(|(path, _)| path == source.path()).map(|(_, line)| *line).collect();
+        if ran.is_empty() && (tests || !uses_module_level(&base, source.path())) {
+            continue;
+        }
+        let mut found = candidates::of_file(source, &ran, &hints);
+        // In tests only fixtures are mended, never what a test does or expects.
+        if tests {
+            found.retain(|candidate| in_fixture(source, candidate.line));
+        }
+        all.extend(found);
+    }
+    let failing: BTreeSet<(&RelPath, u32)> = report.trace.iter().map(|(path, line)| (path, *line)).collect();
+    let last = report.trace.last();
+    all.sort_by_key(|candidate| {
+        let here = last.is_some_and(|(path, line)| *path == candidate.path && *line == candidate.line);
+        let on_way = failing.contains(&(&candidate.path, candidate.line));
+        candidate.cost * 4 - 2 * u32::from(here) - u32::from(on_way && !here)
+    });
+    let mended = tried(&program, &target, &base, all);
+    Some(Found { mended, alone, report })
+}
+
+/// Whether constants of the file's module level can matter: something of the file ran.
+fn uses_module_level(base: &Results, path: &RelPath) -> bool {
+    // A file of constants only has no lines that run during the test, but may be imported by one that has.
+    !base.ran.is_empty() && !is_test(path)
+}
+
+fn is_test(path: &RelPath) -> bool {
+    in_tests(&Place::line(path.clone(), 1))
+}
+
+fn in_fixture(source: &crate::workspace::SourceFile, line: u32) -> bool {
+    source.module().fixtures().iter().any(|fixture| {
+        source
+            .module()
+            .find(&fixture.function.qualified_name)
+            .is_some_and(|stmt| (stmt.start_line..=stmt.end_line).contains(&line))
+    })
+}
+
+/// Whether the replay fails as pytest said.
+fn agrees(case: &Case<'_>, report: &Report) -> bool {
+    let chain = &case.representative().exceptions;
+    let Some(exception) = chain.last() else { return false };
+    if exception.short_type() != report.exception {
+        return false;
+    }
+    if let (Some(assertion), Some((left, _))) = (&exception.assertion, &report.compared) {
+        let seen = assertion.left.trim();
+        let cut = seen.contains("...") || seen.contains('\n') || seen.contains("[REDACTED");
+        if !cut && !left.is_empty() && Value::parse(seen) != Value::parse(left) && seen != left {
+            return false;
+        }
+    }
+    // The innermost frame of the project must be the same file.
+    match (case.frame(), report.trace.last()) {
+        (Some((_, place)), Some((path, _))) => place.path == *path,
+        _ => true,
+    }
+}
+
+fn hints(case: &Case<'_>, program: &Program, report: &Report) -> Hints {
+    let mut hints = Hints {
+        exception: report.exception.clone(),
+        message: report.message.clone(),
+        fallbacks: ["0", "None", "\"\"", "False", "[]", "{}", "1"].map(str::to_owned).into(),
+        ..Hints::default()
+    };
+    if let Some((left, right)) = &report.compared
+        && !right.is_empty()
+    {
+        let (left, right) = (Value::parse(left), Value::parse(right));
+        if let (Some(left), Some(right)) = (&left, &right) {
+            texts(left, right, &mut hints);
+        }
+    }
+    let _ = case;
+    for source in program.files() {
+        source.module().walk(&mut |stmt| {
+            if let StmtKind::Class(class) = &stmt.kind {
+                let names = source.module().attributes(class);
+                hints.attributes.extend(names.iter().map(|binding| binding.name.to_string()));
+            }
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| match &part.kind {
+                    ExprKind::Subscript { index, .. } => hints.keys.extend(index.as_str().map(str::to_owned)),
+                    ExprKind::Dict(items) => {
+                        let keys = items.iter().filter_map(|(key, _)| key.as_ref()?.as_str());
+                        hints.keys.extend(keys.map(str::to_owned));
+                    }
+                    ExprKind::Call { func, args, .. } => {
+                        if matches!(&func.kind, ExprKind::Attribute { attr, .. } if matches!(&**attr, "get" | "pop" | "setdefault")) {
+                            hints.keys.extend(args.first().and_then(|arg| arg.as_str()).map(str::to_owned));
+                        }
+                    }
+                    // The literals of the test are what may be missing elsewhere.
+                    ExprKind::Str(text) if is_test(source.path()) && text.len() < 9 && text.chars().all(char::is_alphanumeric) && !text.is_empty() => {
+                        let literal = format!("\"{text}\"");
+                        if !hints.fallbacks.contains(&literal) && hints.fallbacks.len() < 14 {
+                            hints.fallbacks.push(literal);
+                        }
+                    }
+                    _ => {}
+                });
+            }
+        });
+    }
+    hints
+}
+
+/// Finds where two values differ in a text or lack a key.
+fn texts(left: &Value, right: &Value, hints: &mut Hints) {
+    match (left, right) {
+        (Value::Str(left), Value::Str(right)) if hints.swapped.is_none() && left != right => {
+            let (left, right): (Vec<char>, Vec<char>) = (left.chars().collect(), right.chars().collect());
+            let start = left.iter().zip(&right).take_while(|(a, b)| a == b).count();
+            let rest = left.len().min(right.len()) - start;
+            let end =
+                left.iter().rev().zip(right.iter().rev()).take(rest).take_while(|(a, b)| a == b).count();
+            let wrong: String = left[start..left.len() - end].iter().collect();
+            let fitting: String = right[start..right.len() - end].iter().collect();
+            // A text that is swapped several times differs in more than it should: its first character will do.
+            let (wrong, fitting) = match (wrong.chars().next(), fitting.chars().next()) {
+                (Some(a), Some(b))
+                    if wrong.chars().count() == fitting.chars().count() && wrong.chars().count() > 3 =>
+                {
+                    (a.to_string(), b.to_string())
+                }
+                _ => (wrong, fitting),
+            };
+            let fine = |text: &str| !text.contains(['"', '\'', '\\', '\n', '{', '}']);
+            if fine(&wrong) && fine(&fitting) && wrong.len() < 30 {
+                hints.swapped = Some((wrong, fitting));
+            }
+        }
+        (Value::Dict(left), Value::Dict(right)) => {
+            for (key, value) in right {
+                match left.iter().find(|(known, _)| known == key) {
+                    Some((_, other)) => texts(other, value, hints),
+                    None => {
+                        if let Value::Str(key) = key {
+                            hints.missing_keys.push(key.clone());
+                        }
+                    }
+                }
+            }
+        }
+        _ => {
+            if let (Some(left), Some(right)) = (left.items(), right.items()) {
+                for (a, b) in left.iter().zip(right) {
+                    texts(a, b, hints);
+                }
+            }
+        }
+    }
+}
+
+/// Tries the candidates in order; gives those that mend the failure, the least far-fetched only.
+fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -> Vec<Mended> {
+    let passed: Vec<&str> = base
+        .tests
+        .iter()
+        .filter(|(_, verdict)| *verdict == Verdict::Pass)
+        .map(|(name, _)| name.as_str())
+        .collect();
+    let failed = base.tests.len() - passed.len();
+    let mut fuel = ALL;
+    let mut found: Vec<(usize, Mended)> = Vec::new();
+    let mut seen: BTreeMap<(RelPath, String), ()> = BTreeMap::new();
+    let each = (base.steps * 8).clamp(3_000, FIRST);
+    let mut best = u32::MAX;
+    for candidate in all.into_iter().take(MAX_TRIED) {
+        if candidate.cost > best.saturating_add(1) || fuel < each || found.len() >= 12 {
+            break;
+        }
+        let Some(source) = program.files().iter().find(|file| *file.path() == candidate.path) else {
+            continue;
+        };
+        let Some(text) = edited(source.text(), &candidate.edits) else { continue };
+        if text == **source.text() || seen.insert((candidate.path.clone(), text.clone()), ()).is_some() {
+            continue;
+        }
+        let Some(changed) = program.with(&candidate.path, &text) else { continue };
+        let results = changed.run(target, each);
+        fuel = fuel.saturating_sub(results.steps.max(40));
+        if results.of(target) != Some(&Verdict::Pass) {
+            continue;
+        }
+        if passed.iter().any(|name| results.of(name) != Some(&Verdict::Pass)) {
+            continue;
+        }
+        let still = results.tests.iter().filter(|(_, verdict)| *verdict != Verdict::Pass).count();
+        best = best.min(candidate.cost);
+        let (old, new) = lines(source.text(), &text);
+        found.push((still, Mended { candidate, old, new }));
+    }
+    let _ = failed;
+    // An edit that mends more of the file's failing tests is nearer to the cause.
+    let fewest = found.iter().map(|(still, _)| *still).min().unwrap_or(0);
+    found.retain(|(still, _)| *still == fewest);
+    found.into_iter().map(|(_, mended)| mended).collect()
+}
+
+/// The text with non-overlapping edits applied.
+fn edited(text: &str, edits: &[TextEdit]) -> Option<String> {
+    let mut edits: Vec<&TextEdit> = edits.iter().collect();
+    edits.sort_by_key(|edit| edit.span);
+    let mut made = String::with_capacity(text.len() + 40);
+    let mut from = 0;
+    for edit in edits {
+        made.push_str(text.get(from..edit.span.start as usize)?);
+        made.push_str(&edit.new_text);
+        from = edit.span.end as usize;
+    }
+    made.push_str(text.get(from..)?);
+    Some(made)
+}
+
+/// The lines that differ, before and after, trimmed.
+fn lines(before: &str, after: &str) -> (String, String) {
+    let (a, b): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
+    let start = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let rest = a.len().min(b.len()) - start;
+    let end = a.iter().rev().zip(b.iter().rev()).take(rest).take_while(|(x, y)| x == y).count();
+    let join = |lines: &[&str]| lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("; ");
+    (join(&a[start..a.len() - end]), join(&b[start..b.len() - end]))
+}
+
+/// The place of a candidate, with the function it is in.
+fn place(case: &Case<'_>, candidate: &Candidate) -> Place {
+    let function = case.workspace.source(&candidate.path).and_then(|source| {
+        source.module().enclosing_function(candidate.line).map(|def| def.qualified_name.clone())
+    });
+    Place { function, ..Place::line(candidate.path.clone(), candidate.line) }
+}
+
+fn merged(case: &Case<'_>, mut finding: Finding, found: Found) -> Finding {
+    let Found { mended, alone, report } = found;
+    let first = &mended[0];
+    let at = place(case, &first.candidate);
+    let known =
+        finding.culprits.first().is_some_and(|(place, ..)| place.path == at.path && place.line == at.line);
+    let sure = finding.confidence >= 0.6;
+    let places: BTreeSet<(&RelPath, u32)> =
+        mended.iter().map(|m| (&m.candidate.path, m.candidate.line)).collect();
+    let confidence = match (places.len(), first.candidate.cost) {
+        (1, 0..=2) => ONE_PLACE,
+        (1, _) => FAR_FETCHED,
+        _ => SEVERAL_PLACES,
+    };
+    let change = if first.new.is_empty() {
+        format!("{} left out", code(&first.old))
+    } else if first.old.is_empty() {
+        format!("{} added", code(&first.new))
+    } else {
+        format!("{} instead of {}", code(&first.new), code(&first.old))
+    };
+    let why = &first.candidate.why;
+    let mends = format!("with {change} the test passes in a replay");
+    if (sure && known) {
+        if !finding.root_cause.contains(why.as_str()) {
+            finding.root_cause = format!("{}; {why}", finding.root_cause);
+        }
+        finding.confidence = finding.confidence.max(confidence);
+    } else {
+        let symptom = symptom(case, &finding, &report);
+        finding.root_cause = format!("{symptom}: in {} {why}; {mends}", case::at(&at));
+        finding.rule = "replayed";
+        finding.suggestion = match first.new.as_str() {
+            "" => format!("Remove {} ({})", code(&first.old), case::line_of(&at)),
+            new => format!("Write {} ({})", code(new), case::line_of(&at)),
+        };
+        finding.confidence = confidence;
+    }
+    if alone {
+        finding
+            .root_cause
+            .push_str("; the test passes when it runs alone, and fails after the tests before it");
+    }
+    finding = finding.shown(mends, Some(&at));
+    let score = finding.confidence;
+    let reason = format!("{} mends the failure in a replay", code(&first.new));
+    finding.culprits.retain(|(place, ..)| !(place.path == at.path && place.line == at.line));
+    finding.culprits.insert(0, (at, score, vec![reason]));
+    for other in mended.iter().skip(1).take(MAX_SHOWN) {
+        let at = place(case, &other.candidate);
+        if !finding.culprits.iter().any(|(known, ..)| known.path == at.path && known.line == at.line) {
+            let reason = format!("{} mends the failure in a replay, too", code(&other.new));
+            finding.culprits.insert(1, (at, score * 0.8, vec![reason]));
+        }
+    }
+    let fixes: Vec<Draft> = mended.iter().take(MAX_SHOWN).map(|mended| draft(case, mended)).collect();
+    finding.fixes.splice(0..0, fixes);
+    finding
+}
+
+fn draft(case: &Case<'_>, mended: &Mended) -> Draft {
+    let at = place(case, &mended.candidate);
+    let target = if in_tests(&at) { FixTarget::Test } else { FixTarget::Code };
+    let where_ = case::line_of(&at);
+    let title = match (mended.old.as_str(), mended.new.as_str()) {
+        (old, "") => format!("Remove {} ({where_})", code(old)),
+        ("", new) => format!("Add {} ({where_})", code(new)),
+        (old, new) => format!("Change {} to {} ({where_})", code(old), code(new)),
+    };
+    let mut why = mended.candidate.why.clone();
+    if let Some(first) = why.get(..1) {
+        why = first.to_uppercase() + &why[1..];
+    }
+    Draft::edits(target, title, why, mended.candidate.edits.clone())
+}
+
+/// What is wrong, before the reason: the finding's own sentence without guesses about the place.
+fn symptom(case: &Case<'_>, finding: &Finding, report: &Report) -> String {
+    if report.compared.is_some() && !finding.root_cause.is_empty() && finding.rule.starts_with("assertion") {
+        return finding.root_cause.clone();
+    }
+    if finding.rule == "raised" || finding.root_cause.is_empty() {
+        return case.last().map_or_else(|| finding.root_cause.clone(), case::named);
+    }
+    finding.root_cause.clone()
+}
+
+fn order_dependent(mut finding: Finding) -> Finding {
+    finding
+        .root_cause
+        .push_str("; the test passes when it runs alone: state left by a test before it is shared");
+    finding
+}

@@ -1,0 +1,526 @@
+//! Built-in functions and types.
+
+use std::rc::Rc;
+
+use super::machine::{Machine, Res, Stop};
+use super::value::{Args, Cursor, Value, View};
+use crate::workspace::python::Name;
+
+/// What is known without an import.
+pub(super) const NAMES: &[&str] = &[
+    "abs",
+    "all",
+    "any",
+    "bool",
+    "bytes",
+    "callable",
+    "chr",
+    "dict",
+    "divmod",
+    "enumerate",
+    "filter",
+    "float",
+    "frozenset",
+    "getattr",
+    "hasattr",
+    "int",
+    "isinstance",
+    "issubclass",
+    "iter",
+    "len",
+    "list",
+    "map",
+    "max",
+    "min",
+    "next",
+    "object",
+    "ord",
+    "pow",
+    "print",
+    "range",
+    "repr",
+    "reversed",
+    "round",
+    "set",
+    "setattr",
+    "sorted",
+    "str",
+    "sum",
+    "super",
+    "tuple",
+    "type",
+    "zip",
+    "NotImplemented",
+    "ExceptionGroup",
+    "id",
+    "hash",
+    "open",
+    "input",
+    "vars",
+    "bytearray",
+    "complex",
+    "format",
+    "globals",
+    "locals",
+    "property",
+    "staticmethod",
+    "classmethod",
+];
+
+impl<'a> Machine<'a> {
+    pub(super) fn native(&mut self, name: &Name, args: Args<'a>) -> Res<'a> {
+        let first = args.pos.first().cloned();
+        let count = args.pos.len();
+        Ok(match (&**name, first) {
+            ("len", Some(value)) => Value::Int(self.len(&value)? as i128),
+            ("str", None) => Value::str(""),
+            ("str", Some(value)) if count == 1 => Value::str(self.string(&value)?),
+            ("repr", Some(value)) => Value::str(self.repr(&value)?),
+            ("format", Some(value)) => {
+                let spec =
+                    args.get(1, "").and_then(|spec| spec.text().map(str::to_owned)).unwrap_or_default();
+                Value::str(self.format(&value, &spec)?)
+            }
+            ("int", None) => Value::Int(0),
+            ("int", Some(value)) => return self.to_int(&value, args.get(1, "base")),
+            ("float", None) => Value::Float(0.0),
+            ("float", Some(value)) => return self.to_float(&value),
+            ("bool", None) => Value::Bool(false),
+            ("bool", Some(value)) => Value::Bool(self.truth(&value)?),
+            ("list", None) => Value::list(Vec::new()),
+            ("list", Some(value)) => Value::list(self.collect(&value)?),
+            ("tuple", None) => Value::tuple(Vec::new()),
+            ("tuple", Some(value)) => Value::tuple(self.collect(&value)?),
+            ("set" | "frozenset", None) => Value::set(Vec::new()),
+            ("set" | "frozenset", Some(value)) => {
+                let items = self.collect(&value)?;
+                self.set_of(items)?
+            }
+            ("dict" | "collections.OrderedDict", value) => {
+                let dict = Value::dict(Vec::new());
+                if let Some(value) = value {
+                    self.update(&dict, &value)?;
+                }
+                for (name, value) in args.kw {
+                    self.set_item(&dict, &Value::str(&name), value)?;
+                }
+                dict
+            }
+            ("range", Some(_)) => {
+                let mut numbers = Vec::new();
+                for arg in &args.pos {
+                    if let Some(n) = arg.int() {
+                        numbers.push(n)
+                    } else {
+                        let message =
+                            format!("'{}' object cannot be interpreted as an integer", arg.type_name());
+                        return self.raise("TypeError", message);
+                    }
+                }
+                match numbers[..] {
+                    [to] => Value::Range(0, to, 1),
+                    [from, to] => Value::Range(from, to, 1),
+                    [from, to, step] if step != 0 => Value::Range(from, to, step),
+                    _ => return self.raise("ValueError", "range() arg 3 must not be zero"),
+                }
+            }
+            ("abs", Some(value)) => match value {
+                Value::Float(x) => Value::Float(x.abs()),
+                other => {
+                    if let Some(n) = other.int() {
+                        Value::Int(n.abs())
+                    } else {
+                        let message = format!("bad operand type for abs(): '{}'", other.type_name());
+                        return self.raise("TypeError", message);
+                    }
+                }
+            },
+            ("round", Some(value)) => return self.round(&value, args.get(1, "ndigits")),
+            ("sum", Some(value)) => {
+                let mut total = args.get(1, "start").unwrap_or(Value::Int(0));
+                for item in self.collect(&value)? {
+                    total = self.binary("+", &total, &item)?;
+                }
+                total
+            }
+            ("min" | "max", Some(_)) => return self.extreme(name, args),
+            ("sorted", Some(value)) => {
+                let mut items = self.collect(&value)?;
+                self.sort(&mut items, &args)?;
+                Value::list(items)
+            }
+            ("reversed", Some(value)) => {
+                let mut items = self.collect(&value)?;
+                items.reverse();
+                Value::iter(items)
+            }
+            ("enumerate", Some(value)) => {
+                let start = args.get(1, "start").and_then(|start| start.int()).unwrap_or(0);
+                let items = self.collect(&value)?.into_iter().enumerate();
+                Value::iter(items.map(|(n, item)| Value::tuple(vec![Value::Int(start + n as i128), item])))
+            }
+            ("zip", _) => {
+                let mut columns = Vec::new();
+                for arg in &args.pos {
+                    columns.push(self.collect(arg)?);
+                }
+                let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+                Value::iter(
+                    (0..rows).map(|row| Value::tuple(columns.iter().map(|c| c[row].clone()).collect())),
+                )
+            }
+            ("map", Some(function)) => {
+                let mut columns = Vec::new();
+                for arg in &args.pos[1..] {
+                    columns.push(self.collect(arg)?);
+                }
+                let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
+                let mut made = Vec::new();
+                for row in 0..rows {
+                    let args = columns.iter().map(|column| column[row].clone()).collect();
+                    made.push(self.call(&function, Args::of(args))?);
+                }
+                Value::iter(made)
+            }
+            ("filter", Some(function)) if count == 2 => {
+                let mut made = Vec::new();
+                for item in self.collect(&args.pos[1])? {
+                    let keep = match &function {
+                        Value::None => item.clone(),
+                        function => self.call(function, Args::of(vec![item.clone()]))?,
+                    };
+                    if self.truth(&keep)? {
+                        made.push(item);
+                    }
+                }
+                Value::iter(made)
+            }
+            ("any" | "all", Some(value)) => {
+                let wanted = &**name == "any";
+                for item in self.collect(&value)? {
+                    if self.truth(&item)? == wanted {
+                        return Ok(Value::Bool(wanted));
+                    }
+                }
+                Value::Bool(!wanted)
+            }
+            ("isinstance", Some(value)) if count == 2 => Value::Bool(self.is_instance(&value, &args.pos[1])?),
+            ("issubclass", Some(Value::Class(class))) if count == 2 => match &args.pos[1] {
+                Value::Class(base) => Value::Bool(class.derives(base)),
+                _ => return Err(Stop::Unknown("issubclass")),
+            },
+            ("callable", Some(value)) => Value::Bool(matches!(
+                value,
+                Value::Function(_) | Value::Bound(_) | Value::Class(_) | Value::Native(_) | Value::Method(_)
+            )),
+            ("iter", Some(value)) => self.iterate(&value)?,
+            ("next", Some(iterator)) => match self.next(&iterator)? {
+                Some(item) => item,
+                None => match args.pos.get(1) {
+                    Some(default) => default.clone(),
+                    None => return self.raise("StopIteration", ""),
+                },
+            },
+            ("getattr" | "hasattr", Some(value)) if count >= 2 => {
+                let Some(attr) = args.pos[1].text().map(Name::from) else {
+                    return Err(Stop::Unknown("getattr"));
+                };
+                let found = self.attribute(&value, &attr);
+                match (found, args.pos.get(2)) {
+                    (Err(Stop::Raise(raised)), default) if raised.object.class.is_a("AttributeError") => {
+                        match (&**name, default) {
+                            ("hasattr", _) => Value::Bool(false),
+                            (_, Some(default)) => default.clone(),
+                            _ => return Err(Stop::Raise(raised)),
+                        }
+                    }
+                    (Ok(_), _) if &**name == "hasattr" => Value::Bool(true),
+                    (result, _) => return result,
+                }
+            }
+            ("setattr", Some(value)) if count == 3 => {
+                let Some(attr) = args.pos[1].text().map(str::to_owned) else {
+                    return Err(Stop::Unknown("setattr"));
+                };
+                self.set_attribute(&value, &attr, args.pos[2].clone())?;
+                Value::None
+            }
+            ("type", Some(value)) if count == 1 => match value {
+                Value::Object(object) => Value::Class(Rc::clone(&object.class)),
+                other => Value::Native(other.type_name().into()),
+            },
+            ("print", _) => {
+                let mut shown = Vec::new();
+                for arg in &args.pos {
+                    shown.push(self.string(arg)?);
+                }
+                let text = |name: &str, default: &str| {
+                    args.named(name)
+                        .and_then(|v| v.text().map(str::to_owned))
+                        .unwrap_or_else(|| default.into())
+                };
+                let line = shown.join(&text("sep", " ")) + &text("end", "\n");
+                match args.named("file") {
+                    None | Some(Value::None) => self.printed[0].push_str(&line),
+                    Some(Value::Native(stream)) if &*stream == "sys.stderr" => {
+                        self.printed[1].push_str(&line);
+                    }
+                    Some(Value::Native(stream)) if &*stream == "sys.stdout" => {
+                        self.printed[0].push_str(&line);
+                    }
+                    Some(_) => return Err(Stop::Unknown("print to a file")),
+                }
+                Value::None
+            }
+            ("ord", Some(Value::Str(text))) if text.chars().count() == 1 => {
+                Value::Int(text.chars().next().map_or(0, |c| i128::from(c as u32)))
+            }
+            ("chr", Some(value)) => {
+                match value.int().and_then(|n| u32::try_from(n).ok()).and_then(char::from_u32) {
+                    Some(c) => Value::str(c.to_string()),
+                    None => return self.raise("ValueError", "chr() arg not in range(0x110000)"),
+                }
+            }
+            ("divmod", Some(value)) if count == 2 => {
+                let quotient = self.binary("//", &value, &args.pos[1])?;
+                let rest = self.binary("%", &value, &args.pos[1])?;
+                Value::tuple(vec![quotient, rest])
+            }
+            ("pow", Some(value)) if count == 2 => self.binary("**", &value, &args.pos[1])?,
+            ("object.__setattr__", Some(Value::Object(object))) if count == 3 => {
+                let Some(attr) = args.pos[1].text().map(str::to_owned) else {
+                    return Err(Stop::Unknown("setattr"));
+                };
+                object.set(&attr, args.pos[2].clone());
+                Value::None
+            }
+            ("exception.__init__", Some(Value::Object(object))) => {
+                if object.class.kind == super::value::Kind::Exception {
+                    object.set("args", Value::tuple(args.pos[1..].to_vec()));
+                } else if count > 1 {
+                    return self.raise("TypeError", "object.__init__() takes exactly one argument");
+                }
+                Value::None
+            }
+            (name, _) if name.contains('.') => return self.library(name, args),
+            _ => return Err(Stop::Unknown("a builtin")),
+        })
+    }
+
+    pub(super) fn len(&mut self, value: &Value<'a>) -> Res<'a, usize> {
+        Ok(match value {
+            Value::Str(text) => text.chars().count(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::List(items) | Value::Set(items) => items.borrow().len(),
+            Value::Tuple(items) => items.len(),
+            Value::Dict(pairs) => pairs.borrow().len(),
+            Value::Range(..) => self.collect(value)?.len(),
+            Value::Given(given) if matches!(&*given.0, "defaultdict" | "Counter") => {
+                let dict = given.1.pos[0].clone();
+                self.len(&dict)?
+            }
+            Value::Given(_) | Value::Native(_) => return Err(Stop::Unknown("len")),
+            other => {
+                if let Some(method) = self.method_of(other, "__len__") {
+                    let len = self.call(&method, Args::default())?;
+                    len.int().and_then(|n| usize::try_from(n).ok()).ok_or(Stop::Unknown("len"))?
+                } else {
+                    let message = format!("object of type '{}' has no len()", other.type_name());
+                    return self.raise("TypeError", message);
+                }
+            }
+        })
+    }
+
+    fn to_int(&mut self, value: &Value<'a>, base: Option<Value<'a>>) -> Res<'a> {
+        if let Some(n) = value.int() {
+            return Ok(Value::Int(n));
+        }
+        match value {
+            Value::Float(x) if x.is_finite() => Ok(Value::Int(x.trunc() as i128)),
+            Value::Str(text) => {
+                let radix = base.and_then(|base| base.int()).unwrap_or(10) as u32;
+                let digits = text.trim().replace('_', "");
+                if let Ok(n) = i128::from_str_radix(&digits, radix.clamp(2, 36)) {
+                    Ok(Value::Int(n))
+                } else {
+                    let shown = super::text::quoted(text);
+                    self.raise("ValueError", format!("invalid literal for int() with base {radix}: {shown}"))
+                }
+            }
+            Value::Object(_) | Value::Given(_) | Value::Bytes(_) => Err(Stop::Unknown("int")),
+            other => {
+                let message = format!(
+                    "int() argument must be a string, a bytes-like object or a real number, not '{}'",
+                    other.type_name()
+                );
+                self.raise("TypeError", message)
+            }
+        }
+    }
+
+    fn to_float(&mut self, value: &Value<'a>) -> Res<'a> {
+        if let Some(x) = value.number() {
+            return Ok(Value::Float(x));
+        }
+        match value {
+            Value::Str(text) => match text.trim().replace('_', "").to_lowercase().as_str() {
+                "nan" => Ok(Value::Float(f64::NAN)),
+                "inf" | "infinity" => Ok(Value::Float(f64::INFINITY)),
+                "-inf" => Ok(Value::Float(f64::NEG_INFINITY)),
+                digits => match digits.parse() {
+                    Ok(x) if digits.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c)) => {
+                        Ok(Value::Float(x))
+                    }
+                    _ => {
+                        let shown = super::text::quoted(text);
+                        self.raise("ValueError", format!("could not convert string to float: {shown}"))
+                    }
+                },
+            },
+            Value::Object(_) | Value::Given(_) => Err(Stop::Unknown("float")),
+            other => {
+                let message = format!(
+                    "float() argument must be a string or a real number, not '{}'",
+                    other.type_name()
+                );
+                self.raise("TypeError", message)
+            }
+        }
+    }
+
+    fn round(&mut self, value: &Value<'a>, digits: Option<Value<'a>>) -> Res<'a> {
+        let digits = digits.filter(|digits| !matches!(digits, Value::None));
+        match (value, digits.as_ref().map(Value::int)) {
+            (Value::Float(x), None) => Ok(Value::Int(x.round_ties_even() as i128)),
+            (Value::Float(x), Some(Some(n))) if (0..=15).contains(&n) => {
+                // Rust formats with correct rounding of the exact value, as Python's `round` does.
+                let text = format!("{x:.*}", n as usize);
+                Ok(Value::Float(text.parse().unwrap_or(*x)))
+            }
+            (Value::Int(n), None) => Ok(Value::Int(*n)),
+            (Value::Int(n), Some(Some(digits))) if digits >= 0 => Ok(Value::Int(*n)),
+            (Value::Str(_) | Value::None | Value::List(_), _) => {
+                let message = format!("type {} doesn't define __round__ method", value.type_name());
+                self.raise("TypeError", message)
+            }
+            _ => Err(Stop::Unknown("round")),
+        }
+    }
+
+    fn extreme(&mut self, name: &Name, args: Args<'a>) -> Res<'a> {
+        let items = match args.pos.as_slice() {
+            [one] => self.collect(one)?,
+            many => many.to_vec(),
+        };
+        let key = args.named("key").filter(|key| !matches!(key, Value::None));
+        let mut best: Option<(Value<'a>, Value<'a>)> = None;
+        for item in items {
+            let rank = match &key {
+                Some(key) => self.call(key, Args::of(vec![item.clone()]))?,
+                None => item.clone(),
+            };
+            let better = match &best {
+                Some((_, known)) => {
+                    let op = if &**name == "max" { ">" } else { "<" };
+                    self.compare(op, &rank, known)?
+                }
+                None => true,
+            };
+            if better {
+                best = Some((item, rank));
+            }
+        }
+        match (best, args.named("default")) {
+            (Some((item, _)), _) | (None, Some(item)) => Ok(item),
+            (None, None) => self.raise("ValueError", format!("{name}() arg is an empty sequence")),
+        }
+    }
+
+    /// Sorts by `key` and `reverse` of `args`; a stable merge by insertion, as order may raise.
+    pub(super) fn sort(&mut self, items: &mut Vec<Value<'a>>, args: &Args<'a>) -> Res<'a, ()> {
+        let key = args.named("key").filter(|key| !matches!(key, Value::None));
+        let reverse = match args.named("reverse") {
+            Some(reverse) => self.truth(&reverse)?,
+            None => false,
+        };
+        let mut sorted: Vec<(Value<'a>, Value<'a>)> = Vec::new();
+        for item in std::mem::take(items) {
+            let rank = match &key {
+                Some(key) => self.call(key, Args::of(vec![item.clone()]))?,
+                None => item.clone(),
+            };
+            let mut at = sorted.len();
+            while at > 0 {
+                let before = sorted[at - 1].1.clone();
+                let moves = if reverse {
+                    self.compare("<", &before, &rank)?
+                } else {
+                    self.compare("<", &rank, &before)?
+                };
+                if !moves {
+                    break;
+                }
+                at -= 1;
+            }
+            sorted.insert(at, (item, rank));
+        }
+        items.extend(sorted.into_iter().map(|(item, _)| item));
+        Ok(())
+    }
+
+    pub(super) fn is_instance(&mut self, value: &Value<'a>, type_: &Value<'a>) -> Res<'a, bool> {
+        Ok(match type_ {
+            Value::Tuple(types) => {
+                for type_ in types.iter() {
+                    if self.is_instance(value, type_)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Value::Class(class) => matches!(value, Value::Object(object) if object.class.derives(class)),
+            Value::Native(name) => match (&**name, value) {
+                ("int", Value::Bool(_)) | ("object", _) => true,
+                ("collections.abc.Iterable" | "typing.Iterable", _) => self.cursor_of(value).is_some(),
+                (
+                    "str" | "int" | "float" | "bool" | "list" | "tuple" | "set" | "dict" | "bytes" | "range",
+                    _,
+                ) => value.type_name() == &**name,
+                _ => return Err(Stop::Unknown("isinstance")),
+            },
+            _ => return Err(Stop::Unknown("isinstance")),
+        })
+    }
+
+    /// `dict.update` with a mapping or pairs.
+    pub(super) fn update(&mut self, dict: &Value<'a>, with: &Value<'a>) -> Res<'a, ()> {
+        let with = match with {
+            Value::Given(given) if matches!(&*given.0, "defaultdict" | "Counter") => given.1.pos[0].clone(),
+            other => other.clone(),
+        };
+        if let Value::Dict(pairs) = &with {
+            let pairs = pairs.borrow().clone();
+            for (key, value) in pairs {
+                self.set_item(dict, &key, value)?;
+            }
+            return Ok(());
+        }
+        for pair in self.collect(&with)? {
+            let pair = self.collect(&pair)?;
+            let [key, value] = pair.as_slice() else {
+                return self.raise("ValueError", "dictionary update sequence element has the wrong length");
+            };
+            self.set_item(dict, key, value.clone())?;
+        }
+        Ok(())
+    }
+
+    /// A view of a dictionary that follows its changes.
+    pub(super) fn view(&self, dict: &Value<'a>, view: View) -> Option<Value<'a>> {
+        let Value::Dict(pairs) = dict else { return None };
+        let len = pairs.borrow().len();
+        let cursor = Cursor::Dict(Rc::clone(pairs), 0, len, view);
+        Some(Value::Iter(Rc::new(std::cell::RefCell::new(cursor))))
+    }
+}

@@ -1,0 +1,320 @@
+//! Runs the tests of a file: parameters, fixtures, set-up.
+
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+use super::machine::{Machine, Res, Stop};
+use super::scope::{Scope, yields};
+use super::value::{Args, Kind, Value};
+use super::{Program, Report, Results, Verdict};
+use crate::model::RelPath;
+use crate::workspace::python::{self, Expr, ExprKind, Name, Stmt, StmtKind};
+
+/// A test that can be run.
+struct Item<'a> {
+    name: String,
+    class: Option<Name>,
+    function: &'a python::Function,
+    params: Vec<(Name, Value<'a>)>,
+}
+
+/// Runs the tests; only `target` if `alone`.
+pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Results {
+    let mut machine = Machine::new(program, fuel);
+    let mut results = Results { tests: Vec::new(), ran: BTreeSet::new(), steps: 0 };
+    let items = machine.module(0).and_then(|scope| Ok((machine.tests(&scope)?, scope)));
+    let (items, scope) = match items {
+        Ok(found) => found,
+        Err(stop) => {
+            // The file cannot be imported: every one of its tests fails that way.
+            results.ran = machine.lines();
+            results.tests.push((target.to_owned(), machine.verdict(stop)));
+            return results;
+        }
+    };
+    let mut shared = HashMap::new();
+    for item in &items {
+        if alone && item.name != target {
+            continue;
+        }
+        machine.ran.clear();
+        machine.compared = None;
+        machine.calls.clear();
+        machine.owners.clear();
+        machine.printed = Default::default();
+        let verdict = match machine.test(item, &scope, &mut shared) {
+            Ok(()) => Verdict::Pass,
+            Err(stop) => machine.verdict(stop),
+        };
+        while let Some((object, name, old)) = machine.undo.pop() {
+            if let Some(old) = old {
+                // What was set a moment ago can be set back.
+                let _ = machine.set_attribute(&object, &name, old);
+            }
+        }
+        if item.name == target {
+            results.ran = machine.lines();
+        }
+        results.tests.push((item.name.clone(), verdict));
+        if machine.fuel == 0 {
+            break;
+        }
+    }
+    results.steps = fuel - machine.fuel;
+    results
+}
+
+impl<'a> Machine<'a> {
+    fn path(&self, file: usize) -> Option<&RelPath> {
+        self.program.files.get(file).map(|source| source.path())
+    }
+
+    fn lines(&self) -> BTreeSet<(RelPath, u32)> {
+        self.ran.iter().filter_map(|&(file, line)| Some((self.path(file)?.clone(), line))).collect()
+    }
+
+    fn verdict(&mut self, stop: Stop<'a>) -> Verdict {
+        match stop {
+            Stop::Unknown(why) => Verdict::Unknown(why),
+            Stop::Raise(raised) => {
+                let trace = raised
+                    .trace
+                    .iter()
+                    .filter_map(|&(file, line)| Some((self.path(file)?.clone(), line)))
+                    .collect();
+                let exception = raised.object.class.name.to_string();
+                let compared = self.compared.take().filter(|_| exception == "AssertionError");
+                let message = self.string(&Value::Object(raised.object)).unwrap_or_default();
+                let compared = compared.map(|compared| (compared.left, compared.right));
+                Verdict::Fail(Box::new(Report { exception, message, compared, trace }))
+            }
+        }
+    }
+
+    /// The tests of a module, in order, with their parameters.
+    fn tests(&mut self, scope: &Rc<Scope<'a>>) -> Res<'a, Vec<Item<'a>>> {
+        let program = self.program;
+        let mut found = Vec::new();
+        for stmt in program.files[0].module().body() {
+            match &stmt.kind {
+                StmtKind::Function(function) if function.name.starts_with("test") => {
+                    self.cases(function, None, scope, &mut found)?;
+                }
+                StmtKind::Class(class) => {
+                    let is_case =
+                        matches!(scope.get(&class.name), Some(Value::Class(c)) if c.kind == Kind::TestCase);
+                    if !is_case && !class.name.starts_with("Test") {
+                        continue;
+                    }
+                    for stmt in &class.body {
+                        if let StmtKind::Function(function) = &stmt.kind
+                            && function.name.starts_with("test")
+                        {
+                            self.cases(function, Some(class.name.clone()), scope, &mut found)?;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(found)
+    }
+
+    fn cases(
+        &mut self,
+        function: &'a python::Function,
+        class: Option<Name>,
+        scope: &Rc<Scope<'a>>,
+        found: &mut Vec<Item<'a>>,
+    ) -> Res<'a, ()> {
+        let base = match &class {
+            Some(class) => format!("{class}::{}", function.name),
+            None => function.name.to_string(),
+        };
+        let marks: Vec<&'a Expr> = function
+            .decorators
+            .iter()
+            .filter(|decorator| matches!(&decorator.kind, ExprKind::Call { func, .. } if func.dotted().is_some_and(|n| n.ends_with("mark.parametrize"))))
+            .collect();
+        let Some(mark) = marks.first() else {
+            found.push(Item { name: base, class, function, params: Vec::new() });
+            return Ok(());
+        };
+        let ExprKind::Call { args, keywords, .. } = &mark.kind else { return Ok(()) };
+        let [names, values] = args.as_slice() else { return Err(Stop::Unknown("parametrize")) };
+        if marks.len() > 1 {
+            return Err(Stop::Unknown("several parametrize"));
+        }
+        let names = match self.eval(names, scope)? {
+            Value::Str(names) => names.split(',').map(|name| Name::from(name.trim())).collect::<Vec<_>>(),
+            other => self.collect(&other)?.iter().filter_map(Value::text).map(Name::from).collect(),
+        };
+        let ids = match keywords.iter().find(|keyword| keyword.name.as_deref() == Some("ids")) {
+            Some(keyword) => match self.eval(&keyword.value, scope)? {
+                list @ (Value::List(_) | Value::Tuple(_)) => Some(self.collect(&list)?),
+                _ => return Err(Stop::Unknown("ids")),
+            },
+            None => None,
+        };
+        let values = self.eval(values, scope)?;
+        for (index, case) in self.collect(&values)?.into_iter().enumerate() {
+            let mut id = ids.as_ref().and_then(|ids| ids.get(index)).and_then(Value::text).map(str::to_owned);
+            let case = match &case {
+                Value::Given(given) if &*given.0 == "pytest.param" => {
+                    id = given.1.named("id").and_then(|id| id.text().map(str::to_owned)).or(id);
+                    if names.len() == 1 { given.1.pos[0].clone() } else { Value::tuple(given.1.pos.clone()) }
+                }
+                _ => case,
+            };
+            let values = if names.len() == 1 { vec![case] } else { self.collect(&case)? };
+            let id = if let Some(id) = id {
+                id
+            } else {
+                let mut parts = Vec::new();
+                for (name, value) in names.iter().zip(&values) {
+                    parts.push(match value {
+                        Value::Str(text) if text.is_ascii() => {
+                            let shown = super::text::quoted(text);
+                            shown[1..shown.len() - 1].to_owned()
+                        }
+                        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::None => {
+                            self.string(value)?
+                        }
+                        _ => format!("{name}{index}"),
+                    });
+                }
+                parts.join("-")
+            };
+            let params = names.iter().cloned().zip(values).collect();
+            found.push(Item { name: format!("{base}[{id}]"), class: class.clone(), function, params });
+        }
+        Ok(())
+    }
+
+    fn test(
+        &mut self,
+        item: &Item<'a>,
+        scope: &Rc<Scope<'a>>,
+        shared: &mut HashMap<Name, Value<'a>>,
+    ) -> Res<'a, ()> {
+        let mut made = HashMap::new();
+        for (name, _) in self.fixtures().into_iter().filter(|(_, autouse)| *autouse) {
+            self.fixture(&name, &mut made, shared, 0)?;
+        }
+        let (callee, skip) = match &item.class {
+            Some(class) => {
+                let Some(class) = scope.get(class) else { return Err(Stop::Unknown("a test class")) };
+                let object = self.call(&class, Args::default())?;
+                for name in ["setup_method", "setUp"] {
+                    if let Some(method) = self.method_of(&object, name) {
+                        self.call(&method, Args::default())?;
+                    }
+                }
+                let Some(method) = self.method_of(&object, &item.function.name) else {
+                    return Err(Stop::Unknown("a test method"));
+                };
+                (method, 1)
+            }
+            None => (scope.get(&item.function.name).unwrap_or(Value::None), 0),
+        };
+        if matches!(&callee, Value::Function(function) if function.is_async) {
+            return Err(Stop::Unknown("an async test"));
+        }
+        let mut args = Args::default();
+        for param in item.function.signature.params.iter().skip(skip) {
+            let value = match item.params.iter().find(|(name, _)| *name == param.name) {
+                Some((_, value)) => value.clone(),
+                None if param.default.is_some() => continue,
+                None => self.fixture(&param.name, &mut made, shared, 0)?,
+            };
+            args.kw.push((param.name.clone(), value));
+        }
+        self.call(&callee, args).map(|_| ())
+    }
+
+    /// The fixtures that the test file sees, and whether every test uses them.
+    fn fixtures(&self) -> Vec<(Name, bool)> {
+        let program = self.program;
+        let files = std::iter::once(0).chain(program.conftests.iter().copied());
+        files
+            .flat_map(|file| program.files[file].module().body())
+            .filter_map(|stmt| match &stmt.kind {
+                StmtKind::Function(function) => fixture_mark(function).map(|mark| {
+                    let autouse =
+                        keyword(mark, "autouse").is_some_and(|v| matches!(v.kind, ExprKind::Bool(true)));
+                    (function.name.clone(), autouse)
+                }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn fixture(
+        &mut self,
+        name: &Name,
+        made: &mut HashMap<Name, Value<'a>>,
+        shared: &mut HashMap<Name, Value<'a>>,
+        depth: usize,
+    ) -> Res<'a> {
+        if let Some(known) = made.get(name).or_else(|| shared.get(name)) {
+            return Ok(known.clone());
+        }
+        if depth > 20 {
+            return Err(Stop::Unknown("fixtures that ask for each other"));
+        }
+        if matches!(&**name, "monkeypatch" | "capsys") {
+            return Ok(Value::Given(Rc::new((name.clone(), Args::default()))));
+        }
+        let program = self.program;
+        let files = std::iter::once(0).chain(program.conftests.iter().copied());
+        for file in files {
+            let found = program.files[file].module().body().iter().find_map(|stmt| match &stmt.kind {
+                StmtKind::Function(function) if function.name == *name => {
+                    Some((function, fixture_mark(function)?))
+                }
+                _ => None,
+            });
+            let Some((function, mark)) = found else { continue };
+            if keyword(mark, "params").is_some() || function.is_async {
+                return Err(Stop::Unknown("a fixture with parameters"));
+            }
+            let generator = yields(&function.body);
+            let ends = matches!(function.body.last(), Some(Stmt { kind: StmtKind::Expr(expr), .. }) if matches!(expr.kind, ExprKind::Yield(_)));
+            if generator && !ends {
+                return Err(Stop::Unknown("a fixture with a teardown"));
+            }
+            let mut args = Args::default();
+            for param in &function.signature.params {
+                let value = self.fixture(&param.name, made, shared, depth + 1)?;
+                args.kw.push((param.name.clone(), value));
+            }
+            let module = self.module(file)?;
+            let Some(callee) = module.get(name) else { return Err(Stop::Unknown("a fixture")) };
+            let mut value = self.call(&callee, args)?;
+            if generator {
+                value = self.next(&value)?.unwrap_or(Value::None);
+            }
+            let wide = keyword(mark, "scope").is_some_and(|scope| scope.as_str() != Some("function"));
+            let target = if wide { &mut *shared } else { &mut *made };
+            target.insert(name.clone(), value.clone());
+            return Ok(value);
+        }
+        Err(Stop::Unknown("a fixture that is not known"))
+    }
+}
+
+/// The decorator that makes a function a fixture.
+fn fixture_mark(function: &python::Function) -> Option<&Expr> {
+    function.decorators.iter().find(|decorator| {
+        let name = match &decorator.kind {
+            ExprKind::Call { func, .. } => func.dotted(),
+            _ => decorator.dotted(),
+        };
+        matches!(name.as_deref(), Some("pytest.fixture" | "fixture"))
+    })
+}
+
+fn keyword<'e>(call: &'e Expr, name: &str) -> Option<&'e Expr> {
+    let ExprKind::Call { keywords, .. } = &call.kind else { return None };
+    keywords.iter().find(|keyword| keyword.name.as_deref() == Some(name)).map(|keyword| &keyword.value)
+}
