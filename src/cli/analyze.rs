@@ -35,5 +35,6 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     progress.say("finding root causes");
     let report = args.output.analysed(results.run, results.recordings, &project, system);
     progress.stop();
+    let report = args.output.completed(report, &project, system);
     args.output.present(&report, &project, system)
 }

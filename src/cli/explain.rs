@@ -8,7 +8,7 @@ use super::output::{self, OutputArgs};
 use super::project::Project;
 use crate::model::{Analysis, Cluster};
 use crate::report::human;
-use crate::report::text::{counted, one_line};
+use crate::report::text::{counted, one_line, visible};
 use crate::system::System;
 
 /// Arguments of `failscope explain`.
@@ -23,6 +23,9 @@ pub struct Args {
     /// The project's folder [default: the one around the working directory]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
+    /// Print what would be sent to a model about it; nothing is sent
+    #[arg(long)]
+    show_prompt: bool,
     /// Print without colours and links (as with the variable `NO_COLOR`)
     #[arg(long)]
     no_color: bool,
@@ -53,6 +56,13 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         }
         output::note(&message);
         return Ok(super::EXIT_USAGE);
+    }
+    if args.show_prompt {
+        for cluster in found.iter().take(MAX_FINDINGS) {
+            let prompt = report.prompt(cluster, &project);
+            output::print(format!("{}\n", visible(prompt.as_str())).as_bytes())?;
+        }
+        return Ok(super::EXIT_FAILURES);
     }
     let mut text = Vec::new();
     let layout = output::layout(&report.meta, args.no_color, true);

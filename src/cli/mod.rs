@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Analyses nothing by itself.
 
 pub mod analyze;
+pub mod ask;
 pub mod doctor;
 pub mod explain;
 pub mod history;

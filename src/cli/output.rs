@@ -2,21 +2,25 @@
 
 use std::io::{self, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use clap::ValueEnum;
 
 use super::input::Results;
 use super::project::Project;
-use super::verify;
+use super::{ask, verify};
+use crate::diagnose::providers;
 use crate::evidence::redact::Redactor;
+use crate::front::model::{self, Standing};
 use crate::history::recording::Recording;
 use crate::history::session;
 use crate::history::summary::Graded;
-use crate::model::{Analysis, Run};
+use crate::model::{Analysis, Cluster, Redacted, Run};
 use crate::report::document::Document;
 use crate::report::{Editor, Meta, ctrf, github, human, markdown, sarif, stability, terminal_section};
 use crate::system::System;
+use crate::workspace::Workspace;
 use crate::{analysis, front};
 
 /// What is printed on standard output.
@@ -109,6 +113,18 @@ pub struct Report {
     pub meta: Meta,
     /// What the history says, where there is one.
     pub graded: Option<Graded>,
+    /// What it was made of.
+    workspace: Arc<Workspace>,
+    /// Whether a model can be asked.
+    standing: Standing,
+}
+
+impl Report {
+    /// What would be sent to a model about `cluster`.
+    pub fn prompt(&self, cluster: &Cluster, project: &Project) -> Redacted {
+        let redactor = &self.analysis.redactor;
+        model::prompt(cluster, &self.standing, &self.workspace, redactor, &project.root, &project.config)
+    }
 }
 
 impl OutputArgs {
@@ -146,17 +162,35 @@ impl OutputArgs {
         let options = front::analysis_options(&project.root, &project.config, system);
         let mut meta = front::meta(&project.root, system);
         meta.editor = self.editor;
-        let mut analysis = analysis::analyze(run, &project.workspace(), &options);
-        if self.verify {
-            verify::verify(&mut analysis, project, system);
-        }
+        let workspace = Arc::new(project.workspace());
+        let mut analysis = analysis::analyze(run, &workspace, &options);
+        let standing = if self.offline || analysis.clusters.is_empty() {
+            Standing::offline()
+        } else {
+            let wanted = self.provider.is_some() || self.model.is_some();
+            let settings = providers::Settings::of(&project.config);
+            Standing::new(&project.config, wanted, || providers::choose(&settings, system))
+        };
+        model::recall(&mut analysis, &standing, &workspace, &project.root, &project.config);
         let (root, config) = (&project.root, &project.config);
         let (graded, complaints) =
             session::update(root, config, system, &options.redactor, recordings, &mut analysis);
         for complaint in complaints {
             note(&complaint);
         }
-        Report { analysis, meta, graded }
+        Report { analysis, meta, graded, workspace, standing }
+    }
+
+    /// What takes longer: asks a model, if there is one, and tries the fixes, if that was asked for.
+    pub fn completed(&self, mut report: Report, project: &Project, system: &System) -> Report {
+        if let Standing::Ready(choice) = &report.standing {
+            let for_people = self.is_for_people();
+            ask::ask(&mut report.analysis, choice, &report.workspace, project, system, for_people);
+        }
+        if self.verify {
+            verify::verify(&mut report.analysis, project, system);
+        }
+        report
     }
 
     /// Whether standard output gets text for people, which other text may stand beside.
@@ -180,7 +214,7 @@ impl OutputArgs {
 
     /// Writes the files of the report folder; gives the path of the page for people.
     pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
-        let Report { analysis, meta, graded } = report;
+        let Report { analysis, meta, graded, .. } = report;
         let (folder, written) =
             front::write_reports(&project.output(), analysis, meta).map_err(anyhow::Error::from_boxed)?;
         if self.report {
@@ -203,7 +237,7 @@ impl OutputArgs {
     }
 
     fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
-        let Report { analysis, meta, graded } = report;
+        let Report { analysis, meta, graded, .. } = report;
         if self.format == Format::Human {
             let mut out = io::BufWriter::new(stdout(self.no_color));
             human::write(&mut out, analysis, meta, layout(meta, self.no_color, false))?;
@@ -229,7 +263,7 @@ impl OutputArgs {
     /// Prints the section of pytest's summary. Standard output is the plugin's pipe: whether there are colours
     /// is for the plugin to say, and whether the terminal has links is to be seen from its variables only.
     fn print_section(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
-        let Report { analysis, meta, graded } = report;
+        let Report { analysis, meta, graded, .. } = report;
         let links = !self.no_color && supports_hyperlinks::supports_hyperlinks();
         let layout = human::Layout {
             width: self.width.map_or(100, usize::from).clamp(40, 120),
@@ -295,8 +329,6 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
     for line in project.problem_lines() {
         note(redactor.text(&line).as_str());
     }
-    if !args.offline && (args.provider.is_some() || args.model.is_some()) {
-        note("model analysis is not in this version; the offline diagnosis stands");
     }
 }
 

@@ -61,6 +61,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let recordings = Recording::take(&mut run, system.now(), true).into_iter().collect();
     let run = front::gather(vec![run], Vec::new());
     let report = args.output.analysed(run, recordings, &project, system);
+    let report = args.output.completed(report, &project, system);
     args.output.present(&report, &project, system)?;
     Ok(code)
 }

@@ -96,7 +96,7 @@ pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Pr
 }
 
 /// Waits for Ctrl-C, or a polite request to end.
-async fn asked_to_end() {
+pub(super) async fn asked_to_end() {
     #[cfg(unix)]
     if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
         tokio::select! {

@@ -27,7 +27,7 @@ pub async fn verify(
     progress: Progress<'_>,
 ) {
     let clusters = &analysis.clusters;
-    let total = clusters.iter().map(|cluster| tried(cluster).count()).sum();
+    let total = clusters.iter().map(|cluster| tried(cluster, setting).count()).sum();
     let workers = std::thread::available_parallelism().map_or(1, |n| n.get() / 2);
     let workers = workers.clamp(1, MAX_WORKERS).min(clusters.len());
     let (next, begun) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -38,7 +38,7 @@ pub async fn verify(
             Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, clusters.get(i)?)))
         {
             let tests: Vec<Test> = cluster.failures.iter().map(Test::from).collect();
-            for (n, edits) in tried(cluster) {
+            for (n, edits) in tried(cluster, setting) {
                 let number = begun.fetch_add(1, Ordering::Relaxed) + 1;
                 let say = |step| progress(number, total, step);
                 let verification = trial.attempt(&edits, &tests, cancel, &say).await;
@@ -57,9 +57,16 @@ pub async fn verify(
     analysis.clusters.iter_mut().for_each(prefer);
 }
 
-/// The fixes that are edits.
-fn tried(cluster: &Cluster) -> impl Iterator<Item = (usize, Vec<Change>)> + '_ {
-    let edits = cluster.fixes.iter().enumerate().filter(|(_, fix)| fix.kind == FixKind::Edit);
+/// The fixes that are edits. Trying one that a model wrote runs what it wrote, so the user must have said that this
+/// may be done.
+fn tried<'a>(
+    cluster: &'a Cluster,
+    setting: &Setting,
+) -> impl Iterator<Item = (usize, Vec<Change>)> + use<'a> {
+    let of_models = setting.config.verify_model_fixes;
+    let edits = cluster.fixes.iter().enumerate();
+    let edits =
+        edits.filter(move |(_, fix)| fix.kind == FixKind::Edit && (of_models || fix.proposed_by.is_none()));
     edits.take(MAX_FIXES).map(|(n, fix)| (n, fix.edits.iter().map(Change::from).collect()))
 }
 

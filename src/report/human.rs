@@ -11,7 +11,8 @@ use super::document::{affected_tests, place_text};
 use super::text::{counted, cut, first_lines, one_line, visible, wrap};
 use super::{Meta, time};
 use crate::model::{
-    Analysis, Cluster, Culprit, Exit, FailureRecord, Fix, Phase, Severity, ShownProblem, Site, Source,
+    Analysis, Cluster, Culprit, Exit, FailureRecord, Fix, ModelRun, ModelState, Phase, Severity,
+    ShownProblem, Site, Source,
 };
 
 /// How findings are laid out.
@@ -348,7 +349,47 @@ fn summary(out: &mut impl Write, analysis: &Analysis, meta: &Meta) -> io::Result
     if let Some(redacted) = redactions(&analysis.redactions) {
         writeln!(out, "{}", redacted.yellow())?;
     }
+    if let Some(line) = model_line(&analysis.model) {
+        writeln!(out, "{}", one_line(&line).dimmed())?;
+    }
     Ok(())
+}
+
+/// What became of asking a model, in one sentence; `None` if there is nothing to say.
+pub fn model_line(run: &ModelRun) -> Option<String> {
+    let reason = run.reason.as_str();
+    let name = match (&run.provider, &run.model) {
+        (Some(provider), Some(model)) => format!("{provider}/{model}"),
+        _ => String::new(),
+    };
+    let heard = run.answered + run.kept;
+    let causes = counted(heard as usize, "cause", "causes");
+    let mut line = match run.state {
+        ModelState::NotAsked if reason.is_empty() => return None,
+        ModelState::NotAsked if name.is_empty() => return Some(format!("no model was asked: {reason}")),
+        ModelState::NotAsked => return Some(format!("{name} was not asked: {reason}")),
+        ModelState::Unavailable => format!("no model analysis: {reason}"),
+        ModelState::Partial => format!("{name} has answered about {causes}, not about the others: {reason}"),
+        ModelState::Complete => format!("{name} has answered about {causes}"),
+    };
+    if heard > 0 && run.kept > 0 {
+        line.push_str(&format!("; for {} the offline diagnosis stands", run.kept));
+    }
+    if run.cached > 0 {
+        line.push_str(&format!("; {} from the cache", run.cached));
+    }
+    if run.calls > 0 {
+        let calls = counted(run.calls as usize, "call", "calls");
+        line.push_str(&format!("; {calls}, {} + {} tokens", run.input_tokens, run.output_tokens));
+    }
+    if let Some(cost) = run.cost.filter(|cost| *cost > 0.0) {
+        line.push_str(&format!(", ${cost:.4}"));
+    }
+    for note in &run.notes {
+        line.push_str("; ");
+        line.push_str(note.as_str());
+    }
+    Some(line)
 }
 
 fn severity_mark(severity: Severity) -> (&'static str, Style) {

@@ -7,7 +7,7 @@ use owo_colors::OwoColorize as _;
 
 use super::Meta;
 use super::human::{self, Layout};
-use super::text::counted;
+use super::text::{counted, one_line};
 use crate::model::Analysis;
 
 /// Most causes that are printed; the report has them all.
@@ -49,6 +49,9 @@ pub fn write(
     }
     if let Some(redacted) = human::redactions(&analysis.redactions) {
         writeln!(out, "{}", format_args!("warning: secrets were {redacted}").yellow())?;
+    }
+    if let Some(line) = human::model_line(&analysis.model) {
+        writeln!(out, "{}", one_line(&line).dimmed())?;
     }
     if let Some(path) = report {
         let shown = path.strip_prefix(&meta.root).unwrap_or(path).display().to_string();

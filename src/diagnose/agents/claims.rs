@@ -159,7 +159,7 @@ impl<'a> Library<'a> {
             .map(squeezed)
             .filter(|part| !part.is_empty())
             .collect();
-        if parts.iter().map(|part| part.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() < 2 {
+        if parts.iter().map(|part| part.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() < 5 {
             return None;
         }
         let holds = |text: &str| {

@@ -70,23 +70,18 @@ pub fn conclude(
     let confidence = calibrated(last, agreement, author);
     let offline = cluster.diagnosis.confidence;
     let cause = last.answer.root_cause.trim();
-    if agreement >= Agreement::Function {
-        if last.repeats && offline > 0.0 {
-            keep(
-                cluster,
-                &format!("{name} names the same place, and says no more than the failure itself"),
-                redactor,
-            );
-            adopt_fix(cluster, last);
-            return false;
-        }
-    } else if offline >= CERTAIN || confidence <= offline {
-        let instead = if agreement == Agreement::Open {
-            "sees it less surely"
-        } else {
-            "thinks otherwise, with less to show for it"
+    let agrees = agreement >= Agreement::Function;
+    let says_more = confidence > offline && !(last.repeats && offline > 0.0);
+    if offline >= CERTAIN || !says_more {
+        let how = match agreement {
+            Agreement::Function | Agreement::Line => "names the same place",
+            Agreement::Open => "sees it less surely",
+            Agreement::None | Agreement::File => "thinks otherwise, with less to show for it",
         };
-        keep(cluster, &format!("{name} {instead}: {cause}"), redactor);
+        keep(cluster, &format!("{name} {how}: {cause}"), redactor);
+        if let Some(fix) = last.fix.iter().find(|_| agrees) {
+            cluster.fixes.push(fix.clone());
+        }
         return false;
     }
     replace(cluster, analyzer, last, author, confidence, agreement, redactor);
@@ -96,12 +91,6 @@ pub fn conclude(
 /// The offline diagnosis stands.
 fn keep(cluster: &mut Cluster, reason: &str, redactor: &Redactor) {
     cluster.diagnosis.notes.push(redactor.text(&format!("The offline diagnosis stands: {reason}")));
-}
-
-fn adopt_fix(cluster: &mut Cluster, last: &Grounded) {
-    if let Some(fix) = &last.fix {
-        cluster.fixes.push(fix.clone());
-    }
 }
 
 fn replace(
@@ -151,13 +140,12 @@ fn replace(
     } else {
         redactor.text(answer.suggestion.trim())
     };
-    let certain = agrees && old.confidence >= CERTAIN;
     let diagnosis = crate::model::Diagnosis {
         root_cause: redactor.text(answer.root_cause.trim()),
-        category: answer.category.filter(|_| !certain).unwrap_or(old.category),
+        category: answer.category.unwrap_or(old.category),
         severity: answer.severity.map_or(old.severity, |severity| near(severity, old.severity)),
         fix_suggestion: suggestion,
-        confidence: if agrees { confidence.max(old.confidence) } else { confidence },
+        confidence,
         evidence,
         source: Source::Model(author.provider.to_owned(), author.model.to_owned()),
         was_critic_override: !author.single && analyzer.is_none_or(|first| differs(first, last)),
@@ -167,13 +155,13 @@ fn replace(
         put_first(&mut cluster.culprits, site, confidence, author, redactor);
     }
     if let Some(fix) = &last.fix {
-        let at = if certain { cluster.fixes.len() } else { 0 };
-        cluster.fixes.insert(at, fix.clone());
+        cluster.fixes.insert(0, fix.clone());
     }
     cluster.diagnosis = diagnosis;
 }
 
-/// The place named by the model comes first; if it is one of those known, its reasons stay.
+/// The place named by the model comes first; if it is one of those known, its reasons stay. A known line of the
+/// function that it names says more than the function's first line.
 fn put_first(
     culprits: &mut Vec<Culprit>,
     site: &Site,
@@ -182,8 +170,12 @@ fn put_first(
     redactor: &Redactor,
 ) {
     let reason = redactor.text(&format!("named by {}/{}", author.provider, author.model));
+    let heads = ["def ", "async def ", "class ", "@"];
+    let is_head = site.source.as_ref().is_some_and(|line| heads.iter().any(|h| line.as_str().starts_with(h)));
     let same = |other: &Culprit| {
-        other.site.place.path == site.place.path && other.site.place.line == site.place.line
+        let (other, named) = (&other.site.place, &site.place);
+        let in_it = is_head && named.function.is_some() && other.function == named.function;
+        other.path == named.path && (other.line == named.line || in_it)
     };
     let culprit = match culprits.iter().position(same) {
         Some(at) => {

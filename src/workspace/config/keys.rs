@@ -216,6 +216,16 @@ pub const KEYS: &[Key] = &[
         },
     },
     Key {
+        name: "verifyModelFixes",
+        expects: "true or false",
+        description: "Whether fixes that a model wrote are tried too, which runs what it wrote",
+        apply: |config, setting, _| {
+            let Value::Bool(on) = setting.value else { return None };
+            config.verify_model_fixes = on;
+            Some(())
+        },
+    },
+    Key {
         name: "redaction",
         expects: "a table (patterns, allow, kinds, exampleEmails)",
         description: "What is taken for a secret besides, and what is not; models are sent nothing of any kind",

@@ -43,6 +43,8 @@ pub struct Config {
     pub surfaces: Surfaces,
     /// When fixes are verified.
     pub verify: Verify,
+    /// Whether fixes that a model wrote are verified like the others.
+    pub verify_model_fixes: bool,
     /// What is taken for a secret besides, and what is not.
     pub redaction: RedactionSettings,
     /// Where history is kept: `None` for `.failscope/history.db`, or a database URL, or `off`.
@@ -66,6 +68,7 @@ impl Default for Config {
             severity: DiagnosticSeverity::default(),
             surfaces: Surfaces::default(),
             verify: Verify::default(),
+            verify_model_fixes: false,
             redaction: RedactionSettings::default(),
             history: None,
         }

@@ -1,0 +1,56 @@
+//! Asking a model from the command line: until all causes are heard, or Ctrl-C.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::output::{Progress, note};
+use super::project::Project;
+use super::verify::asked_to_end;
+use crate::diagnose::providers::Choice;
+use crate::front::model;
+use crate::model::Analysis;
+use crate::system::System;
+use crate::workspace::Workspace;
+
+/// Asks about the causes of `analysis` that have no answer yet. Ctrl-C ends the asking, not the program: what is
+/// known is shown.
+pub fn ask(
+    analysis: &mut Analysis,
+    choice: &Choice,
+    workspace: &Arc<Workspace>,
+    project: &Project,
+    system: &System,
+    is_for_people: bool,
+) {
+    let open = analysis.clusters.iter().filter(|cluster| !model::is_answered(cluster)).count();
+    if open == 0 {
+        return;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return note(&format!("no model is asked: cannot start a runtime: {error}")),
+    };
+    let name = analysis.redactor.text(&format!("{} ({})", choice.provider.name(), choice.provider.model()));
+    if is_for_people {
+        let why = analysis.redactor.text(&choice.why);
+        let causes = crate::report::text::counted(open, "cause", "causes");
+        note(&format!("asking {name} about {causes}: {why}; --offline asks no model"));
+    }
+    let shown = Progress::start("asking a model");
+    let agents =
+        model::agents(choice, Arc::clone(workspace), &analysis.redactor, &project.root, &project.config);
+    runtime.block_on(async {
+        let cancel = CancellationToken::new();
+        let progress = |done, total| shown.say(format!("asking {name}: {done} of {total} causes"));
+        let work = model::ask(analysis, choice, agents, &project.config, system, &cancel, progress);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                () = &mut work => break,
+                () = asked_to_end(), if !cancel.is_cancelled() => cancel.cancel(),
+            }
+        }
+    });
+    shown.stop();
+}

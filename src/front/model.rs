@@ -1,0 +1,185 @@
+//! Asking a model, alike for all fronts: who is asked, what is already known, and what the report says of it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::diagnose::agents::dossier::{Dossier, Size};
+use crate::diagnose::agents::prompt;
+use crate::diagnose::agents::{Agents, Budget, Cache, Heard, Round, Tally};
+use crate::diagnose::providers::{Choice, NoProvider};
+use crate::evidence::redact::Redactor;
+use crate::model::{Analysis, Cluster, ModelRun, ModelState, Redacted};
+use crate::system::System;
+use crate::workspace::config::Ai;
+use crate::workspace::{Config, Workspace};
+
+/// Why causes have no answer that could be asked about.
+const NOT_YET: &str =
+    "nobody has asked it; `failscope analyze` does, and in the editor the action \"Ask the model\"";
+/// Why they have none after a round that was cancelled.
+const CANCELLED: &str = "asking was cancelled";
+
+/// Whether a model can be asked.
+#[derive(Debug, Clone)]
+pub enum Standing {
+    /// This one.
+    Ready(Choice),
+    /// None: how the report calls that, and why.
+    Not(ModelState, String),
+}
+
+impl Standing {
+    /// Rules only, because the user wants it so.
+    pub fn offline() -> Self {
+        Self::Not(ModelState::NotAsked, "rules only, as asked for".to_owned())
+    }
+
+    /// By the settings; `wanted` is a wish that counts more than `ai = "off"`. `choose` may block for a short while.
+    pub fn new(config: &Config, wanted: bool, choose: impl FnOnce() -> Result<Choice, NoProvider>) -> Self {
+        if config.ai == Ai::Off && !wanted {
+            return Self::Not(
+                ModelState::NotAsked,
+                "switched off in the settings (`ai = \"off\"`)".to_owned(),
+            );
+        }
+        match choose() {
+            Ok(choice) => Self::Ready(choice),
+            Err(none) => Self::Not(ModelState::Unavailable, none.reason),
+        }
+    }
+}
+
+/// What asking needs.
+pub fn agents(
+    choice: &Choice,
+    workspace: Arc<Workspace>,
+    redactor: &Redactor,
+    root: &Path,
+    config: &Config,
+) -> Agents {
+    Agents {
+        provider: Arc::clone(&choice.provider),
+        workspace,
+        redactor: redactor.clone(),
+        max_log: config.max_log_size,
+        cache: Cache::new(&root.join(&config.output)),
+    }
+}
+
+/// Puts earlier answers into `analysis`, and how things stand. Sends nothing.
+pub fn recall(
+    analysis: &mut Analysis,
+    standing: &Standing,
+    workspace: &Arc<Workspace>,
+    root: &Path,
+    config: &Config,
+) {
+    if analysis.clusters.is_empty() {
+        return;
+    }
+    let choice = match standing {
+        Standing::Ready(choice) => choice,
+        Standing::Not(state, reason) => {
+            let reason = analysis.redactor.text(reason);
+            analysis.model = ModelRun { state: *state, reason, ..ModelRun::default() };
+            return;
+        }
+    };
+    let agents = agents(choice, Arc::clone(workspace), &analysis.redactor, root, config);
+    let mut tally = Tally::default();
+    if agents.cache.is_there() {
+        for cluster in &mut analysis.clusters {
+            if let Some(told) = agents.recall(cluster) {
+                tally.add(&told);
+            }
+        }
+    }
+    conclude(analysis, &tally, NOT_YET, choice, config);
+}
+
+/// Whether there is an answer about `cluster`, of whatever worth.
+pub fn is_answered(cluster: &Cluster) -> bool {
+    cluster.offline.is_some()
+}
+
+/// What would be sent about `cluster`, for people to read; without a provider, what would be sent to one in the cloud.
+pub fn prompt(
+    cluster: &Cluster,
+    standing: &Standing,
+    workspace: &Arc<Workspace>,
+    redactor: &Redactor,
+    root: &Path,
+    config: &Config,
+) -> Redacted {
+    let (head, request) = match standing {
+        Standing::Ready(choice) => {
+            let agents = agents(choice, Arc::clone(workspace), redactor, root, config);
+            let mut cluster = cluster.clone();
+            cluster.restore();
+            let (provider, model) = (choice.provider.name(), choice.provider.model());
+            let what = if choice.provider.single_pass() {
+                "This is all that is sent."
+            } else {
+                "A critic is then sent the same evidence with the answer."
+            };
+            let head = format!(
+                "To {provider} ({model}) at {} would be sent, because {}. {what}",
+                choice.address, choice.why
+            );
+            (head, agents.question(&agents.dossier(&cluster)))
+        }
+        Standing::Not(_, reason) => {
+            let mut cluster = cluster.clone();
+            cluster.restore();
+            let dossier = Dossier::new(&cluster, workspace, redactor, config.max_log_size, Size::FULL);
+            let head = format!("Nothing would be sent: {reason}. With a provider it would be:");
+            (head, prompt::analyzer(&dossier, redactor))
+        }
+    };
+    let parts = [
+        redactor.text(&head),
+        Redacted::fixed("\n\n=== instructions ===\n"),
+        request.system,
+        Redacted::fixed("\n=== material ===\n"),
+        request.user,
+    ];
+    Redacted::join(parts, "")
+}
+
+/// Asks about the causes that have no answer yet; `progress` hears how many of how many have been heard.
+pub async fn ask(
+    analysis: &mut Analysis,
+    choice: &Choice,
+    agents: Agents,
+    config: &Config,
+    system: &System,
+    cancel: &CancellationToken,
+    mut progress: impl FnMut(usize, usize),
+) {
+    let total = analysis.clusters.len();
+    let round = Round::new(Arc::new(agents), Budget::new(config.ai_budget, system), cancel.clone(), false);
+    let clusters: Vec<Cluster> = analysis.clusters.clone();
+    let mut done = 0;
+    let by_fingerprint: std::collections::HashMap<_, _> =
+        clusters.iter().enumerate().map(|(index, cluster)| (cluster.fingerprint.clone(), index)).collect();
+    let take = |heard: Heard| {
+        done += 1;
+        progress(done, total);
+        let slot =
+            by_fingerprint.get(&heard.cluster.fingerprint).and_then(|at| analysis.clusters.get_mut(*at));
+        if let Some(slot) = slot {
+            *slot = heard.cluster;
+        }
+    };
+    let tally = round.ask(clusters, take, system).await;
+    conclude(analysis, &tally, CANCELLED, choice, config);
+}
+
+fn conclude(analysis: &mut Analysis, tally: &Tally, otherwise: &str, choice: &Choice, config: &Config) {
+    let (causes, redactor) = (analysis.clusters.len(), &analysis.redactor);
+    let mut run = tally.run(causes, otherwise, &*choice.provider, &config.ai_prices, redactor);
+    run.notes.splice(0..0, choice.notes.iter().map(|note| redactor.text(note)));
+    analysis.model = run;
+}
