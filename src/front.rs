@@ -1,6 +1,7 @@
 //! What all fronts do alike: the command line, the language server and `failscope run` read, analyse and report
 //! through these functions, so that the same run gives the same analysis, byte for byte, in each of them.
 
+pub mod consent;
 pub mod model;
 pub mod trace;
 

@@ -2,8 +2,18 @@
 //! logs, and each hit must stand in the table, with how it is kept clean.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[expect(dead_code, reason = "made for several test programs")]
+#[path = "support/scripted.rs"]
+mod scripted;
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use failscope::front;
+use failscope::system::System;
+use failscope::workspace::{Config, Workspace};
+use scripted::{Scripted, choice};
 
 /// What lets text out.
 const DOORS: &[&str] = &[
@@ -136,4 +146,76 @@ fn the_log_holds_no_text_of_tests() {
         }
     }
     assert!(calls >= 10, "{calls} calls were found");
+}
+
+/// Longest piece of a secret that may be sent, plus one.
+const PIECE: usize = 12;
+
+/// Secrets that a real pytest printed, in sources, in `.env` and in the environment, with every kind that can be turned
+/// off turned off: none that is known is in any question to a model, and none of the kinds in any cache.
+#[tokio::test]
+async fn no_secret_reaches_a_provider() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/redact");
+    let secrets = std::fs::read_to_string(fixtures.join("secrets.json")).unwrap();
+    let mut planted: Vec<String> = serde_json::from_str(&secrets).unwrap();
+    let known =
+        ["correct-horse-battery-staple", "tok_9f8Kq2LmZx7Vb4Nw", "plum tarragon orchard", "jo@corp.example"];
+    planted.extend(known.map(str::to_owned));
+    let environment = [("CANARY_PASSWORD", known[0]), ("CANARY_TOKEN", known[1])];
+    let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
+
+    let (mut situations, mut seen) = (0, Vec::new());
+    for entry in std::fs::read_dir(fixtures.join("rendered")).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        let told = format!("E       AssertionError: {}\n", known.join(" "));
+        let text = text.replacen("\ntest_it.py:", &format!("\n{told}\ntest_it.py:"), 1);
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        std::fs::write(root.join("results.txt"), text).unwrap();
+        std::fs::write(root.join(".env"), format!("SHOP_PASSWORD='{}'\n", known[2])).unwrap();
+        let lines =
+            (0..130).map(|line| format!("api_key = \"{}\"  # {line}\n", planted[line % planted.len()]));
+        std::fs::write(root.join("test_it.py"), lines.collect::<String>()).unwrap();
+        let off = "[tool.failscope.redaction.kinds]\nemail = false\napi_key = false\npassword = false\n";
+        let (config, _) = Config::from_pyproject(off);
+        assert!(!config.redaction.off.is_empty());
+
+        let system = System::fixed(std::time::SystemTime::UNIX_EPOCH, environment.clone(), root.into());
+        let run = front::gather(vec![front::read(root, &root.join("results.txt")).unwrap()], Vec::new());
+        let workspace = Arc::new(Workspace::new(root, Arc::new(config.clone())));
+        let options = front::analysis_options(root, &config, &system);
+        let mut analysis = failscope::analysis::analyze(run, &workspace, &options);
+        assert!(!analysis.clusters.is_empty());
+        // A model that repeats all that it was told.
+        let model = Arc::new(Scripted::new(|request, _| {
+            Ok(serde_json::json!({ "root_cause": request.user.as_str(), "evidence": [request.user.as_str()] }).to_string())
+        }));
+        let choice = choice(&model);
+        let agents = front::model::agents(&choice, workspace, &analysis.redactor, root, &config);
+        let cancel = tokio_util::sync::CancellationToken::new();
+        front::model::ask(&mut analysis, &choice, agents, &config, &system, &cancel, |_, _| {}).await;
+
+        let mut sent = String::new();
+        for request in model.asked.lock().unwrap().iter() {
+            sent.push_str(request.system.as_str());
+            sent.push_str(request.user.as_str());
+        }
+        assert!(sent.contains("[REDACTED:") && sent.contains("source of test_it.py"), "{sent}");
+        for entry in std::fs::read_dir(root.join(".failscope/cache")).unwrap() {
+            sent.push_str(&std::fs::read_to_string(entry.unwrap().path()).unwrap());
+        }
+        let survives = |secret: &&String| {
+            let size = PIECE.min(secret.len());
+            secret
+                .as_bytes()
+                .windows(size)
+                .any(|piece| memchr::memmem::find(sent.as_bytes(), piece).is_some())
+        };
+        seen.extend(planted.iter().filter(survives).cloned());
+        situations += 1;
+    }
+    assert!(seen.iter().all(|secret| !known.contains(&secret.as_str())), "{seen:#?}");
+    // As in `tests/redact.rs`, a few are not to be known.
+    assert!(seen.len() * 100 <= situations * planted.len(), "{seen:#?}");
+    assert!(situations >= 12, "{situations} situations");
 }

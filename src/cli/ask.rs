@@ -23,7 +23,7 @@ pub fn ask(
     system: &System,
     is_for_people: bool,
 ) {
-    let open = analysis.clusters.iter().filter(|cluster| !model::is_answered(cluster)).count();
+    let open = analysis.clusters.iter().filter(|cluster| !model::is_answered(analysis, cluster)).count();
     if open == 0 {
         return;
     }

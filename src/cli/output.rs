@@ -329,7 +329,6 @@ pub fn warn_of(project: &Project, args: &OutputArgs) {
     for line in project.problem_lines() {
         note(redactor.text(&line).as_str());
     }
-    }
 }
 
 /// Says on standard error why there is nothing to analyse and what to do; gives the exit code.

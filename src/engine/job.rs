@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value as Json;
@@ -26,9 +27,14 @@ const OLD: Duration = Duration::from_secs(5);
 /// A source text of the run: the stamp of the result file, and the file.
 pub type BasisKey = (u64, RelPath);
 
+/// Counts analyses.
+static SERIAL: AtomicU64 = AtomicU64::new(1);
+
 /// What is known of a folder's results, and what they rest on.
 #[derive(Debug, Clone, Default)]
 pub struct Results {
+    /// Which analysis it is: what a model says about one is not put into another.
+    pub serial: u64,
     /// The analysis.
     pub analysis: Analysis,
     /// Tests that did not fail.
@@ -85,6 +91,11 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Makes the results be analysed again from what has been read.
+    pub fn forget_results(&mut self) {
+        self.config = None;
+    }
+
     /// Makes everything be read again. Until that is done, what was read before still counts.
     pub fn forget_files(&mut self) {
         for known in self.files.values_mut() {
@@ -308,13 +319,14 @@ impl Job {
             }
             runs.push(Run::clone(run));
         }
-        let workspace = Workspace::new(&self.root, Arc::clone(config));
+        let workspace = Arc::new(Workspace::new(&self.root, Arc::clone(config)));
         let (analysis, outcomes) = if runs.is_empty() {
             (Analysis::default(), TestOutcomes::default())
         } else {
             self.tools.analyze(runs, self.memory.problems.clone(), &workspace, config, &self.system)
         };
-        let mut results = Results { outcomes, ..Results::default() };
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let mut results = Results { outcomes, serial, ..Results::default() };
         let old = self.memory.results.as_deref();
         for (index, cluster) in analysis.clusters.iter().enumerate() {
             results.by_fingerprint.insert(cluster.fingerprint.0.clone(), index);

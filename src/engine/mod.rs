@@ -22,6 +22,8 @@ use dashmap::DashMap;
 use serde_json::Value as Json;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use crate::diagnose::agents::{Heard, Spent};
+use crate::diagnose::providers::Choice;
 use crate::history::summary::Graded;
 use crate::model::{RelPath, Verification};
 use crate::system::System;
@@ -96,6 +98,17 @@ pub enum Event {
         root: PathBuf,
         /// What it gave.
         outcome: Option<Box<job::Outcome>>,
+    },
+    /// A model has been heard about some causes.
+    Heard {
+        /// The folder.
+        root: PathBuf,
+        /// The analysis that it was asked about, by [`job::Results::serial`].
+        serial: u64,
+        /// The causes with what is concluded now.
+        heard: Vec<Heard>,
+        /// At the end of a round: what it has cost, whether it was cancelled, and who was asked.
+        done: Option<(Spent, bool, Choice)>,
     },
     /// Reports have been written.
     Reported {
@@ -180,6 +193,8 @@ pub trait Front: Send + Sync + 'static {
     fn publish(&self, publications: Vec<Publication>);
     /// Says that status, values or lenses have changed.
     fn refresh(&self);
+    /// There are new results.
+    fn analysed(&self, root: &Path);
     /// An analysis of the folder began or ended.
     fn busy(&self, root: &Path, busy: bool);
     /// Tells the user.

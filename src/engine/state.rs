@@ -108,6 +108,7 @@ impl Engine {
                 }
             }
             Event::Analysed { root, outcome } => self.analysed(&root, outcome),
+            Event::Heard { root, serial, heard, done } => self.heard(&root, serial, heard, done),
             Event::Verified { root, fingerprint, title, verification } => {
                 self.verified(&root, &fingerprint, &title, verification);
             }

@@ -2,7 +2,10 @@
 //! pipeline of known results, and the pipeline without a protocol.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::diagnose::providers::{self, Choice, NoProvider};
+use crate::front::model::{self, Standing};
 use crate::history::recording::Recording;
 use crate::history::session;
 use crate::history::summary::Graded;
@@ -35,7 +38,7 @@ pub trait Tools: Send + Sync + 'static {
         &self,
         runs: Vec<Run>,
         problems: Vec<Problem>,
-        workspace: &Workspace,
+        workspace: &Arc<Workspace>,
         config: &Config,
         system: &System,
     ) -> (Analysis, TestOutcomes);
@@ -53,6 +56,9 @@ pub trait Tools: Send + Sync + 'static {
         (None, Vec::new())
     }
 
+    /// The model that may be asked. Sends nothing.
+    fn choose(&self, config: &Config, system: &System) -> Result<Choice, NoProvider>;
+
     /// Writes the reports; gives what went wrong.
     fn write_reports(
         &self,
@@ -65,7 +71,24 @@ pub trait Tools: Send + Sync + 'static {
 
 /// The real pipeline.
 #[derive(Debug, Default)]
-pub struct Pipeline;
+pub struct Pipeline {
+    /// The last choice of a model: a key ring may take its time, and no analysis shall wait for it twice.
+    chosen: Mutex<Option<(providers::Settings, Result<Choice, NoProvider>)>>,
+}
+
+impl Pipeline {
+    fn chosen(&self, config: &Config, system: &System) -> Result<Choice, NoProvider> {
+        let settings = providers::Settings::of(config);
+        let known = self.chosen.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, choice)) if *of == settings => choice.clone(),
+            _ => {
+                drop(known);
+                self.choose(config, system)
+            }
+        }
+    }
+}
 
 impl Tools for Pipeline {
     fn find(&self, root: &Path, config: &Config) -> Vec<PathBuf> {
@@ -92,14 +115,28 @@ impl Tools for Pipeline {
         &self,
         runs: Vec<Run>,
         problems: Vec<Problem>,
-        workspace: &Workspace,
+        workspace: &Arc<Workspace>,
         config: &Config,
         system: &System,
     ) -> (Analysis, TestOutcomes) {
         let run = front::gather(runs, problems);
         let outcomes = run.outcomes.clone();
         let options = front::analysis_options(workspace.root(), config, system);
-        (analysis::analyze(run, workspace, &options), outcomes)
+        let mut analysis = analysis::analyze(run, workspace, &options);
+        let standing = if analysis.clusters.is_empty() {
+            Standing::offline()
+        } else {
+            Standing::new(config, false, || self.chosen(config, system))
+        };
+        model::recall(&mut analysis, &standing, workspace, workspace.root(), config);
+        (analysis, outcomes)
+    }
+
+    fn choose(&self, config: &Config, system: &System) -> Result<Choice, NoProvider> {
+        let settings = providers::Settings::of(config);
+        let choice = providers::choose(&settings, system);
+        *self.chosen.lock().unwrap_or_else(PoisonError::into_inner) = Some((settings, choice.clone()));
+        choice
     }
 
     fn history(

@@ -1,5 +1,6 @@
 //! Asking a model, alike for all fronts: who is asked, what is already known, and what the report says of it.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,10 +8,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::diagnose::agents::dossier::{Dossier, Size};
 use crate::diagnose::agents::prompt;
-use crate::diagnose::agents::{Agents, Budget, Cache, Heard, Round, Tally};
+use crate::diagnose::agents::{Agents, Budget, Cache, Heard, Round, Spent, tally};
 use crate::diagnose::providers::{Choice, NoProvider};
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Cluster, ModelRun, ModelState, Redacted};
+use crate::model::{Analysis, Cluster, Fingerprint, ModelRun, ModelState, Redacted, Told};
 use crate::system::System;
 use crate::workspace::config::Ai;
 use crate::workspace::{Config, Workspace};
@@ -88,20 +89,20 @@ pub fn recall(
         }
     };
     let agents = agents(choice, Arc::clone(workspace), &analysis.redactor, root, config);
-    let mut tally = Tally::default();
+    analysis.model.told.clear();
     if agents.cache.is_there() {
         for cluster in &mut analysis.clusters {
             if let Some(told) = agents.recall(cluster) {
-                tally.add(&told);
+                analysis.model.told.insert(cluster.fingerprint.clone(), told);
             }
         }
     }
-    conclude(analysis, &tally, NOT_YET, choice, config);
+    conclude(analysis, Spent::default(), false, choice, config);
 }
 
 /// Whether there is an answer about `cluster`, of whatever worth.
-pub fn is_answered(cluster: &Cluster) -> bool {
-    cluster.offline.is_some()
+pub fn is_answered(analysis: &Analysis, cluster: &Cluster) -> bool {
+    matches!(analysis.model.told.get(&cluster.fingerprint), Some(Told::Answered { .. }))
 }
 
 /// What would be sent about `cluster`, for people to read; without a provider, what would be sent to one in the cloud.
@@ -158,28 +159,40 @@ pub async fn ask(
     cancel: &CancellationToken,
     mut progress: impl FnMut(usize, usize),
 ) {
-    let total = analysis.clusters.len();
+    let open = analysis.clusters.iter().filter(|cluster| !is_answered(analysis, cluster));
+    let clusters: Vec<Cluster> = open.cloned().collect();
+    let (mut done, total) = (0, clusters.len());
     let round = Round::new(Arc::new(agents), Budget::new(config.ai_budget, system), cancel.clone(), false);
-    let clusters: Vec<Cluster> = analysis.clusters.clone();
-    let mut done = 0;
-    let by_fingerprint: std::collections::HashMap<_, _> =
-        clusters.iter().enumerate().map(|(index, cluster)| (cluster.fingerprint.clone(), index)).collect();
+    let mut places: HashMap<Fingerprint, usize> = HashMap::new();
+    for (index, cluster) in analysis.clusters.iter().enumerate() {
+        places.insert(cluster.fingerprint.clone(), index);
+    }
     let take = |heard: Heard| {
         done += 1;
         progress(done, total);
-        let slot =
-            by_fingerprint.get(&heard.cluster.fingerprint).and_then(|at| analysis.clusters.get_mut(*at));
-        if let Some(slot) = slot {
+        let place = places.get(&heard.cluster.fingerprint);
+        if let Some(slot) = place.and_then(|at| analysis.clusters.get_mut(*at)) {
+            analysis.model.told.insert(heard.cluster.fingerprint.clone(), heard.told);
             *slot = heard.cluster;
         }
     };
-    let tally = round.ask(clusters, take, system).await;
-    conclude(analysis, &tally, CANCELLED, choice, config);
+    let spent = round.ask(clusters, take, system).await;
+    conclude(analysis, spent, cancel.is_cancelled(), choice, config);
 }
 
-fn conclude(analysis: &mut Analysis, tally: &Tally, otherwise: &str, choice: &Choice, config: &Config) {
+/// Says in `analysis.model` how things stand, by what has become of each cause.
+pub fn conclude(analysis: &mut Analysis, spent: Spent, cancelled: bool, choice: &Choice, config: &Config) {
+    let otherwise = if cancelled { CANCELLED } else { NOT_YET };
     let (causes, redactor) = (analysis.clusters.len(), &analysis.redactor);
-    let mut run = tally.run(causes, otherwise, &*choice.provider, &config.ai_prices, redactor);
+    let before = std::mem::take(&mut analysis.model);
+    let spent = Spent {
+        calls: before.calls + spent.calls,
+        input_tokens: before.input_tokens + spent.input_tokens,
+        output_tokens: before.output_tokens + spent.output_tokens,
+    };
+    let told = before.told;
+    let provider = &*choice.provider;
+    let mut run = tally::run(told, causes, otherwise, spent, provider, &config.ai_prices, redactor);
     run.notes.splice(0..0, choice.notes.iter().map(|note| redactor.text(note)));
     analysis.model = run;
 }

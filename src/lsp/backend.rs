@@ -16,6 +16,7 @@ use tower_lsp::lsp_types::{
 };
 use tower_lsp::{Client, LanguageServer, async_trait};
 
+use super::asker::Asker;
 use super::outbox::{EngineSide, Outbox};
 use super::transport::Ending;
 use super::{Options, capabilities, convert, handlers};
@@ -41,6 +42,8 @@ pub struct Session {
     pub engine: Handle,
     /// The way to the client.
     pub outbox: Arc<Outbox>,
+    /// Asks models.
+    pub asker: Arc<Asker>,
     /// The world.
     pub system: System,
     /// Runs tests, one run at a time in each folder.
@@ -138,7 +141,15 @@ impl LanguageServer for Backend {
         if !restricted {
             trials.follow();
         }
+        let asker = Asker::start(
+            engine.clone(),
+            Arc::clone(&self.outbox),
+            self.options.system.clone(),
+            Arc::clone(&self.options.tools),
+            restricted,
+        );
         let session = Session {
+            asker,
             engine,
             trials,
             outbox: Arc::clone(&self.outbox),

@@ -4,6 +4,7 @@
 //! [`handlers`], [`outbox`] sends what the engine shows, [`convert`] is the only place with protocol positions,
 //! ranges and URIs.
 
+mod asker;
 mod backend;
 mod capabilities;
 mod convert;
@@ -50,7 +51,7 @@ impl Options {
     pub fn new(system: System) -> Self {
         Self {
             system,
-            tools: Arc::new(Pipeline),
+            tools: Arc::new(Pipeline::default()),
             watching: Watching::Native,
             patience: Duration::from_secs(10),
             log_messages: None,

@@ -36,6 +36,8 @@ pub struct Outbox {
     more: Notify,
     /// The URIs that the client uses for its open documents: they may be written differently from ours.
     uris: Mutex<HashMap<PathBuf, Url>>,
+    /// Who is told of new results.
+    analyses: OnceLock<mpsc::UnboundedSender<PathBuf>>,
 }
 
 #[derive(Default)]
@@ -67,9 +69,16 @@ impl Outbox {
             waiting: Mutex::default(),
             more: Notify::new(),
             uris: Mutex::default(),
+            analyses: OnceLock::new(),
         });
         tokio::spawn(Arc::clone(&outbox).send_all());
         outbox
+    }
+
+    /// Tells `news` the folder whenever there are new results.
+    pub fn tell_of_analyses(&self, news: mpsc::UnboundedSender<PathBuf>) {
+        // There is one session.
+        let _ = self.analyses.set(news);
     }
 
     /// Takes note of what the client can do.
@@ -170,10 +179,20 @@ impl Outbox {
     }
 
     /// Asks the client for something; `None` if it refuses or does not answer in time.
+    pub async fn ask<R>(&self, params: R::Params) -> Option<R::Result>
+    where
+        R: Request,
+        R::Params: Send + 'static,
+        R::Result: Send + 'static,
+    {
+        self.ask_within::<R>(params, self.patience).await
+    }
+
+    /// Like [`Self::ask`], with the longest wait: people answer later than programs.
     ///
     /// The request runs in a task of its own that is never dropped: the library breaks when the answer to a
     /// request comes whose asker is gone.
-    pub async fn ask<R>(&self, params: R::Params) -> Option<R::Result>
+    pub async fn ask_within<R>(&self, params: R::Params, patience: Duration) -> Option<R::Result>
     where
         R: Request,
         R::Params: Send + 'static,
@@ -181,7 +200,7 @@ impl Outbox {
     {
         let client = self.client.clone();
         let asked = tokio::spawn(async move { client.send_request::<R>(params).await });
-        match tokio::time::timeout(self.patience, asked).await {
+        match tokio::time::timeout(patience, asked).await {
             Ok(Ok(Ok(answer))) => Some(answer),
             Ok(Ok(Err(error))) => {
                 tracing::warn!("the client refused {}: {error}", R::METHOD);
@@ -350,6 +369,13 @@ impl Front for EngineSide {
         }
         drop(waiting);
         self.0.more.notify_one();
+    }
+
+    fn analysed(&self, root: &Path) {
+        if let Some(news) = self.0.analyses.get() {
+            // Nobody listens any more at the end.
+            let _ = news.send(root.to_path_buf());
+        }
     }
 
     fn refresh(&self) {

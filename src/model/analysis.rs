@@ -67,6 +67,24 @@ pub struct ModelRun {
     pub cost: Option<f64>,
     /// What was done differently from what was asked, such as a temperature that the model does not take.
     pub notes: Vec<Redacted>,
+    /// What became of each cause that was asked about.
+    pub told: BTreeMap<Fingerprint, Told>,
+}
+
+/// What became of asking about one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Told {
+    /// The model has answered.
+    Answered {
+        /// Whether the offline diagnosis stands all the same.
+        kept: bool,
+        /// Whether the answer was in the cache.
+        cached: bool,
+        /// What was done differently from what was asked.
+        notes: Vec<String>,
+    },
+    /// It has not.
+    Failed(Redacted),
 }
 
 /// How far asking a model came.

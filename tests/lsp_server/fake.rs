@@ -6,8 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
+use failscope::diagnose::providers::{Choice, NoProvider};
 use failscope::engine::tools::{Candidate, Tools};
 use failscope::evidence::redact::Redactor;
+use failscope::front::model::{self, Standing};
 use failscope::ingest::IngestError;
 use failscope::model::{
     Analysis, Category, Cluster, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit, Failure, FailureId,
@@ -29,6 +31,8 @@ pub struct Fake {
     closed: Mutex<bool>,
     opened: Condvar,
     breaks: Mutex<bool>,
+    /// The model that there is.
+    pub model: Mutex<Option<Choice>>,
 }
 
 impl Fake {
@@ -115,8 +119,8 @@ impl Tools for Fake {
         &self,
         runs: Vec<Run>,
         _problems: Vec<Problem>,
-        workspace: &Workspace,
-        _config: &Config,
+        workspace: &Arc<Workspace>,
+        config: &Config,
         _system: &System,
     ) -> (Analysis, TestOutcomes) {
         self.analyses.fetch_add(1, Ordering::SeqCst);
@@ -142,7 +146,16 @@ impl Tools for Fake {
                 }
             }
         }
+        let root = workspace.root();
+        if let Some(choice) = self.model.lock().unwrap().clone() {
+            model::recall(&mut analysis, &Standing::Ready(choice), workspace, root, config);
+        }
         (analysis, outcomes)
+    }
+
+    fn choose(&self, _: &Config, _: &System) -> Result<Choice, NoProvider> {
+        let none = || NoProvider { reason: "there is no key".to_owned() };
+        self.model.lock().unwrap().clone().ok_or_else(none)
     }
 
     fn write_reports(&self, root: &Path, config: &Config, _: &Analysis, _: &System) -> Vec<String> {

@@ -81,7 +81,8 @@ async fn followed(args: &[&str]) {
     project.write("pyproject.toml", "[tool.pytest.ini_options]\n");
     project.write("test_shop.py", TESTS);
     let path = project.path("test_shop.py");
-    let mut client = Client::start(Setup::new(project.root(), Arc::new(Pipeline)).watching()).await;
+    let mut client =
+        Client::start(Setup::new(project.root(), Arc::new(Pipeline::default())).watching()).await;
     client.analyze().await;
 
     let mut run = Terminal::start(&project, args);

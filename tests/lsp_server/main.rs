@@ -6,6 +6,8 @@ mod fake;
 #[expect(dead_code, reason = "made for several test programs")]
 #[path = "../support/project.rs"]
 mod kinds;
+#[path = "../support/scripted.rs"]
+mod scripted;
 
 mod actions;
 mod configuration;
@@ -13,6 +15,7 @@ mod diagnostics;
 mod hover;
 mod lifecycle;
 mod live;
+mod model;
 mod pull;
 mod run;
 mod same;

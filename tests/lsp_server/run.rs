@@ -29,7 +29,7 @@ fn project() -> Project {
 }
 
 fn setup(project: &Project, python: &str) -> Setup {
-    let mut setup = Setup::new(project.root(), Arc::new(Pipeline));
+    let mut setup = Setup::new(project.root(), Arc::new(Pipeline::default()));
     setup.initialization_options = json!({ "python": python });
     setup.environment = vec![("HOME".to_owned(), project.path("home").display().to_string())];
     setup

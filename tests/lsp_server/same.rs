@@ -24,7 +24,7 @@ fn taken(project: &Project) -> String {
 }
 
 async fn by_server(project: &Project) -> String {
-    let mut client = Client::start(Setup::new(&project.path(""), Arc::new(Pipeline))).await;
+    let mut client = Client::start(Setup::new(&project.path(""), Arc::new(Pipeline::default()))).await;
     client.analyze().await;
     let report = taken(project);
     client.discard();

@@ -31,7 +31,7 @@ fn survivors<'a>(said: &str, planted: &'a [String]) -> Vec<&'a String> {
 /// Has everything said that there is to say about the test file; gives all that the server said.
 async fn everything(project: &Project, environment: &[(String, String)]) -> String {
     let test = project.path("test_it.py");
-    let mut setup = Setup::new(&project.path(""), Arc::new(Pipeline));
+    let mut setup = Setup::new(&project.path(""), Arc::new(Pipeline::default()));
     setup.environment = environment.to_vec();
     let mut client = Client::start(setup).await;
     client.analyze().await;

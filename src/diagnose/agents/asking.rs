@@ -14,11 +14,11 @@ use super::claims::Library;
 use super::conclude::{self, Author};
 use super::dossier::{Dossier, Size};
 use super::ground::{Grounded, ground};
-use super::tally::{Tally, Told};
+use super::tally::Spent;
 use super::{edits, prompt};
 use crate::diagnose::providers::{ErrorKind, ProviderError, Reply, Request, SharedProvider};
 use crate::evidence::redact::Redactor;
-use crate::model::{Cluster, Redacted};
+use crate::model::{Cluster, Redacted, Told};
 use crate::system::System;
 use crate::workspace::Workspace;
 
@@ -131,7 +131,7 @@ impl Agents {
 pub struct Round {
     agents: Arc<Agents>,
     budget: Budget,
-    tally: Mutex<Tally>,
+    spent: Mutex<Spent>,
     cancel: CancellationToken,
     /// Whether answers in the cache count.
     fresh: bool,
@@ -152,7 +152,7 @@ impl Round {
         Arc::new(Self {
             agents,
             budget,
-            tally: Mutex::default(),
+            spent: Mutex::default(),
             cancel,
             fresh,
             ended: Mutex::default(),
@@ -167,7 +167,7 @@ impl Round {
         clusters: impl IntoIterator<Item = Cluster>,
         mut heard: impl FnMut(Heard),
         system: &System,
-    ) -> Tally {
+    ) -> Spent {
         let mut stored = false;
         let mut work = futures::stream::iter(clusters)
             .map(|cluster| {
@@ -177,7 +177,6 @@ impl Round {
             .buffer_unordered(MAX_IN_WORK);
         while let Some(next) = work.next().await {
             let Some(next) = next else { continue };
-            self.tally().add(&next.told);
             stored |= matches!(next.told, Told::Answered { cached: false, .. });
             heard(next);
         }
@@ -186,11 +185,11 @@ impl Round {
             // If it cannot be done now it is done the next time.
             let _ = tokio::task::spawn_blocking(move || cache.prune(now)).await;
         }
-        self.tally().clone()
+        *self.spent()
     }
 
-    fn tally(&self) -> std::sync::MutexGuard<'_, Tally> {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    fn spent(&self) -> std::sync::MutexGuard<'_, Spent> {
+        self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn ended(&self) -> Option<Redacted> {
@@ -319,7 +318,7 @@ impl Round {
                 let known = usage.input_tokens.is_some() || usage.output_tokens.is_some();
                 let tokens = usage.input_tokens.unwrap_or_default() + usage.output_tokens.unwrap_or_default();
                 self.budget.settle(ticket, known.then_some(tokens), true);
-                self.tally().called(usage);
+                self.spent().add(usage);
                 Ok(reply)
             }
             Err(error) if error.kind == ErrorKind::Cancelled => {

@@ -29,4 +29,4 @@ pub mod tally;
 pub use asking::{Agents, Heard, Round};
 pub use budget::Budget;
 pub use cache::Cache;
-pub use tally::{Tally, Told};
+pub use tally::Spent;

@@ -38,6 +38,8 @@ pub(super) struct Folder {
     pub(super) unrecorded: Vec<PathBuf>,
     pub(super) cleared: bool,
     pub(super) memory: Option<Memory>,
+    /// Whether the next job analyses anew what has been read.
+    pub(super) again_anew: bool,
     /// Whether the next job reads everything anew.
     pub(super) forget: bool,
     pub(super) queue: Queue<Reply>,

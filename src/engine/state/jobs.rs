@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::folder::{Reply, Task};
+use crate::diagnose::agents::{Heard, Spent};
+use crate::diagnose::providers::Choice;
 use crate::engine::job::{Job, Memory, Outcome, Results};
 use crate::engine::{Event, Level, Summary};
 use crate::fix::all;
+use crate::front::model;
 use crate::history::summary::Graded;
 use crate::model::Verification;
 
@@ -25,6 +28,9 @@ impl Engine {
         let mut memory = folder.memory.take().unwrap_or_default();
         if std::mem::take(&mut folder.forget) {
             memory.forget_files();
+        }
+        if std::mem::take(&mut folder.again_anew) {
+            memory.forget_results();
         }
         let job = Job {
             root: root.to_path_buf(),
@@ -52,6 +58,7 @@ impl Engine {
         let replies = folder.queue.done();
         let mut cancelled = false;
         let mut report = false;
+        let mut news = false;
         let mut elsewhere = None;
         if let Some(outcome) = outcome {
             cancelled = outcome.cancelled;
@@ -74,6 +81,7 @@ impl Engine {
             folder.pyproject = outcome.pyproject;
             if outcome.changed {
                 report = !outcome.results.analysis.run.sources.is_empty();
+                news = true;
                 folder.unrecorded.extend(outcome.read);
                 folder.results = outcome.results;
                 folder.disk.clone_from(&folder.results.disk);
@@ -125,6 +133,47 @@ impl Engine {
             self.start_report(root);
         }
         self.start_job(root);
+        if news {
+            self.front.analysed(root);
+        }
+    }
+
+    /// Takes over what a model has said, if the analysis is still the one that it was asked about. Else the answers
+    /// are in the cache, and the next analysis finds those that still hold.
+    pub(super) fn heard(
+        &mut self,
+        root: &Path,
+        serial: u64,
+        heard: Vec<Heard>,
+        done: Option<(Spent, bool, Choice)>,
+    ) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        if folder.results.serial != serial {
+            if done.is_some() {
+                folder.again_anew = true;
+                self.ask(root);
+            }
+            return;
+        }
+        let mut results = Results::clone(&folder.results);
+        for Heard { cluster, told } in heard {
+            let place = results.by_fingerprint.get(&cluster.fingerprint.0).copied();
+            if let Some(slot) = place.and_then(|at| results.analysis.clusters.get_mut(at)) {
+                results.analysis.model.told.insert(cluster.fingerprint.clone(), told);
+                *slot = cluster;
+            }
+        }
+        let is_done = done.is_some();
+        if let Some((spent, cancelled, choice)) = done {
+            model::conclude(&mut results.analysis, spent, cancelled, &choice, &folder.config);
+        }
+        folder.results = Arc::new(results);
+        folder.dirty = true;
+        if is_done {
+            folder.reports.ask(None);
+            self.show();
+            self.start_report(root);
+        }
     }
 
     /// Notes what came of trying a fix. If there are other results by now, it was a trial of something else.

@@ -17,10 +17,11 @@ use crate::engine::Snapshot;
 use crate::engine::findings::{Marker, cut, one_line};
 use crate::engine::shift::LineMap;
 use crate::fix::change::{Change, digest};
+use crate::front::model;
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::model::{Cluster, Detail, Edit, Fix, FixKind, FixTarget, RelPath, VerificationState};
-use crate::workspace::config::Verify;
+use crate::workspace::config::{Ai, Verify};
 use crate::workspace::source::SourceFile;
 
 /// The kind of the actions that run something.
@@ -89,6 +90,9 @@ pub async fn code_action(session: &Session, params: CodeActionParams) -> Option<
         for marker in &markers {
             maker.trials(marker, &fits);
             maker.runs(marker);
+        }
+        for marker in &markers {
+            maker.asks(marker);
         }
         let on_definition = findings.tests.iter().filter(|t| lines.contains(&t.span.line));
         for test in on_definition.filter(|_| markers.is_empty()) {
@@ -202,6 +206,21 @@ impl Maker<'_> {
             }
         };
         self.command(title, commands::VERIFY_FIX, json!([argument.unwrap_or_default()]), None);
+    }
+
+    /// What a model can be asked, where there is one.
+    fn asks(&mut self, marker: &Marker) {
+        let analysis = &self.snapshot.results.analysis;
+        let Some((_, cluster)) = self.snapshot.cluster(&marker.fingerprint) else { return };
+        let (Some(provider), Some(model)) = (&analysis.model.provider, &analysis.model.model) else { return };
+        if self.session.restricted || self.snapshot.config.ai == Ai::Off {
+            return;
+        }
+        let again = if model::is_answered(analysis, cluster) { " again" } else { "" };
+        let title = cut(&one_line(&format!("Ask the model{again} ({provider}/{model})")), MAX_TITLE);
+        let arguments = json!([{ "folder": self.folder, "fingerprint": marker.fingerprint }]);
+        self.command(title, commands::ASK_MODEL, arguments.clone(), None);
+        self.command("Show what the model would be sent".to_owned(), commands::SHOW_PROMPT, arguments, None);
     }
 
     fn runs(&mut self, marker: &Marker) {

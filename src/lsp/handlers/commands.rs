@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::lsp_types::request::{ApplyWorkspaceEdit, ShowDocument};
 use tower_lsp::lsp_types::{
-    ApplyWorkspaceEditParams, ExecuteCommandParams, ShowDocumentParams, Url, WorkspaceEdit,
+    ApplyWorkspaceEditParams, ExecuteCommandParams, ProgressToken, ShowDocumentParams, Url, WorkspaceEdit,
 };
 
 use super::code_action::{self, FixRef};
@@ -34,6 +35,10 @@ pub const VERIFY_FIX: &str = "failscope.verifyFix";
 pub const FIX_ALL: &str = "failscope.fixAll";
 /// Applies a fix, for clients whose code actions cannot hold edits.
 pub const APPLY_FIX: &str = "failscope.applyFix";
+/// Asks a model about a cause, or about all that have no answer.
+pub const ASK_MODEL: &str = "failscope.askModel";
+/// Opens what would be sent to a model about a cause.
+pub const SHOW_PROMPT: &str = "failscope.showPrompt";
 /// Tells what is known now.
 pub const FINDINGS: &str = "failscope.findings";
 /// Shows nothing until there are new results.
@@ -49,6 +54,8 @@ pub const NAMES: &[&str] = &[
     APPLY_FIX,
     VERIFY_FIX,
     FIX_ALL,
+    ASK_MODEL,
+    SHOW_PROMPT,
     CLEAR,
     FINDINGS,
 ];
@@ -92,6 +99,17 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         APPLY_FIX => apply_fix(session, argument).await,
         VERIFY_FIX => verify::verify(session, argument, token).await.map(Some),
         FIX_ALL => fix_all(session, target(argument)?).await.map(Some),
+        ASK_MODEL => ask_model(session, &target(argument)?, token).await.map(Some),
+        SHOW_PROMPT => {
+            let target = target(argument)?;
+            session.engine.settled().await;
+            let snapshot = folder(session, &target)?;
+            let fingerprint = target.fingerprint.as_deref();
+            let fingerprint = fingerprint
+                .ok_or_else(|| Error::invalid_params("the command's argument names no `fingerprint`"))?;
+            let (uri, text) = session.asker.show_prompt(&snapshot, fingerprint).await.map_err(failed)?;
+            Ok(Some(json!({ "uri": uri, "text": text })))
+        }
         FINDINGS => findings::findings(session).await.map(Some),
         RUN_TEST | RUN_CLUSTER | RUN_FAILED => {
             let target = target(argument)?;
@@ -160,6 +178,26 @@ fn folder(session: &Session, target: &Target) -> Result<Arc<Snapshot>> {
         target.fingerprint.as_ref().and_then(|f| folders.iter().find(|s| s.cluster(f).is_some()));
     let with_failures = folders.iter().find(|s| !s.results.analysis.clusters.is_empty());
     with_cause.or(with_failures).or(folders.first()).cloned().ok_or_else(none)
+}
+
+async fn ask_model(session: &Session, target: &Target, token: Option<ProgressToken>) -> Result<Json> {
+    session.engine.settled().await;
+    let snapshot = folder(session, target)?;
+    let cancel = CancellationToken::new();
+    // When the request is cancelled nothing more is asked.
+    let _stop = cancel.clone().drop_guard();
+    let fingerprints: Vec<String> = target.fingerprint.iter().cloned().collect();
+    let asked = session
+        .asker
+        .ask(&snapshot.root, &fingerprints, true, &cancel, token)
+        .await
+        .map_err(|reason| failed(format!("no model is asked: {reason}")))?;
+    Ok(json!({
+        "asked": asked.asked,
+        "answered": asked.answered,
+        "failed": asked.failed,
+        "cancelled": asked.cancelled,
+    }))
 }
 
 async fn open_report(session: &Session, target: &Target) -> Result<Json> {

@@ -7,7 +7,9 @@ use crate::engine::findings::{FileFindings, Marker, cut, exception_line, one_lin
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::lsp::markup::{Document, Part};
-use crate::model::{Cluster, Detail, FailureRecord, FixKind, Grade, RelPath, Site, VerificationState};
+use crate::model::{
+    Cluster, Detail, FailureRecord, FixKind, Grade, ModelState, RelPath, Site, Source, VerificationState,
+};
 
 /// Bounds of what one hover shows.
 const MAX_CAUSES: usize = 3;
@@ -113,7 +115,21 @@ impl Writer<'_> {
         for note in diagnosis.notes.iter().take(3) {
             self.document.paragraph(&[Part::Text(&cut(&one_line(note.as_str()), MAX_TEXT))]);
         }
+        let has_answer = matches!(diagnosis.source, Source::Model(..)) || about.cluster.offline.is_some();
+        if !has_answer {
+            self.model();
+        }
         self.footer(about);
+    }
+
+    /// Why there is no model analysis, where a model could say more.
+    fn model(&mut self) {
+        let run = &self.snapshot.results.analysis.model;
+        if run.reason.is_empty() || run.state == ModelState::Complete {
+            return;
+        }
+        let text = format!("No model analysis: {}", run.reason);
+        self.document.paragraph(&[Part::Text(&cut(&one_line(&text), MAX_TEXT))]);
     }
 
     fn exception(&mut self, about: &About<'_>) {
