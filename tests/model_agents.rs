@@ -310,11 +310,11 @@ async fn instructions_in_the_output_of_tests_are_data() {
     ]);
     let model = Arc::new(Scripted::saying(&obedient));
     let analysis = case.asked(Some(WITH_TAX), &model, &CancellationToken::new()).await;
-    let diagnosis = &analysis.clusters[0].diagnosis;
-    for text in [&diagnosis.root_cause, &diagnosis.fix_suggestion].into_iter().chain(&diagnosis.notes) {
-        assert!(!text.as_str().contains("evil.example"), "{diagnosis:#?}");
-    }
-    assert!(diagnosis.evidence.iter().all(|e| !e.text.as_str().contains("evil.example")), "{diagnosis:#?}");
+    let offline = case.offline(Some(WITH_TAX));
+    let (before, diagnosis) = (&offline.clusters[0].diagnosis, &analysis.clusters[0].diagnosis);
+    assert_eq!(before.root_cause, diagnosis.root_cause, "what the rules say stands");
+    assert_eq!((&before.fix_suggestion, &before.evidence), (&diagnosis.fix_suggestion, &diagnosis.evidence));
+    assert!(diagnosis.notes.iter().all(|note| !note.as_str().contains("evil.example")), "{diagnosis:#?}");
     assert!(analysis.clusters[0].fixes.iter().all(|fix| fix.proposed_by.is_none() && fix.command.is_none()));
     // In the question the orders stand inside of a fence that they cannot know.
     let asked = model.asked.lock().unwrap();

@@ -55,6 +55,25 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("cli/run.rs", "io::stderr", "what pytest prints to the same person, who asked for it to be run"),
     ("cli/lsp.rs", "io::stdout", "the server's stream: see the `lsp` rows"),
     ("cli/setup.rs", "NamedTempFile::", "the user's own file, edited"),
+    ("cli/trace.rs", "fs::write(", "numbers of the ranking and paths, into a file that the user names"),
+    ("diagnose/agents/budget.rs", "OpenOptions::new", "numbers of calls and tokens, in the user's state"),
+    (
+        "diagnose/providers/anthropic.rs",
+        "reqwest::",
+        "a `Request`, whose texts are `Redacted`: see the last test",
+    ),
+    (
+        "diagnose/providers/client.rs",
+        "reqwest::",
+        "a `Request`, whose texts are `Redacted`, and the key to its provider",
+    ),
+    ("diagnose/providers/ollama.rs", "reqwest::", "a `Request`, whose texts are `Redacted`"),
+    ("diagnose/providers/openai.rs", "reqwest::", "a `Request`, whose texts are `Redacted`"),
+    ("diagnose/providers/transport.rs", "reqwest::", "what the wire formats made of a `Request`"),
+    ("diagnose/providers/wait.rs", "reqwest::", "headers of an answer"),
+    ("diagnose/providers/wire.rs", "reqwest::", "statuses and headers of an answer"),
+    ("fix/copy.rs", "fs::write(", "the project's own files, into a copy of it that is thrown away"),
+    ("fix/ran.rs", "fs::write(", "a fixed module, into that copy"),
     ("lsp/outbox.rs", "client.show_message", "messages of the engine"),
     ("lsp/outbox.rs", "client.log_message", "messages of the engine"),
     ("lsp/outbox.rs", "client.publish_diagnostics", "made of an `Analysis`, whose texts are `Redacted`"),
@@ -63,6 +82,7 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("main.rs", "io::stderr", "the log: see the other test"),
     ("pytest/inject.rs", "fs::write(", "a fixed `.gitignore`"),
     ("pytest/inject.rs", "NamedTempFile::", "our plugin's own files"),
+    ("pytest/trace.rs", "fs::write(", "which files and functions to follow, for our own plugin"),
     ("report/files.rs", "tempfile_in(", "reports of an `Analysis`, whose texts are `Redacted`"),
 ];
 

@@ -22,6 +22,9 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> String {
     if let Some(redacted) = human::redactions(&analysis.redactions) {
         let _ = writeln!(out, "\n{}", prose(&redacted));
     }
+    if let Some(line) = human::model_line(&analysis.model) {
+        let _ = writeln!(out, "\n{}", prose(&cut(&line, 500)));
+    }
     if !analysis.problems.is_empty() {
         out.push_str("\nNot everything could be read:\n\n");
         for problem in analysis.problems.iter().take(10) {

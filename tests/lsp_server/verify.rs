@@ -28,7 +28,7 @@ fn project() -> Project {
 }
 
 fn setup(project: &Project, verify: &str) -> Setup {
-    let mut setup = Setup::new(project.root(), Arc::new(Pipeline));
+    let mut setup = Setup::new(project.root(), Arc::new(Pipeline::default()));
     setup.initialization_options = json!({ "python": python(), "verify": verify });
     let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
     setup.environment = vec![("HOME".to_owned(), home.display().to_string())];

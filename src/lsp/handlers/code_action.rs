@@ -337,7 +337,9 @@ pub async fn best(
         for fingerprint in &fingerprints {
             let Some((index, cluster)) = known.cluster(fingerprint) else { continue };
             let fixes = || cluster.fixes.iter().filter(|fix| fix.kind == FixKind::Edit);
-            let of_code: Vec<&Fix> = fixes().filter(|fix| fix.target != FixTarget::Test).collect();
+            // What a model wrote is taken here only once it has been tried.
+            let of_code: Vec<&Fix> =
+                fixes().filter(|fix| fix.target != FixTarget::Test && fix.proposed_by.is_none()).collect();
             let only = match of_code.as_slice() {
                 [one] if named && is_open(one) => Some(*one),
                 _ => None,

@@ -242,8 +242,11 @@ impl Trials {
         };
         let mut all = Vec::new();
         for index in 0..snapshot.results.analysis.clusters.len() {
-            let count = snapshot.results.analysis.clusters[index].fixes.len();
-            let chosen: Vec<usize> = (0..count).collect();
+            // What a model wrote is run only where the user has said so.
+            let of_models = snapshot.config.verify_model_fixes;
+            let fixes = snapshot.results.analysis.clusters[index].fixes.iter().enumerate();
+            let chosen: Vec<usize> =
+                fixes.filter(|(_, fix)| of_models || fix.proposed_by.is_none()).map(|(n, _)| n).collect();
             all.extend(tasks(&snapshot, index, &chosen).await.unwrap_or_default());
         }
         if all.is_empty() {
