@@ -196,7 +196,7 @@ fn wishes_that_cannot_be_fulfilled_are_said_so() {
     };
     check(&["--provider", "openai", "--offline"], "");
     check(&["--offline", "--max-log-size", "2000"], "");
-    check(&["--provider", "ollama", "--model", "llama3.2"], "model analysis is not in this version");
+    check(&["--provider", "ollama", "--model", "llama3.2"], "asking ollama (llama3.2) about 70 causes");
 }
 
 #[test]

@@ -206,9 +206,10 @@ async fn no_secret_reaches_a_provider() {
         let options = front::analysis_options(root, &config, &system);
         let mut analysis = failscope::analysis::analyze(run, &workspace, &options);
         assert!(!analysis.clusters.is_empty());
-        // A model that repeats all that it was told.
+        // A model that repeats what it was told.
         let model = Arc::new(Scripted::new(|request, _| {
-            Ok(serde_json::json!({ "root_cause": request.user.as_str(), "evidence": [request.user.as_str()] }).to_string())
+            let told: String = request.user.as_str().chars().take(3000).collect();
+            Ok(serde_json::json!({ "root_cause": told, "evidence": [told] }).to_string())
         }));
         let choice = choice(&model);
         let agents = front::model::agents(&choice, workspace, &analysis.redactor, root, &config);

@@ -34,7 +34,7 @@ def find_binary():
     return shutil.which("failscope")
 
 
-def command_line(binary, stream, settings, color, width):
+def command_line(binary, stream, settings, color, width, limit):
     """The command that analyses ``stream`` and prints the section for the terminal."""
     command = [binary, "analyze", stream, "--format", "pytest", "--output", settings.output]
     if settings.offline:
@@ -49,6 +49,8 @@ def command_line(binary, stream, settings, color, width):
         command += ["--max-log-size", str(settings.max_log_size)]
     if not color:
         command.append("--no-color")
+    # A model that takes its time must not cost the causes that are known without it.
+    command += ["--patience", str(max(int(limit * 0.8), 1))]
     return command + ["--width", str(width)]
 
 
@@ -63,7 +65,7 @@ def analyze(stream, settings, root, color, width):
         limit = TIME_LIMIT
     try:
         done = subprocess.run(
-            command_line(binary, stream, settings, color, max(width, 40)),
+            command_line(binary, stream, settings, color, max(width, 40), limit),
             cwd=root,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

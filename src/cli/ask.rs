@@ -1,6 +1,7 @@
 //! Asking a model from the command line: until all causes are heard, or Ctrl-C.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,6 +14,15 @@ use crate::model::Analysis;
 use crate::system::System;
 use crate::workspace::Workspace;
 
+/// How it is gone about.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// Whether it is said who is asked.
+    pub for_people: bool,
+    /// Most seconds that it may take.
+    pub patience: Option<u64>,
+}
+
 /// Asks about the causes of `analysis` that have no answer yet. Ctrl-C ends the asking, not the program: what is
 /// known is shown.
 pub fn ask(
@@ -21,7 +31,7 @@ pub fn ask(
     workspace: &Arc<Workspace>,
     project: &Project,
     system: &System,
-    is_for_people: bool,
+    manner: Manner,
 ) {
     let open = analysis.clusters.iter().filter(|cluster| !model::is_answered(analysis, cluster)).count();
     if open == 0 {
@@ -32,7 +42,7 @@ pub fn ask(
         Err(error) => return note(&format!("no model is asked: cannot start a runtime: {error}")),
     };
     let name = analysis.redactor.text(&format!("{} ({})", choice.provider.name(), choice.provider.model()));
-    if is_for_people {
+    if manner.for_people {
         let why = analysis.redactor.text(&choice.why);
         let causes = crate::report::text::counted(open, "cause", "causes");
         note(&format!("asking {name} about {causes}: {why}; --offline asks no model"));
@@ -44,11 +54,18 @@ pub fn ask(
         let cancel = CancellationToken::new();
         let progress = |done, total| shown.say(format!("asking {name}: {done} of {total} causes"));
         let work = model::ask(analysis, choice, agents, &project.config, system, &cancel, progress);
-        tokio::pin!(work);
+        let too_long = async {
+            match manner.patience {
+                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(work, too_long);
         loop {
             tokio::select! {
                 () = &mut work => break,
                 () = asked_to_end(), if !cancel.is_cancelled() => cancel.cancel(),
+                () = &mut too_long, if !cancel.is_cancelled() => cancel.cancel(),
             }
         }
     });

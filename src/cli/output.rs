@@ -78,6 +78,9 @@ pub struct OutputArgs {
     /// Print without colours and links (as with the variable `NO_COLOR`)
     #[arg(long)]
     no_color: bool,
+    /// Most seconds that models may take, with all causes
+    #[arg(long, hide = true, value_name = "SECONDS")]
+    patience: Option<u64>,
     /// Columns to use, where standard output is no terminal
     #[arg(long, hide = true)]
     width: Option<u16>,
@@ -184,8 +187,8 @@ impl OutputArgs {
     /// What takes longer: asks a model, if there is one, and tries the fixes, if that was asked for.
     pub fn completed(&self, mut report: Report, project: &Project, system: &System) -> Report {
         if let Standing::Ready(choice) = &report.standing {
-            let for_people = self.is_for_people();
-            ask::ask(&mut report.analysis, choice, &report.workspace, project, system, for_people);
+            let manner = ask::Manner { for_people: self.is_for_people(), patience: self.patience };
+            ask::ask(&mut report.analysis, choice, &report.workspace, project, system, manner);
         }
         if self.verify {
             verify::verify(&mut report.analysis, project, system);

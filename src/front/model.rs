@@ -20,7 +20,7 @@ use crate::workspace::{Config, Workspace};
 const NOT_YET: &str =
     "nobody has asked it; `failscope analyze` does, and in the editor the action \"Ask the model\"";
 /// Why they have none after a round that was cancelled.
-const CANCELLED: &str = "asking was cancelled";
+const CANCELLED: &str = "asking was cancelled, or took too long";
 
 /// Whether a model can be asked.
 #[derive(Debug, Clone)]

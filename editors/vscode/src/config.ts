@@ -10,11 +10,16 @@ const KEYS = [
   'ai',
   'provider',
   'model',
+  'aiBudgetCalls',
+  'aiBudgetTokens',
+  'aiBudgetDailyCalls',
+  'aiBudgetDailyTokens',
   'maxLogSize',
   'output',
   'severity',
   'surfaces',
   'verify',
+  'verifyModelFixes',
   'history',
 ] as const;
 

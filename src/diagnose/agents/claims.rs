@@ -114,6 +114,8 @@ pub struct Library<'a> {
     workspace: &'a Workspace,
     /// All evidence, white space squeezed.
     text: String,
+    /// The same by piece, with its number.
+    pieces: Vec<(&'a str, String)>,
     words: HashSet<String>,
     lower: OnceCell<HashSet<String>>,
 }
@@ -121,17 +123,19 @@ pub struct Library<'a> {
 impl<'a> Library<'a> {
     /// The evidence of `dossier`, and `workspace`.
     pub fn new(dossier: &'a Dossier, workspace: &'a Workspace) -> Self {
-        let mut text = String::new();
+        let (mut text, mut pieces) = (String::new(), Vec::new());
         let mut set = HashSet::new();
         for piece in &dossier.pieces {
             let bare = without_numbers(piece.text.as_str());
+            let bare = squeezed(&bare);
             for part in [piece.title.as_str(), bare.as_str()] {
                 set.extend(words(part).map(str::to_owned));
-                text.push_str(&squeezed(part));
+                text.push_str(part);
                 text.push('\n');
             }
+            pieces.push((piece.id.as_str(), bare));
         }
-        Self { dossier, workspace, text, words: set, lower: OnceCell::new() }
+        Self { dossier, workspace, text, pieces, words: set, lower: OnceCell::new() }
     }
 
     /// Looks a claim up.
@@ -162,14 +166,10 @@ impl<'a> Library<'a> {
         if parts.iter().map(|part| part.chars().filter(|c| c.is_alphanumeric()).count()).sum::<usize>() < 5 {
             return None;
         }
-        let holds = |text: &str| {
-            let text = squeezed(&without_numbers(text));
-            parts.iter().all(|part| text.contains(part.as_str()))
-        };
-        let named = piece.and_then(|id| self.dossier.piece(id)).filter(|piece| holds(piece.text.as_str()));
-        named
-            .or_else(|| self.dossier.pieces.iter().find(|piece| holds(piece.text.as_str())))
-            .map(|p| p.id.as_str())
+        let holds = |text: &str| parts.iter().all(|part| text.contains(part.as_str()));
+        let is_named = |id: &str| piece.is_some_and(|named| named.trim().eq_ignore_ascii_case(id));
+        let named = self.pieces.iter().find(|(id, text)| is_named(id) && holds(text));
+        named.or_else(|| self.pieces.iter().find(|(_, text)| holds(text))).map(|(id, _)| *id)
     }
 
     /// The file of the workspace that `named` means: one of the evidence, by its end at least.

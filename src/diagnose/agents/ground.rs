@@ -8,6 +8,8 @@ use super::prompt::INSTRUCTIONS;
 use crate::analysis;
 use crate::model::{EvidenceItem, Fix, Place, RelPath, Site};
 
+/// Most remarks in brackets that are taken out of a sentence.
+const MAX_BRACKETS: usize = 4;
 /// Most remarks that are kept.
 const MAX_REMARKS: usize = 12;
 
@@ -105,7 +107,8 @@ fn checked(text: &str, library: &Library<'_>, strict: bool, struck: &mut Vec<Str
     let mut supported = 0;
     for sentence in sentences(text) {
         let mut sentence = sentence.to_owned();
-        loop {
+        // After so many of them the sentence is not worth more.
+        for _ in 0..MAX_BRACKETS {
             let all = claims(&sentence);
             let missing =
                 all.iter().find(|claim| counts(claim, strict) && library.look_up(claim) == Found::No);
