@@ -24,7 +24,7 @@ pub struct Args {
 pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let mut project = Project::open(args.root.as_deref(), system)?;
     args.output.apply(&mut project, system);
-    output::warn_of(&project, &args.output);
+    output::warn_of(&project);
 
     let progress = output::Progress::start("reading test results");
     let results = input::read_for_history(&args.paths, &project, system);

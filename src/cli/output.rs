@@ -326,8 +326,8 @@ pub fn layout(meta: &Meta, no_color: bool, full: bool) -> human::Layout<'_> {
     human::Layout { width: width(), link_root: links.then_some(meta.root.as_path()), full }
 }
 
-/// Says on standard error which settings could not be used, and which wishes this version cannot fulfil.
-pub fn warn_of(project: &Project, args: &OutputArgs) {
+/// Says on standard error which settings could not be used.
+pub fn warn_of(project: &Project) {
     let redactor = Redactor::default();
     for line in project.problem_lines() {
         note(redactor.text(&line).as_str());

@@ -60,7 +60,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let mut project = Project::open(args.root.as_deref(), system)?;
     let output = OutputArgs::into_folder(args.output.clone());
     output.apply(&mut project, system);
-    output::warn_of(&project, &output);
+    output::warn_of(&project);
 
     // Before anything is written: the report of last time is a good thing to compare with.
     let baseline = match &args.against {

@@ -29,7 +29,7 @@ pub struct Args {
 pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let mut project = Project::open(None, system)?;
     args.output.apply(&mut project, system);
-    output::warn_of(&project, &args.output);
+    output::warn_of(&project);
 
     let mut request = Request::new(
         system.current_dir(),
