@@ -303,7 +303,9 @@ impl Client {
                 Some(Err(fault)) => fault,
                 None => {
                     let detail = last.map_or_else(String::new, |last| format!("before: {}", last.kind));
-                    return Err(Fault::new(ErrorKind::TimedOut { after: limits.total }, detail));
+                    return Err(self
+                        .settled(Fault::new(ErrorKind::TimedOut { after: limits.total }, detail))
+                        .await);
                 }
             };
             if let Some(text) = &fault.salvage {
@@ -321,8 +323,28 @@ impl Client {
                 });
             }
             last = Some(fault.clone());
-            self.recover(fault, sent, &mut effort).await?;
+            if let Err(fault) = self.recover(fault, sent, &mut effort).await {
+                return Err(self.settled(fault).await);
+            }
         }
+    }
+
+    /// A fault that a call ends with: says more where more is known, and is remembered for the calls that follow.
+    async fn settled(&self, mut fault: Fault) -> Fault {
+        if let ErrorKind::NoSuchModel { offered } = &mut fault.kind {
+            *offered = self.offered().await;
+            if self.setup.is_default {
+                let (name, said) = (self.setup.name, &fault.detail);
+                let detail =
+                    format!("it is what Failscope asks where no model is chosen; {name} says: {said}");
+                fault.detail = fault::bounded(&detail).into();
+            }
+            if self.setup.name == "ollama" {
+                fault.detail = fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model)).into();
+            }
+        }
+        self.circuit.failed(&fault, self.clock.now());
+        fault
     }
 
     /// What the provider offers, nearest names first.
@@ -381,30 +403,7 @@ impl Provider for Client {
     }
 
     async fn complete(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, ProviderError> {
-        let answer = async {
-            let mut fault = match self.call(request).await {
-                Ok(reply) => return Ok(reply),
-                Err(fault) => fault,
-            };
-            if let ErrorKind::NoSuchModel { offered } = &mut fault.kind
-                && offered.is_empty()
-            {
-                *offered = self.offered().await;
-                if self.setup.is_default {
-                    fault.detail = fault::bounded(&format!(
-                        "it is what Failscope asks where no model is chosen; {} says: {}",
-                        self.setup.name, fault.detail
-                    ))
-                    .into();
-                }
-                if self.setup.name == "ollama" {
-                    fault.detail =
-                        fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model)).into();
-                }
-            }
-            self.circuit.failed(&fault, self.clock.now());
-            Err(self.error(&fault))
-        };
+        let answer = async { self.call(request).await.map_err(|fault| self.error(&fault)) };
         tokio::select! {
             biased;
             () = cancel.cancelled() => Err(self.error(&Fault::new(ErrorKind::Cancelled, ""))),

@@ -74,11 +74,18 @@ pub fn bounded(text: &str) -> String {
 /// A request that got no answer. `address` and `is_loopback` are where it went.
 pub fn unsent(error: SendError, address: &str, is_loopback: bool, read: Duration) -> Fault {
     match error {
-        SendError::Connect(detail, refused) => Fault {
+        SendError::Connect(detail, refused) => {
+            let kind = ErrorKind::Unreachable { address: address.to_owned() };
+            // Certificates do not change within a second.
+            if detail.contains("certificate") {
+                return Fault::new(
+                    kind,
+                    detail + "; SSL_CERT_FILE names a file with the authorities to trust",
+                );
+            }
             // On this machine nobody listens, and will not a second later.
-            again: !(refused && is_loopback),
-            ..Fault::new(ErrorKind::Unreachable { address: address.to_owned() }, detail)
-        },
+            Fault { again: !(refused && is_loopback), ..Fault::new(kind, detail) }
+        }
         SendError::Broken(detail) => Fault::passing(ErrorKind::Interrupted, detail),
         SendError::Stalled => Fault::passing(
             ErrorKind::TimedOut { after: read },

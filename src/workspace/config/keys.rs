@@ -349,8 +349,8 @@ fn unknown(name: &str, setting: &Setting, report: &mut Report<'_>) {
     let is_secret = secret.iter().any(|word| folded_name.contains(word)) || folded_name.ends_with("token");
     let message = if is_secret || looks_like_key(setting) {
         format!(
-            "`{name}` is not used: keys of model providers are taken from the environment only (GROQ_API_KEY, \
-             OPENAI_API_KEY, ANTHROPIC_API_KEY), never from settings, which are often shared; remove it here, \
+            "`{name}` is not used: keys of model providers are taken from the environment (GROQ_API_KEY, \
+             OPENAI_API_KEY, ANTHROPIC_API_KEY) or the key ring, never from settings, which are often shared; remove it here, \
              and replace the key if this file has been shared"
         )
     } else {

@@ -1,5 +1,7 @@
 //! A server of models, faked byte by byte: what it sends is exactly what a test says, be it HTTP or not.
 
+#![allow(dead_code, reason = "not every test does everything")]
+
 pub mod vendor;
 
 use std::net::SocketAddr;
@@ -34,7 +36,6 @@ impl Seen {
 
 /// What the server does next.
 #[derive(Debug, Clone)]
-#[allow(dead_code, reason = "not every test does everything")]
 pub enum Act {
     Send(Vec<u8>),
     /// Sends the bytes one at a time, this far apart.
