@@ -54,6 +54,7 @@ export class Server implements vscode.Disposable {
           { scheme: 'file', language: 'toml', pattern: '**/pyproject.toml' },
         ],
         outputChannel: this.output,
+        traceOutputChannel: this.output,
         initializationOptions: { ...(await settings()), restricted: !vscode.workspace.isTrusted },
         markdown: { isTrusted: false, supportHtml: false },
         middleware: {

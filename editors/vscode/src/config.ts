@@ -2,26 +2,22 @@
 import * as vscode from 'vscode';
 import { interpreter } from './binary.js';
 
-const KEYS = [
-  'resultGlobs',
-  'pathMappings',
-  'python',
-  'pytestArgs',
-  'ai',
-  'provider',
-  'model',
-  'aiBudgetCalls',
-  'aiBudgetTokens',
-  'aiBudgetDailyCalls',
-  'aiBudgetDailyTokens',
-  'maxLogSize',
-  'output',
-  'severity',
-  'surfaces',
-  'verify',
-  'verifyModelFixes',
-  'history',
-] as const;
+/** Settings that are the editor's own; every other one is the server's. */
+const OURS = ['failscope.path', 'failscope.testResults', 'failscope.trace.server'];
+
+interface Manifest {
+  readonly contributes: { readonly configuration: { readonly properties: Readonly<Record<string, unknown>> } };
+}
+
+let keys: readonly string[] = [];
+
+/** Takes the server's settings from the manifest, so that they are written down once. */
+export function readManifest(manifest: unknown): void {
+  const { properties } = (manifest as Manifest).contributes.configuration;
+  keys = Object.keys(properties)
+    .filter((name) => !OURS.includes(name))
+    .map((name) => name.slice('failscope.'.length));
+}
 
 /**
  * Settings that the user has set; what is left at its default stays out, so that `[tool.failscope]` of the
@@ -30,7 +26,7 @@ const KEYS = [
 export async function settings(scope?: vscode.Uri): Promise<Record<string, unknown>> {
   const configuration = vscode.workspace.getConfiguration('failscope', scope);
   const chosen: Record<string, unknown> = {};
-  for (const key of KEYS) {
+  for (const key of keys) {
     const seen = configuration.inspect(key);
     const set = seen?.workspaceFolderValue ?? seen?.workspaceValue ?? seen?.globalValue;
     if (set !== undefined && set !== null) chosen[key] = configuration.get(key);

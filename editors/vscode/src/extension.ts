@@ -2,23 +2,32 @@
 import * as vscode from 'vscode';
 import { Server } from './client.js';
 import { registerCommands } from './commands.js';
+import { readManifest } from './config.js';
 import { Findings } from './findings.js';
+import { Results } from './results.js';
 import { statusItem } from './status.js';
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const output = vscode.window.createOutputChannel('Failscope', { log: true });
+  readManifest(context.extension.packageJSON);
   const server = new Server(context, output);
   const findings = new Findings(server);
   const view = vscode.window.createTreeView('failscope.findings', { treeDataProvider: findings, showCollapseAll: true });
+  const results = new Results(server, findings);
   context.subscriptions.push(
     output,
     server,
     findings,
     view,
+    results,
     statusItem(server, findings),
-    registerCommands(server, output),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart()),
+    registerCommands(server, findings, view, output),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => {
+      results.configure();
+      return server.restart();
+    }),
     vscode.workspace.onDidChangeConfiguration((event) => {
+      if (event.affectsConfiguration('failscope.testResults')) results.configure();
       if (event.affectsConfiguration('failscope.path')) void server.restart();
       else if (event.affectsConfiguration('failscope')) void server.sendSettings();
     }),

@@ -1,6 +1,7 @@
 // The tree of findings: one node a root cause, its failing tests below it.
 import * as vscode from 'vscode';
 import type { Server } from './client.js';
+import { passes, type Filter } from './filter.js';
 
 /** A finding as `rca_report.json` gives it; only what is shown here. */
 export interface Finding {
@@ -14,10 +15,13 @@ export interface Finding {
   readonly confidence: number;
   readonly evidence: readonly string[];
   readonly failures: readonly Failure[];
+  readonly culprits: readonly Culprit[];
+  readonly fixes: readonly Fix[];
   readonly stability: { readonly grade: string; readonly verdict: string } | null;
 }
 
-interface Failure {
+/** One failing test of a finding. */
+export interface Failure {
   readonly test: string;
   readonly phase: string;
   readonly file: string | null;
@@ -26,44 +30,107 @@ interface Failure {
   readonly message: string;
 }
 
+interface Culprit {
+  readonly file: string;
+  readonly line: number;
+}
+
+interface Fix {
+  readonly title: string;
+  readonly kind: string;
+  readonly verification: { readonly state: string };
+}
+
 /** What `failscope.findings` answers, one for each workspace folder. */
 export interface FolderFindings {
   readonly root: string;
-  readonly report: { readonly total_failures: number; readonly analyses: readonly Finding[] };
+  /** Fingerprints of findings whose code has changed since the run. */
+  readonly stale?: readonly string[];
+  readonly report: {
+    readonly timestamp: number;
+    readonly total_failures: number; 
+    readonly analyses: readonly Finding[];
+  };
 }
 
-type Node =
-  | { readonly kind: 'finding'; readonly root: vscode.Uri; readonly finding: Finding }
+/** A row of the view. */
+export type Node =
+  | { readonly kind: 'finding'; readonly root: vscode.Uri; readonly finding: Finding; readonly state: State }
   | { readonly kind: 'failure'; readonly root: vscode.Uri; readonly failure: Failure };
+
+/** What is known of a finding beside the document. */
+export interface State {
+  /** The code has changed since the run. */
+  readonly stale: boolean;
+  /** A fix was tried on a copy and the tests passed. */
+  readonly verified: boolean;
+  /** It was not there when the results before these were read. */
+  readonly isNew: boolean;
+}
 
 /** Feeds the view and knows the numbers for the status bar. */
 export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposable {
   private readonly changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changed.event;
-  private folders: readonly FolderFindings[] = [];
+  private known: readonly FolderFindings[] = [];
+  /** Fingerprints of the results before, by folder and time of the run. */
+  private readonly before = new Map<string, { time: number; now: Set<string>; earlier: Set<string> | undefined }>();
+  private filter: Filter = {};
 
   constructor(private readonly server: Server) {
     server.onFindings(() => void this.refresh());
   }
 
+  /** What is known of every folder. */
+  get folders(): readonly FolderFindings[] {
+    return this.known;
+  }
+
+  /** Shows only what passes; gives how many findings do and how many there are. */
+  setFilter(filter: Filter): { shown: number; all: number } {
+    this.filter = filter;
+    this.changed.fire(undefined);
+    return { shown: this.getChildren().length, all: this.counts.causes };
+  }
+
   /** Number of failures and of causes. */
   get counts(): { failures: number; causes: number } {
     return {
-      failures: this.folders.reduce((sum, folder) => sum + folder.report.total_failures, 0),
-      causes: this.folders.reduce((sum, folder) => sum + folder.report.analyses.length, 0),
+      failures: this.known.reduce((sum, folder) => sum + folder.report.total_failures, 0),
+      causes: this.known.reduce((sum, folder) => sum + folder.report.analyses.length, 0),
     };
   }
 
   /** Asks the server for what it knows now. */
   async refresh(): Promise<void> {
-    this.folders = (await this.server.execute<readonly FolderFindings[]>('failscope.findings')) ?? [];
+    this.known = (await this.server.execute<readonly FolderFindings[]>('failscope.findings')) ?? [];
+    for (const { root, report } of this.known) {
+      const now = new Set(report.analyses.map((finding) => finding.fingerprint_hash));
+      const last = this.before.get(root);
+      if (!last || last.time !== report.timestamp) this.before.set(root, { time: report.timestamp, now, earlier: last?.now });
+      else last.now = now;
+    }
     this.changed.fire(undefined);
+  }
+
+  private state(folder: FolderFindings, finding: Finding): State {
+    const earlier = this.before.get(folder.root)?.earlier;
+    return {
+      stale: folder.stale?.includes(finding.fingerprint_hash) ?? false,
+      verified: finding.fixes.some((fix) => fix.verification.state === 'verified'),
+      isNew: earlier !== undefined && !earlier.has(finding.fingerprint_hash),
+    };
   }
 
   getChildren(node?: Node): Node[] {
     if (!node) {
-      return this.folders.flatMap(({ root, report }) =>
-        report.analyses.map((finding) => ({ kind: 'finding' as const, root: vscode.Uri.parse(root), finding })),
+      return this.known.flatMap((folder) =>
+        folder.report.analyses
+          .map((finding) => {
+            const state = this.state(folder, finding);
+            return { kind: 'finding' as const, root: vscode.Uri.parse(folder.root), finding, state };
+          })
+          .filter((node) => passes(this.filter, node.finding, node.state)),
       );
     }
     if (node.kind === 'failure') return [];
@@ -71,7 +138,7 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   }
 
   getTreeItem(node: Node): vscode.TreeItem {
-    return node.kind === 'finding' ? findingItem(node.root, node.finding) : failureItem(node.root, node.failure);
+    return node.kind === 'finding' ? findingItem(node.root, node.finding, node.state) : failureItem(node.root, node.failure);
   }
 
   dispose(): void {
@@ -81,13 +148,21 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
 const ICONS: Record<string, string> = { critical: 'flame', high: 'error', medium: 'warning', low: 'info' };
 
-function findingItem(root: vscode.Uri, finding: Finding): vscode.TreeItem {
+function findingItem(root: vscode.Uri, finding: Finding, state: State): vscode.TreeItem {
   const item = new vscode.TreeItem(finding.root_cause, vscode.TreeItemCollapsibleState.Collapsed);
   const tests = finding.failures.length;
   item.id = `${root.toString()}#${finding.fingerprint_hash}`;
-  item.contextValue = 'finding';
+  item.contextValue = finding.fixes.some((fix) => fix.kind === 'edit') ? 'finding fixable' : 'finding';
   item.iconPath = new vscode.ThemeIcon(ICONS[finding.severity] ?? 'warning');
-  item.description = [`${tests} ${tests === 1 ? 'failure' : 'failures'}`, finding.stability?.grade].filter(Boolean).join(' · ');
+  item.description = [
+    `${tests} ${tests === 1 ? 'failure' : 'failures'}`,
+    finding.stability ? `grade ${finding.stability.grade}` : '',
+    state.isNew ? 'new' : '',
+    state.stale ? 'stale' : '',
+    state.verified ? 'fix verified' : '',
+  ]
+    .filter(Boolean)
+    .join(' · ');
   item.tooltip = `${finding.root_cause}\n\n${finding.fix_suggestion}`;
   item.accessibilityInformation = { label: `${finding.severity}: ${finding.root_cause}, ${item.description}` };
   const command = open(root, finding.affected_file, finding.affected_line);
@@ -101,6 +176,7 @@ function failureItem(root: vscode.Uri, failure: Failure): vscode.TreeItem {
   item.iconPath = new vscode.ThemeIcon('beaker');
   item.description = failure.phase === 'call' ? failure.exception : `${failure.phase}: ${failure.exception}`;
   item.tooltip = failure.message;
+  item.accessibilityInformation = { label: `${failure.test} fails in ${failure.phase}: ${failure.exception} ${failure.message}` };
   const command = open(root, failure.file, failure.line);
   if (command) item.command = command;
   return item;

@@ -10,6 +10,7 @@ export function statusItem(server: Server, findings: Findings): vscode.Disposabl
   const show = (): void => {
     const { failures, causes } = findings.counts;
     item.command = 'failscope.findings.focus';
+    void vscode.commands.executeCommand('setContext', 'failscope.hasFindings', failures > 0);
     if (failures === 0) {
       item.text = '$(pass) Failscope';
       item.tooltip = 'No failing tests are known';

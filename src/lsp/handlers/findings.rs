@@ -2,6 +2,8 @@
 //! a view of their own. `failscope/findingsChanged` tells clients with the experimental capability
 //! `failscopeFindingsChanged` when to ask again.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::notification::Notification;
@@ -19,7 +21,8 @@ impl Notification for FindingsChanged {
     const METHOD: &'static str = "failscope/findingsChanged";
 }
 
-/// `[{"root": URI, "report": the document}]`, one for each workspace folder, sorted by folder.
+/// `[{"root": URI, "stale": [fingerprint], "report": the document}]`, one for each workspace folder, sorted by folder.
+/// `stale` names the findings whose code has changed since the run.
 pub async fn findings(session: &Session) -> Result<Json> {
     session.engine.settled().await;
     let folders: Vec<_> = session
@@ -34,7 +37,15 @@ pub async fn findings(session: &Session) -> Result<Json> {
             .map(|(uri, snapshot)| {
                 let time = snapshot.results_time().unwrap_or_default();
                 let meta = Meta::new(time as u64, snapshot.root.clone());
-                json!({ "root": uri, "report": Document::new(&snapshot.results.analysis, &meta) })
+                let stale: BTreeSet<&str> = snapshot
+                    .files
+                    .values()
+                    .flat_map(|file| &file.markers)
+                    .filter(|marker| marker.stale)
+                    .map(|marker| marker.fingerprint.as_str())
+                    .collect();
+                let report = Document::new(&snapshot.results.analysis, &meta);
+                json!({ "root": uri, "stale": stale, "report": report })
             })
             .collect();
         documents.sort_by(|a, b| a["root"].as_str().cmp(&b["root"].as_str()));

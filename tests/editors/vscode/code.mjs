@@ -97,16 +97,23 @@ export async function openCode({ work, workspace, vsix, extra = {}, environment 
         '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
       ],
     });
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    const permissions = ['clipboard-read', 'clipboard-write'];
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, permissions });
     page.setDefaultTimeout(30_000);
-    await page.goto(`http://127.0.0.1:${port}/?folder=${encodeURIComponent(workspace)}`);
+    const what = workspace.endsWith('.code-workspace') ? 'workspace' : 'folder';
+    await page.goto(`http://127.0.0.1:${port}/?${what}=${encodeURIComponent(workspace)}`);
     await page.locator('.monaco-workbench').waitFor();
     const close = async () => {
       await browser.close();
       process.kill(-child.pid, 'SIGTERM');
       await new Promise((resolve) => child.once('exit', resolve));
     };
-    return { page, close };
+    /** Changes settings while the editor runs. */
+    const set = (changes) => {
+      Object.assign(all, changes);
+      fs.writeFileSync(path.join(user, 'Machine', 'settings.json'), JSON.stringify(all));
+    };
+    return { page, close, set };
   } catch (error) {
     process.kill(-child.pid, 'SIGKILL');
     throw error;
@@ -133,7 +140,7 @@ export async function openFile(page, file, line = 1, column = 1) {
   // The row and the tab of this very file: `basket.py` is also the end of `test_basket.py`.
   await page.locator('.quick-input-list .monaco-list-row', { hasText: new RegExp(`^${name.replaceAll('.', '\\.')}`) }).first().click();
   await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
-  await page.locator('.monaco-editor .view-lines').first().waitFor();
+  await page.locator('.part.editor .monaco-editor .view-lines:visible').first().waitFor();
   await page.keyboard.press('Control+G');
   await input.waitFor();
   await input.fill(`:${line}:${column}`);

@@ -42,9 +42,11 @@ function runPytest(workspace) {
 async function scene(name, options, act) {
   const { work, workspace } = newWorkspace(name);
   if (runPytest(workspace) !== 1) throw new Error('the project must fail first');
-  const code = await openCode({ work, workspace, vsix, ...options });
+  const { prepare, ...rest } = options;
+  const open = prepare?.(work, workspace) ?? {};
+  const code = await openCode({ work, workspace, vsix, ...rest, ...open });
   try {
-    await act(code.page, workspace);
+    await act(code.page, workspace, code);
   } finally {
     await code.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
     await code.close();
@@ -55,7 +57,7 @@ async function scene(name, options, act) {
 const squiggles = (page) => page.locator('.monaco-editor .squiggly-error');
 const shoot = (page, name) => page.screenshot({ path: path.join(artefacts, `${name}.png`) });
 
-await scene('main', {}, async (page, workspace) => {
+await scene('main', {}, async (page, workspace, code) => {
   await check('the failing test line is underlined', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
@@ -88,6 +90,60 @@ await scene('main', {}, async (page, workspace) => {
     await command(page, 'Testing: Focus on Failscope Findings View');
     await page.locator('.pane', { hasText: 'Failscope Findings' }).locator('.monaco-list-row', { hasText: 'subtotl' }).first().waitFor();
     await shoot(page, 'findings');
+  });
+  const findings = page.locator('.pane', { hasText: 'Failscope Findings' });
+  const row = findings.locator('.monaco-list-row', { hasText: 'subtotl' }).first();
+  await check('a finding is copied for an assistant', async () => {
+    await row.hover();
+    await row.getByRole('button', { name: 'Copy Finding for an Assistant' }).click();
+    await page.locator('.statusbar-item', { hasText: 'Finding copied' }).waitFor();
+    const text = await page.evaluate(() => navigator.clipboard.readText());
+    expect(text.includes('Root cause') && text.includes('test_empty_basket'), `copied: ${text}`);
+  });
+  await check('a row is read out with severity and number', async () => {
+    const label = await row.getAttribute('aria-label');
+    expect(/^(critical|high|medium|low): .*subtotl.* 2 failures/.test(label), `label: ${label}`);
+  });
+  const filter = async (label) => {
+    await command(page, 'Failscope: Filter Findings');
+    const pick = page.locator('.quick-input-widget', { hasText: 'Show only findings that are' });
+    await pick.waitFor();
+    if (label) await pick.locator('.monaco-list-row', { hasText: label }).click();
+    await pick.getByRole('button', { name: 'OK' }).click();
+    await pick.waitFor({ state: 'hidden' });
+  };
+  await check('the view is filtered', async () => {
+    await filter('New since the results before');
+    await findings.getByText('0 of 1 shown').waitFor();
+    await row.waitFor({ state: 'detached' });
+    await filter('With a fix that can be applied');
+    await row.waitFor();
+    await filter();
+    await findings.getByText('shown:').waitFor({ state: 'detached' });
+  });
+  await check('a fix is previewed before anything is written', async () => {
+    await row.hover();
+    await row.getByRole('button', { name: 'Preview Fix' }).click();
+    const panel = page.locator('.bulk-edit-panel');
+    await panel.locator('.monaco-list-row', { hasText: 'basket.py' }).first().waitFor();
+    await shoot(page, 'preview');
+    await panel.getByRole('button', { name: 'Discard' }).click();
+    const text = fs.readFileSync(path.join(workspace, 'shop/basket.py'), 'utf8');
+    expect(text.includes('round(subtotl, 2)'), 'nothing is changed');
+  });
+  await check('Test Results hold the cause', async () => {
+    await command(page, 'Test Results: Focus on Test Results View');
+    const results = page.locator('.test-output-peek, .panel').filter({ hasText: 'test_empty_basket_costs_nothing' }).first();
+    await results.waitFor();
+    await results.getByText('Root cause').first().waitFor();
+    await shoot(page, 'test-results');
+  });
+  await check('a setting applies without a restart', async () => {
+    await openFile(page, 'basket.py', 13, 18);
+    code.set({ 'failscope.severity': 'warning' });
+    await page.locator('.monaco-editor .squiggly-warning').first().waitFor();
+    code.set({ 'failscope.severity': 'error' });
+    await squiggles(page).first().waitFor();
   });
   await check('the status bar counts', async () => {
     await page.locator('.statusbar-item', { hasText: '2 failures, 1 cause' }).waitFor();
@@ -129,6 +185,36 @@ await scene('wrong-path', { extra: { 'failscope.path': '/nonexistent/failscope' 
     await openFile(page, 'test_basket.py');
     await page.locator('.notification-toast', { hasText: '/nonexistent/failscope' }).first().waitFor();
     await page.locator('.notification-toast .monaco-button', { hasText: 'Open Settings' }).first().waitFor();
+  });
+});
+
+const tooOld = (work) => {
+  const file = path.join(work, 'old-failscope');
+  fs.writeFileSync(file, '#!/bin/sh\necho failscope 0.0.9\n', { mode: 0o755 });
+  return { extra: { 'failscope.path': file } };
+};
+await scene('too-old', { prepare: tooOld }, async (page) => {
+  await check('a binary that is too old gives a message', async () => {
+    await openFile(page, 'test_basket.py');
+    await page.locator('.notification-toast', { hasText: 'is version 0.0.9; at least 0.1.0 is needed' }).first().waitFor();
+  });
+});
+
+const twoRoots = (work, workspace) => {
+  const second = path.join(work, 'market');
+  fs.cpSync(workspace, second, { recursive: true });
+  const file = path.join(work, 'both.code-workspace');
+  fs.writeFileSync(file, JSON.stringify({ folders: [{ path: workspace }, { path: second }] }));
+  return { workspace: file };
+};
+await scene('multi-root', { prepare: twoRoots }, async (page) => {
+  await check('a workspace with two folders shows the findings of both', async () => {
+    await page.locator('.explorer-folders-view', { hasText: 'market' }).waitFor();
+    await page.locator('.statusbar-item', { hasText: '4 failures, 2 causes' }).waitFor();
+    await command(page, 'Testing: Focus on Failscope Findings View');
+    const rows = page.locator('.pane', { hasText: 'Failscope Findings' }).locator('.monaco-list-row', { hasText: 'subtotl' });
+    await rows.nth(1).waitFor();
+    expect((await rows.count()) === 2, `${await rows.count()} rows`);
   });
 });
 
