@@ -41,6 +41,9 @@ for editor in helix emacs vim; do
 done
 "$venv/bin/python" tests/editors/configs.py
 
+echo "== soak of the language server"
+python3 tests/lsp-process/soak.py target/debug/failscope 3000
+
 echo "== VS Code"
 tests/editors/vscode/run.sh target/debug/failscope "$venv"
 

@@ -1,6 +1,6 @@
 //! The service: notifications become events before anything is awaited, requests go to their handler.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
@@ -19,7 +19,7 @@ use tower_lsp::{Client, LanguageServer, async_trait};
 use super::asker::Asker;
 use super::outbox::{EngineSide, Outbox};
 use super::transport::Ending;
-use super::{Options, capabilities, convert, handlers};
+use super::{Options, alone, capabilities, convert, handlers};
 use crate::engine::{Event, Handle, Setup, Snapshot};
 use crate::model::RelPath;
 use crate::pytest::runner::Runner;
@@ -53,6 +53,8 @@ pub struct Session {
     /// The workspace is not trusted: results are read and shown; nothing is run, and nothing is changed but
     /// what the user picks.
     pub restricted: bool,
+    /// The editor opened no folder: each file brings the project it is in.
+    pub alone: bool,
     /// `initializationOptions`, under which later settings are laid.
     pub initial: Option<Json>,
 }
@@ -135,6 +137,7 @@ impl LanguageServer for Backend {
         if let Some(value) = initial.clone().filter(|v| !v.is_null()) {
             engine.send(Event::Settings { root: None, value });
         }
+        let alone = added.is_empty();
         engine.send(Event::Folders { added, removed: Vec::new() });
         let restricted = restricted == Some(Json::Bool(true));
         let trials = handlers::verify::Trials::new(&engine, &self.outbox, &self.options.system);
@@ -156,6 +159,7 @@ impl LanguageServer for Backend {
             system: self.options.system.clone(),
             runners: DashMap::new(),
             restricted,
+            alone,
             initial,
         };
         if self.session.set(session).is_err() {
@@ -186,6 +190,13 @@ impl LanguageServer for Backend {
     async fn did_open(&self, params: DidOpenTextDocumentParams) {
         let document = params.text_document;
         let Some(path) = convert::path(&document.uri) else { return };
+        if let Some(session) = self.session.get().filter(|session| session.alone) {
+            let home = session.system.env("HOME").or(session.system.env("USERPROFILE")).map(Path::new);
+            if let Some(root) = alone::project(&path, home) {
+                session.engine.send(Event::Folders { added: vec![root], removed: Vec::new() });
+                handlers::configuration::pull(session);
+            }
+        }
         self.outbox.opened(path.clone(), document.uri);
         self.send(Event::Opened { path, version: document.version, text: document.text });
     }

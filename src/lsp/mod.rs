@@ -4,6 +4,7 @@
 //! [`handlers`], [`outbox`] sends what the engine shows, [`convert`] is the only place with protocol positions,
 //! ranges and URIs.
 
+mod alone;
 mod asker;
 mod backend;
 mod capabilities;

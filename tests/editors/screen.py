@@ -3,6 +3,7 @@
 Standard library only; needs `tmux`, and `chromium` for pictures.
 """
 
+import collections
 import html
 import os
 import re
@@ -146,25 +147,28 @@ def cut_png(path, height):
 
 def page_of(lines):
     """A page that shows lines with ANSI's SGR sequences (ECMA-48, 8.3.117)."""
-    body, state = [], {}
+    body, state, grounds = [], {}, collections.Counter()
     for line in lines:
-        text, state = line_of(line, state)
+        text, state = line_of(line, state, grounds)
         body.append(text)
+    # Cells that were never drawn are as most others are.
+    ground = grounds.most_common(1)[0][0] if grounds else None
     style = (
-        "body{margin:0;padding:12px;background:#1e1e1e;color:#d4d4d4}"
+        f"body{{margin:0;padding:12px;background:{ground or '#1e1e1e'};color:#d4d4d4}}"
         "pre{margin:0;font:13.28px/17px 'DejaVu Sans Mono',monospace}"
         "span{padding:1px 0}"
     )
     return f"<!doctype html><meta charset=utf-8><style>{style}</style><pre>" + "\n".join(body) + "</pre>"
 
 
-def line_of(line, state):
+def line_of(line, state, grounds):
     """A line as HTML, and the state that the next one begins in."""
     parts = []
     for piece in re.split(r"(\x1b\[[0-9;:]*m)", line):
         if piece.startswith("\x1b["):
             state = changed(state, piece[2:-1])
         elif piece:
+            grounds[state.get("bg")] += len(piece)
             parts.append(f'<span style="{css(state)}">{html.escape(piece)}</span>')
     return "".join(parts), state
 

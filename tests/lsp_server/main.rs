@@ -10,6 +10,7 @@ mod kinds;
 mod scripted;
 
 mod actions;
+mod alone;
 mod configuration;
 mod diagnostics;
 mod hover;

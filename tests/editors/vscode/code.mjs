@@ -156,3 +156,19 @@ export async function pointAt(page, text) {
   await page.mouse.move(box.x + box.width / 2, box.y - 40);
   await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 5 });
 }
+
+/** Opens the menu of code actions at the cursor. What arrives in the same moment (a lens, a message) closes it again. */
+export async function actionMenu(page) {
+  await page.locator('.lightBulbWidget:visible').first().waitFor();
+  const menu = page.locator('.action-widget').first();
+  for (let tries = 0; tries < 5; tries += 1) {
+    await page.keyboard.press('Control+.');
+    try {
+      await menu.waitFor({ timeout: 5000 });
+      return menu;
+    } catch {
+      await page.keyboard.press('Escape');
+    }
+  }
+  throw new Error('no menu of code actions');
+}
