@@ -161,6 +161,10 @@ fn arithmetic(context: &mut Context<'_>, expr: &Expr, left: &Expr, op: &str, rig
     if is_plain(right) && !matches!(right.kind, ExprKind::Int(_)) {
         context.replace(expr.span, whole.1.clone(), 3.5);
     }
+    if matches!(op, "+" | "-") && matches!(&right.kind, ExprKind::Int(one) if **one == *"1") {
+        let text = context.of(left.span).to_owned();
+        context.replace(Span { start: left.span.start, end: right.span.end }, text, 1.2);
+    }
     if matches!(op, "/" | "//" | "%") && context.hints.exception == "ZeroDivisionError" {
         let text = format!("({} if {} else 0)", context.of(expr.span), whole.1);
         context.replace(expr.span, text, 3.0);
@@ -202,10 +206,12 @@ fn logic(context: &mut Context<'_>, expr: &Expr, op: &str, values: &[Expr]) {
 fn number(context: &mut Context<'_>, span: Span, text: &Name) {
     let Ok(value) = text.parse::<i64>() else { return };
     context.replace(span, (value.saturating_add(1)).to_string(), 2.0);
-    if value > 0 {
+    if value > 1 {
         context.replace(span, (value - 1).to_string(), 2.0);
     }
-    if value == 0 || value == 1 {
+    let before = context.text[..span.start as usize].trim_end();
+    let is_idle = value == 1 && before.ends_with(['+', '-', '*', '/']);
+    if (value == 0 || value == 1) && !is_idle {
         context.replace(span, (1 - value).to_string(), 1.5);
     }
     if value >= 10 {
@@ -346,6 +352,8 @@ fn slice(context: &mut Context<'_>, expr: &Expr, value: &Expr, parts: &[Option<E
     };
     let more = |text: &str, by: i64| match text.parse::<i64>() {
         Ok(number) => (number + by).to_string(),
+        Err(_) if by > 0 && text.ends_with(" - 1") => text[..text.len() - 4].to_owned(),
+        Err(_) if by < 0 && text.ends_with(" + 1") => text[..text.len() - 4].to_owned(),
         Err(_) if by < 0 => format!("{text} - 1"),
         Err(_) => format!("{text} + 1"),
     };

@@ -38,7 +38,7 @@ const MAX_CANDIDATES: usize = 4_000;
 /// When so many do as well there is no telling which is meant.
 const ENOUGH: usize = 6;
 /// Once one is found, those that cost so much more are not tried.
-const WORSE: f64 = 2.0;
+const WORSE: f64 = 1.5;
 /// Fixes that are shown.
 const MAX_FIXES: usize = 3;
 /// Share of the budget that is kept for trying what was found.
