@@ -127,7 +127,8 @@ async fn searched(
 
     let mut worker = Worker::start(&copy, &start, &files, wish.setting.limits.time, cancel).await?;
     found.contained.clone_from(&worker.contained);
-    let collected: BTreeMap<String, ()> = worker.tests.iter().map(|id| (id.clone(), ())).collect();
+    let collected: BTreeMap<String, usize> =
+        worker.tests.iter().enumerate().map(|(n, id)| (id.clone(), n)).collect();
     let failing: Vec<String> =
         tests.iter().filter_map(|test| Some(test.of(&collected)?.0.to_owned())).collect();
     let request = Request {

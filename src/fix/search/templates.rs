@@ -111,11 +111,11 @@ fn statement(context: &mut Context<'_>, stmt: &Stmt, parent: Option<&Stmt>) {
         StmtKind::If(branches) => {
             for test in branches.iter().filter_map(|(test, _)| test.as_ref()) {
                 if context.module.line_of(test.span.start) == context.line {
-                    negated(context, test);
+                    condition(context, test);
                 }
             }
         }
-        StmtKind::While { test, .. } => negated(context, test),
+        StmtKind::While { test, .. } => condition(context, test),
         StmtKind::AugAssign { target, op, value } => {
             let between = Span { start: target.span.end, end: value.span.start };
             let swaps: &[&str] = match *op {
@@ -153,11 +153,9 @@ fn statement(context: &mut Context<'_>, stmt: &Stmt, parent: Option<&Stmt>) {
             copied(context, value);
             out_of_loop(context, stmt, parent);
         }
-        StmtKind::Expr(value) if !matches!(value.kind, ExprKind::Str(_)) => {
-            if is_last(context, stmt) {
-                let span = Span { start: value.span.start, end: value.span.start };
-                context.replace(span, "return ", 2.5);
-            }
+        StmtKind::Expr(value) if !matches!(value.kind, ExprKind::Str(_)) && is_last(context, stmt) => {
+            let span = Span { start: value.span.start, end: value.span.start };
+            context.replace(span, "return ", 2.5);
         }
         StmtKind::Break => context.replace(stmt.span, "continue", 3.0),
         StmtKind::Continue => context.replace(stmt.span, "break", 3.0),
@@ -181,21 +179,21 @@ fn statement(context: &mut Context<'_>, stmt: &Stmt, parent: Option<&Stmt>) {
 }
 
 /// `if a` → `if not a`, and without one of several conditions.
-fn negated(context: &mut Context<'_>, test: &Expr) {
+fn condition(context: &mut Context<'_>, test: &Expr) {
     match &test.kind {
         ExprKind::UnaryOp { op: "not", operand } => {
-            let text = context.of(operand.span).to_owned();
-            context.replace(test.span, text, 2.0);
+            let negated = context.of(operand.span).to_owned();
+            context.replace(test.span, negated, 2.0);
         }
         // Their operators are changed instead.
         ExprKind::Compare { .. } => {}
         ExprKind::BoolOp { .. } => {
-            let text = format!("not ({})", context.of(test.span));
-            context.replace(test.span, text, 3.5);
+            let negated = format!("not ({})", context.of(test.span));
+            context.replace(test.span, negated, 3.5);
         }
         _ => {
-            let text = format!("not {}", context.of(test.span));
-            context.replace(test.span, text, 2.0);
+            let negated = format!("not {}", context.of(test.span));
+            context.replace(test.span, negated, 2.0);
         }
     }
 }
