@@ -216,7 +216,7 @@ async fn what_candidates_do_stays_in_the_copy() {
     let file = precious.path().join("precious.txt");
     std::fs::write(&file, "precious").unwrap();
     let text = format!(
-        "import shutil\nimport subprocess\nimport sys\n\n\ndef clean(really, n):\n    if really:\n        shutil.rmtree({:?}, ignore_errors=True)\n        subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600) # {}'])\n    while n > 1:\n        n -= 1\n    return n + 1\n",
+        "import shutil\nimport subprocess\nimport sys\n\n\ndef clean(really, n):\n    if really:\n        shutil.rmtree({:?}, ignore_errors=True)\n        subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600) # {}'], start_new_session=True)\n    while n > 1:\n        n -= 1\n    return n + 1\n",
         precious.path().display().to_string(),
         precious.path().display()
     );

@@ -1,13 +1,15 @@
 """What a candidate of the search may not do, as far as the platform allows it to be kept from it.
 
 Everywhere: its process group is killed when its time is over or its tests have ended. Where there are resource limits
-(POSIX): processor time, memory and the size of files. On Linux besides, where the kernel lets a process give up rights:
-no file outside of the copy and its scratch folder can be written, made or deleted (Landlock, from 5.13), and there is
-no network but the process's own loopback (network namespaces).
+(POSIX): processor time, memory and the size of files. On Linux besides: what has left the process group is killed as
+well, and where the kernel lets a process give up rights, no file outside of the copy and its scratch folder can be
+written, made or deleted (Landlock, from 5.13), and there is no network but the process's own loopback (network
+namespaces).
 """
 
 import ctypes
 import os
+import signal
 import struct
 import sys
 
@@ -16,17 +18,48 @@ _MEMORY = 2 << 30
 _FILE_SIZE = 64 << 20
 
 
+#: Processes that the project's own conftest files and plugins have started.
+_own = set()
+
+
 def at_start():
     """Gives up what the whole worker does not need; tells what is guaranteed."""
     kept = ["processes"]
     if _limits() is not None:
         kept += ["time", "memory", "file size"]
     if sys.platform == "linux":
+        # Orphans become children of this process, PR_SET_CHILD_SUBREAPER of prctl(2).
+        _call("prctl", 36, 1, 0, 0, 0)
+        try:
+            _own.update(_children())
+        except OSError:
+            pass
         if _without_network():
             kept.append("network")
         if _without_writing():
             kept.append("files")
     return kept
+
+
+def end_orphans():
+    """Kills what a candidate has started outside of its process group: it has become a child of this process."""
+    if sys.platform != "linux":
+        return
+    try:
+        for _ in range(1000):
+            orphans = _children() - _own
+            if not orphans:
+                return
+            for orphan in orphans:
+                os.kill(orphan, signal.SIGKILL)
+                os.waitpid(orphan, 0)
+    except OSError:
+        pass  # the kernel does not tell, or it has ended by itself
+
+
+def _children():
+    with open("/proc/self/task/%d/children" % os.getpid()) as file:
+        return {int(child) for child in file.read().split()}
 
 
 def in_child(seconds, parent):

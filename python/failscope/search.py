@@ -135,6 +135,7 @@ class Server:
             pass
         os.waitpid(child, 0)
         os.close(out)
+        confine.end_orphans()
         if over == "gone":
             os._exit(0)
         if _is_whole(data):

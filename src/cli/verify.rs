@@ -10,7 +10,7 @@ use crate::fix::verify::Setting;
 use crate::fix::{all, search};
 use crate::front;
 use crate::front::trace::{Found, Wish};
-use crate::model::{Analysis, Place, VerificationState};
+use crate::model::{Analysis, Cluster, Culprit, Fix, Place, Redacted, Site, VerificationState};
 use crate::report::text::counted;
 use crate::system::System;
 
@@ -85,6 +85,7 @@ pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Pr
                 found.contained.join(", ")
             ),
         };
+        promote(cluster, &found.fixes);
         cluster.fixes.extend(found.fixes);
         all::prefer(cluster);
         note(&what);
@@ -93,6 +94,25 @@ pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Pr
         }
     }
     shown.stop();
+}
+
+/// Where all fixes that were found change the same line, that is the culprit.
+fn promote(cluster: &mut Cluster, fixes: &[Fix]) {
+    let mut sites = fixes.iter().filter_map(|fix| Some(&fix.edits.first()?.site));
+    let Some(site) = sites.next() else { return };
+    let is_same = |other: &Site| other.place.path == site.place.path && other.place.line == site.place.line;
+    if !sites.all(is_same) {
+        return;
+    }
+    let score = cluster.culprits.first().map_or(1.0, |first| first.score);
+    let known = cluster.culprits.iter().position(|culprit| is_same(&culprit.site));
+    let mut culprit = match known {
+        Some(at) => cluster.culprits.remove(at),
+        None => Culprit { site: site.clone(), score, reasons: Vec::new() },
+    };
+    culprit.score = culprit.score.max(score);
+    culprit.reasons.insert(0, Redacted::fixed("a small edit here makes the tests pass and breaks no other"));
+    cluster.culprits.insert(0, culprit);
 }
 
 /// Waits for Ctrl-C, or a polite request to end.
