@@ -122,7 +122,7 @@ fn what_cannot_be_compared_with_is_said() {
         assert_eq!(code, 3, "{against}");
         assert!(err.contains(against) && err.contains(expected), "{err}");
     };
-    check("main", "comparing with a branch needs a history");
+    check("main", "the history knows no run on a branch");
     check("new.json", "schema version 99");
     check("pyproject.toml", "neither a report of Failscope nor a result file");
 }

@@ -109,6 +109,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     };
     let graded = history.graded(&redactor)?;
     if args.format == Format::Json {
+        history.close();
         let meta = front::meta(&project.root, system);
         output::print(&Document::new(&graded, &meta).to_json()?)?;
         return Ok(super::EXIT_OK);

@@ -10,6 +10,8 @@ use serde::Serialize;
 use super::input;
 use super::output::{self, OutputArgs};
 use super::project::Project;
+use crate::history::baseline;
+use crate::history::session::History;
 use crate::model::TestOutcomes;
 use crate::report::compare::{Baseline, Comparison, compare};
 use crate::report::human;
@@ -21,8 +23,9 @@ pub struct Args {
     /// Result files, folders or patterns; `-` reads standard input [default: the workspace's newest results]
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
-    /// Compare with an earlier `rca_report.json`, a result file, or a run of `.failscope/runs` by name
-    #[arg(long, value_name = "FILE|RUN")]
+    /// Compare with an earlier `rca_report.json`, a result file, a run of `.failscope/runs` by name, or the newest runs
+    /// of the history on a branch or at a commit
+    #[arg(long, value_name = "FILE|RUN|BRANCH")]
     against: Option<String>,
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
@@ -112,9 +115,18 @@ fn open_baseline(name: &str, project: &Project, system: &System) -> anyhow::Resu
     let runs = project.output().join("runs");
     let path = [given, runs.join(name), runs.join(format!("{name}.jsonl"))].into_iter().find(|p| p.is_file());
     let Some(path) = path else {
+        let history = History::open(&project.root, &project.config, system, false)?;
+        if let Some(mut history) = history {
+            let (store, project) = history.store();
+            let found = baseline::of(store, project, name);
+            history.close();
+            if let Some(found) = found? {
+                return Ok(found);
+            }
+        }
         bail!(
-            "there is no such file, and no such run in {}; comparing with a branch needs a history of runs, which \
-             this version does not keep: give that branch's rca_report.json",
+            "there is no such file, no such run in {}, and the history knows no run on a branch or at a commit of this \
+             name; runs are recorded by `failscope analyze`, `failscope run` and `pytest --failscope`",
             runs.display()
         );
     };

@@ -54,6 +54,8 @@ pub struct Context {
     pub shard: Option<String>,
     /// The machine.
     pub machine: Option<String>,
+    /// The branch that the CI names; it has none checked out.
+    ci_branch: Option<String>,
     code: Code,
     now: SystemTime,
 }
@@ -67,6 +69,18 @@ impl Context {
             ci_run: ci_run(system),
             shard: shard(system),
             machine: host.filter(|name| !name.is_empty()),
+            ci_branch: [
+                "GITHUB_HEAD_REF",
+                "GITHUB_REF_NAME",
+                "CI_COMMIT_REF_NAME",
+                "BUILDKITE_BRANCH",
+                "CIRCLE_BRANCH",
+                "BUILD_SOURCEBRANCHNAME",
+                "BRANCH_NAME",
+            ]
+            .iter()
+            .find_map(|name| system.env(name))
+            .map(str::to_owned),
             code: Code::now(root, system),
             now: system.now(),
         }
@@ -75,7 +89,11 @@ impl Context {
     /// The code of a run that began and ended then, in seconds since the Unix epoch.
     pub fn code_at(&self, started: Option<f64>, ended: f64) -> CodeOfRun {
         let Some(started) = started.or(Some(ended)).and_then(time_of) else { return CodeOfRun::default() };
-        self.code.at(started)
+        let mut code = self.code.at(started);
+        if code.branch.is_none() && self.ci_run_at(ended).is_some() {
+            code.branch.clone_from(&self.ci_branch);
+        }
+        code
     }
 
     /// The run of the CI that a run is a part of which ended then.

@@ -6,6 +6,7 @@
 //! | [`beta`] | intervals |
 //! | [`pack`] | how a run's tests are packed |
 
+pub mod baseline;
 pub mod beta;
 pub mod context;
 pub mod life;

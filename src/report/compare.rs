@@ -77,10 +77,37 @@ impl Baseline {
         Ok(Self { timestamp: report.timestamp, failures })
     }
 
+    /// What failed in runs of the history, the newest of which ended then.
+    pub fn from_history(timestamp: f64, failed: impl IntoIterator<Item = Earlier>) -> Self {
+        let failures = failed
+            .into_iter()
+            .map(|earlier| {
+                let cause = Cause { fingerprint: earlier.fingerprint, root_cause: earlier.root_cause };
+                ((earlier.test, earlier.phase, earlier.subtest), cause)
+            })
+            .collect();
+        Self { timestamp: Some(timestamp), failures }
+    }
+
     /// What failed in `analysis`.
     pub fn from_analysis(analysis: &Analysis) -> Self {
         Self { timestamp: analysis.run.started, failures: failures(analysis) }
     }
+}
+
+/// A failure of an earlier run; all text as it may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Earlier {
+    /// The test.
+    pub test: String,
+    /// The phase.
+    pub phase: Phase,
+    /// The subtest.
+    pub subtest: Option<String>,
+    /// The fingerprint of the cause; empty if it is not known.
+    pub fingerprint: String,
+    /// The cause.
+    pub root_cause: String,
 }
 
 fn failures(analysis: &Analysis) -> BTreeMap<Key, Cause> {
@@ -145,7 +172,7 @@ pub fn compare(then: &Baseline, now: &Analysis, did_not_fail: impl Fn(&str) -> b
     for (key, cause) in &failing {
         match then.failures.get(key) {
             None => comparison.new.push(entry(key, cause, None)),
-            Some(old) if old.fingerprint == cause.fingerprint => {
+            Some(old) if old.fingerprint == cause.fingerprint || old.fingerprint.is_empty() => {
                 comparison.still_failing.push(entry(key, cause, None));
             }
             Some(old) => comparison.changed_cause.push(entry(key, cause, Some(old))),

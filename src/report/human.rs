@@ -101,10 +101,7 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
     }
     tests(out, cluster, layout)?;
     if let Some(stability) = &cluster.stability {
-        let text = format!(
-            "grade {}, {} (flakiness {})",
-            stability.grade, stability.verdict, stability.flakiness_score
-        );
+        let text = format!("{} {}, {}", stability.strip(), stability.verdict, stability.sentence());
         block(out, "history", &text, layout)?;
     }
     if layout.full {

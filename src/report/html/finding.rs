@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use askama::Template as _;
 
-use super::prose;
+use super::{chart, prose};
 use crate::model::{
-    Cluster, Edit, FailureRecord, Fix, FrameRecord, Phase, Redacted, Site, VerificationState,
+    Cluster, Edit, FailureRecord, Fix, FrameRecord, Grade, Phase, Redacted, Site, VerificationState,
 };
 use crate::report::document::place_text;
 use crate::report::text::{counted, cut, one_line, visible};
@@ -35,7 +35,8 @@ struct Body<'a> {
     more_tests: usize,
     frames: Vec<Group<'a>>,
     log: Vec<(&'static str, Cow<'a, str>)>,
-    stability: Option<String>,
+    /// The strip of the recent runs, and what they say.
+    stability: Option<(String, String)>,
     source: String,
     fingerprint: &'a str,
 }
@@ -153,10 +154,19 @@ pub(super) fn render(
         error,
         frames: representative.map(|failure| groups(failure, meta)).unwrap_or_default(),
         log: representative.map(|failure| log(failure, log_share)).unwrap_or_default(),
-        stability: cluster
-            .stability
-            .as_ref()
-            .map(|s| format!("Grade {}, {} (flakiness {} of 100).", s.grade, s.verdict, s.flakiness_score)),
+        stability: cluster.stability.as_ref().map(|s| {
+            let grade = match s.grade {
+                Grade::Ungraded => "Not graded yet".to_owned(),
+                grade => format!("Grade {grade}"),
+            };
+            let score = if s.flakiness_score > 0 {
+                format!(" (flakiness {} of 100)", s.flakiness_score)
+            } else {
+                String::new()
+            };
+            let text = format!("{grade}, {}{score}: {}.", s.verdict, s.sentence());
+            (chart::strip(&s.recent), text)
+        }),
         source: if diagnosis.was_critic_override {
             format!("{} (changed by the critic)", diagnosis.source)
         } else {

@@ -17,7 +17,7 @@ use sha2::Digest as _;
 
 use super::text::{counted, one_line, visible};
 use super::{Meta, document, human, time};
-use crate::model::{Analysis, Cluster, Counts, Severity, Source};
+use crate::model::{Analysis, Cluster, Counts, HistorySummary, Severity, Source};
 
 const CSS: &str = include_str!("report.css");
 const JS: &str = include_str!("report.js");
@@ -52,6 +52,10 @@ struct Page<'a> {
     more_problems: usize,
     redacted: Option<String>,
     model: Option<String>,
+    /// Numbers of the history with what they count, and the charts of its runs and grades.
+    history: Option<HistoryCharts>,
+    new: Option<usize>,
+    flaky: usize,
     by_category: String,
     by_severity: String,
     categories: Vec<(&'static str, usize)>,
@@ -63,8 +67,20 @@ struct Page<'a> {
     run: Vec<(&'static str, String)>,
 }
 
+struct HistoryCharts {
+    facts: String,
+    pass_rates: Option<String>,
+    durations: Option<String>,
+    grades: String,
+}
+
 struct Row<'a> {
     anchor: String,
+    is_new: bool,
+    /// `new`, `flaky`, both or nothing: what the filter looks at.
+    state: String,
+    /// The verdict where it is not that of a stable test.
+    verdict: Option<&'static str>,
     category: &'static str,
     severity: &'static str,
     file: Cow<'a, str>,
@@ -84,7 +100,7 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
     let mut anchors = HashSet::new();
     let mut rows = Vec::with_capacity(clusters.len());
     for cluster in clusters {
-        rows.push(row(cluster, meta, log_share, &mut anchors)?);
+        rows.push(row(cluster, analysis.history.as_ref(), meta, log_share, &mut anchors)?);
     }
 
     let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
@@ -121,6 +137,13 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
         more_problems: analysis.problems.len().saturating_sub(50),
         redacted: human::redactions(&analysis.redactions),
         model: human::model_line(&analysis.model).map(|line| one_line(&line)),
+        history: analysis.history.as_ref().map(history_charts),
+        new: analysis
+            .history
+            .as_ref()
+            .and_then(|history| history.new_causes.as_ref())
+            .map(|_| rows.iter().filter(|row| row.is_new).count()),
+        flaky: clusters.iter().filter(|c| is_flaky(c)).count(),
         by_category: chart::bars(&categories),
         by_severity: chart::bars(&severities),
         categories,
@@ -134,8 +157,33 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
     .render()
 }
 
+fn is_flaky(cluster: &Cluster) -> bool {
+    cluster.stability.as_ref().is_some_and(|stability| stability.verdict.is_flaky())
+}
+
+fn history_charts(history: &HistorySummary) -> HistoryCharts {
+    let graded: usize = history.grades.iter().map(|(_, n)| n).sum();
+    let facts = [
+        counted(graded, "test", "tests"),
+        counted(history.flaky, "flaky test", "flaky tests"),
+        counted(history.slow, "slow test", "slow tests"),
+        format!("{} shown", counted(history.runs.len(), "run", "runs")),
+    ];
+    let rows: Vec<(&'static str, usize)> =
+        history.grades.iter().map(|(grade, n)| (grade.name(), *n)).collect();
+    let over_runs = history.runs.len() > 1;
+    let timed = history.runs.iter().filter(|run| run.duration.is_some()).count() > 1;
+    HistoryCharts {
+        facts: facts.join(" · "),
+        pass_rates: over_runs.then(|| chart::pass_rates(&history.runs)),
+        durations: timed.then(|| chart::durations(&history.runs)),
+        grades: chart::bars(&rows),
+    }
+}
+
 fn row<'a>(
     cluster: &'a Cluster,
+    history: Option<&HistorySummary>,
     meta: &Meta,
     log_share: usize,
     anchors: &mut HashSet<String>,
@@ -148,7 +196,19 @@ fn row<'a>(
         tests_text = format!("{tests_text}, {} failures", cluster.failures.len());
     }
     let percent = (diagnosis.confidence * 100.0).round() as u32;
+    let new_causes = history.and_then(|history| history.new_causes.as_ref());
+    let is_new = new_causes.is_some_and(|new| new.contains(&cluster.fingerprint.0));
+    let states = [is_new.then_some("new"), is_flaky(cluster).then_some("flaky")];
+    let verdict = cluster.stability.as_ref().map(|stability| stability.verdict);
     Ok(Row {
+        is_new,
+        state: states.into_iter().flatten().collect::<Vec<_>>().join(" "),
+        verdict: verdict
+            .filter(|verdict| {
+                use crate::model::Verdict;
+                verdict.is_flaky() || matches!(verdict, Verdict::OrderDependent | Verdict::Regression)
+            })
+            .map(crate::model::Verdict::name),
         anchor: anchor(&cluster.fingerprint.0, anchors),
         category: diagnosis.category.name(),
         severity: diagnosis.severity.name(),

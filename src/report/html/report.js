@@ -26,6 +26,7 @@
     text: null,
     category: item.dataset.category,
     severity: item.dataset.severity,
+    state: item.dataset.state.split(" "),
     file: item.dataset.file,
     tests: Number(item.dataset.tests),
     confidence: Number(item.dataset.confidence),
@@ -72,6 +73,7 @@
   const category = $("category");
   const severity = $("severity");
   const file = $("file");
+  const state = $("state");
   const sort = $("sort");
   const form = search.form;
 
@@ -103,6 +105,7 @@
         (!category.value || finding.category === category.value) &&
         (!severity.value || finding.severity === severity.value) &&
         (!file.value || finding.file === file.value) &&
+        (!state?.value || finding.state.includes(state.value)) &&
         words.every((word) => textOf(finding).includes(word));
       if (finding.item.hidden === matches) finding.item.hidden = !matches;
       if (matches) visible.push(finding);
@@ -120,7 +123,7 @@
   search.addEventListener("keydown", (event) => {
     if (event.key === "ArrowDown") move(event, visible[0]);
   });
-  for (const select of [category, severity, file]) select.addEventListener("change", apply);
+  for (const select of [category, severity, file, state]) select?.addEventListener("change", apply);
 
   const rank = { critical: 3, high: 2, medium: 1, low: 0 };
   const orders = {
