@@ -110,7 +110,7 @@ impl<'a> Machine<'a> {
                 let mut numbers = Vec::new();
                 for arg in &args.pos {
                     if let Some(n) = arg.int() {
-                        numbers.push(n)
+                        numbers.push(n);
                     } else {
                         let message =
                             format!("'{}' object cannot be interpreted as an integer", arg.type_name());

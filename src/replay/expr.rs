@@ -100,7 +100,7 @@ impl<'a> Machine<'a> {
                 for keyword in keywords {
                     let value = self.eval(&keyword.value, scope)?;
                     if let Some(name) = &keyword.name {
-                        given.kw.push((name.clone(), value))
+                        given.kw.push((name.clone(), value));
                     } else {
                         let Value::Dict(pairs) = &value else {
                             return Err(Stop::Unknown("** of no dict"));

@@ -252,7 +252,7 @@ impl<'a> Machine<'a> {
                 let mut made = Vec::new();
                 for (index, part) in self.collect(parts)?.into_iter().enumerate() {
                     if let Some(part) = part.text() {
-                        made.push(part.to_owned())
+                        made.push(part.to_owned());
                     } else {
                         let found = part.type_name();
                         let message = format!("sequence item {index}: expected str instance, {found} found");

@@ -5,6 +5,23 @@
 //! trusted only where it first reproduces a failure that pytest reported. Steps are counted, so that endless
 //! programs end.
 
+#![expect(
+    clippy::unused_self,
+    clippy::self_only_used_in_recursion,
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    clippy::wrong_self_convention,
+    reason = "one form for all operations of the machine reads better than the least each could take"
+)]
+#![expect(clippy::assigning_clones, reason = "the old scope is what the new one is read from")]
+#![expect(clippy::float_cmp, reason = "Python compares floats exactly, and so must its replay")]
+#![expect(
+    clippy::similar_names,
+    clippy::many_single_char_names,
+    clippy::match_same_arms,
+    reason = "Python's own words and operators, one line each"
+)]
+
 mod builtins;
 mod call;
 mod expr;

@@ -64,7 +64,7 @@ pub(super) fn of_file(source: &Arc<SourceFile>, ran: &BTreeSet<u32>, hints: &Hin
 
 impl<'a> Maker<'a> {
     fn body(&mut self, body: &'a [Stmt], ran: &BTreeSet<u32>, always: bool) {
-        for (index, stmt) in body.iter().enumerate() {
+        for stmt in body {
             match &stmt.kind {
                 StmtKind::Function(function) => {
                     let inside = (function.name_line..=stmt.end_line).any(|line| ran.contains(&line));
@@ -99,7 +99,7 @@ impl<'a> Maker<'a> {
                 _ => {
                     if always || ran.contains(&stmt.start_line) {
                         self.line = stmt.start_line;
-                        statements::statement(self, stmt, body, index);
+                        statements::statement(self, stmt, body);
                         for expr in stmt.expressions() {
                             expressions::walk(self, expr, stmt);
                         }

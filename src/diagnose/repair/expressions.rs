@@ -339,7 +339,16 @@ fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, op: &str, r
         let whole = maker.text(expr.span);
         for fallback in maker.hints.fallbacks.clone() {
             let new = format!("({whole} if {divisor} else {fallback})");
-            maker.replace(expr.span, new, 3, format!("`{divisor}` can be empty or zero"));
+            maker.replace(
+                expr.span,
+                new,
+                3,
+                if divisor == b {
+                    format!("`{divisor}` can be zero")
+                } else {
+                    format!("`{divisor}` can be empty")
+                },
+            );
         }
     }
 }
@@ -383,8 +392,7 @@ fn attribute<'a>(maker: &mut Maker<'a>, expr: &'a Expr, value: &'a Expr, attr: &
         let near = strsim::jaro_winkler(attr, &other);
         let cost = match (missing, near > 0.85) {
             (true, true) => 1,
-            (true, false) => 3,
-            (false, true) => 3,
+            (true, false) | (false, true) => 3,
             (false, false) if of_self => 4,
             _ => continue,
         };
@@ -427,8 +435,7 @@ fn string<'a>(maker: &mut Maker<'a>, expr: &'a Expr, text: &str, shown: &str) {
 }
 
 fn fstring<'a>(maker: &mut Maker<'a>, expr: &'a Expr, parts: &'a [Expr]) {
-    for (index, pair) in parts.windows(2).enumerate() {
-        let _ = index;
+    for pair in parts.windows(2) {
         let (a, b) = (maker.text(pair[0].span).to_owned(), maker.text(pair[1].span).to_owned());
         maker.edits(vec![(pair[0].span, b), (pair[1].span, a)], 2, "the parts are in the wrong order");
     }

@@ -7,7 +7,7 @@ mod candidates;
 mod expressions;
 mod statements;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::case::{Case, code, in_tests};
 use super::draft::{Draft, TextEdit};
@@ -85,7 +85,7 @@ fn mend(case: &Case<'_>) -> Option<Found> {
     let report = report.clone();
     let alone =
         base.tests.len() > 1 && matches!(program.run_alone(&target, FIRST).of(&target), Some(Verdict::Pass));
-    let hints = hints(case, &program, &report);
+    let hints = hints(&program, &report);
     let mut all: Vec<Candidate> = Vec::new();
     for source in program.files() {
         let tests = is_test(source.path());
@@ -152,7 +152,7 @@ fn agrees(case: &Case<'_>, report: &Report) -> bool {
     }
 }
 
-fn hints(case: &Case<'_>, program: &Program, report: &Report) -> Hints {
+fn hints(program: &Program, report: &Report) -> Hints {
     let mut hints = Hints {
         exception: report.exception.clone(),
         message: report.message.clone(),
@@ -167,7 +167,6 @@ fn hints(case: &Case<'_>, program: &Program, report: &Report) -> Hints {
             texts(left, right, &mut hints);
         }
     }
-    let _ = case;
     for source in program.files() {
         source.module().walk(&mut |stmt| {
             if let StmtKind::Class(class) = &stmt.kind {
@@ -256,10 +255,9 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
         .filter(|(_, verdict)| *verdict == Verdict::Pass)
         .map(|(name, _)| name.as_str())
         .collect();
-    let failed = base.tests.len() - passed.len();
     let mut fuel = ALL;
     let mut found: Vec<(usize, Mended)> = Vec::new();
-    let mut seen: BTreeMap<(RelPath, String), ()> = BTreeMap::new();
+    let mut seen: BTreeSet<(RelPath, String)> = BTreeSet::new();
     let each = (base.steps * 8).clamp(3_000, FIRST);
     let mut best = u32::MAX;
     for candidate in all.into_iter().take(MAX_TRIED) {
@@ -270,7 +268,7 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
             continue;
         };
         let Some(text) = edited(source.text(), &candidate.edits) else { continue };
-        if text == **source.text() || seen.insert((candidate.path.clone(), text.clone()), ()).is_some() {
+        if text == **source.text() || !seen.insert((candidate.path.clone(), text.clone())) {
             continue;
         }
         let Some(changed) = program.with(&candidate.path, &text) else { continue };
@@ -287,7 +285,6 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
         let (old, new) = lines(source.text(), &text);
         found.push((still, Mended { candidate, old, new }));
     }
-    let _ = failed;
     // An edit that mends more of the file's failing tests is nearer to the cause.
     let fewest = found.iter().map(|(still, _)| *still).min().unwrap_or(0);
     found.retain(|(still, _)| *still == fewest);
@@ -350,7 +347,7 @@ fn merged(case: &Case<'_>, mut finding: Finding, found: Found) -> Finding {
     };
     let why = &first.candidate.why;
     let mends = format!("with {change} the test passes in a replay");
-    if (sure && known) {
+    if sure && known {
         if !finding.root_cause.contains(why.as_str()) {
             finding.root_cause = format!("{}; {why}", finding.root_cause);
         }

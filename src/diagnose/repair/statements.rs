@@ -26,14 +26,12 @@ const PURE: &[&str] = &[
 ];
 
 /// Makes the candidates of a statement; those of its expressions are made elsewhere.
-pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [Stmt], index: usize) {
-    let last = index + 1 == body.len();
+pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [Stmt]) {
     match &stmt.kind {
         StmtKind::AugAssign { target, op, value } => {
             let gap = Span { start: target.span.end, end: value.span.start };
             let other = match *op {
                 "+" => "-",
-                "-" => "+",
                 "*" => "/",
                 _ => "+",
             };
@@ -50,12 +48,11 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
             }
         }
         StmtKind::Expr(value) => {
-            if let ExprKind::Call { func, args, .. } = &value.kind
+            if let ExprKind::Call { func, .. } = &value.kind
                 && let ExprKind::Attribute { value: object, attr, .. } = &func.kind
                 && PURE.contains(&&**attr)
             {
                 let new = format!("{} = {}", maker.text(object.span), maker.text(value.span));
-                let _ = args;
                 maker.replace(value.span, new, 1, format!("the result of `{attr}` is thrown away"));
             }
             if !matches!(value.kind, ExprKind::Str(_)) {
@@ -116,7 +113,6 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
                     );
                 }
             }
-            let _ = last;
         }
         _ => {}
     }

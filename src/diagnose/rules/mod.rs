@@ -7,6 +7,7 @@ mod environment;
 mod fixtures;
 mod groups;
 mod imports;
+mod misuse;
 mod mocks;
 mod names;
 mod near;
@@ -52,6 +53,13 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::subtests,
         &outcome::doctest,
         &outcome::parametrize,
+        &misuse::scope_mismatch,
+        &misuse::not_requested,
+        &misuse::no_argument,
+        &misuse::returns,
+        &misuse::asserts_tuple,
+        &misuse::did_not_warn,
+        &misuse::same_name,
         &outcome::failed_on_purpose,
         &groups::group,
         &mocks::calls,

@@ -2,7 +2,9 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
-use crate::model::{Category, FailureKind, Severity, TestId};
+use crate::diagnose::draft::{Draft, TextEdit};
+use crate::model::{Category, FailureKind, FixTarget, Place, Severity, TestId};
+use crate::workspace::python::{ExprKind, Span};
 
 /// A test marked `xfail(strict=True)` passed: the mark has outlived its reason.
 pub(super) fn strict_xpass(case: &Case<'_>) -> Option<Finding> {
@@ -24,9 +26,29 @@ pub(super) fn strict_xpass(case: &Case<'_>) -> Option<Finding> {
     if let Some(place) = &place {
         finding = finding
             .shown(format!("{} is marked as expected to fail, and passed", at(place)), Some(place))
-            .suspect(place, 0.95, "carries the `xfail` mark");
+            .suspect(place, 0.95, "carries the `xfail` mark")
+            .mend(without_mark(case, place, name));
     }
     Some(finding)
+}
+
+/// Takes the `xfail` decorator away, if it has its lines for itself.
+fn without_mark(case: &Case<'_>, place: &Place, name: &str) -> Option<Draft> {
+    let source = case.workspace.source(&place.path)?;
+    let function = source.module().function(place.function.as_deref()?)?;
+    let mark = function.decorators.iter().find(|mark| {
+        let called = match &mark.kind {
+            ExprKind::Call { func, .. } => func.dotted(),
+            _ => mark.dotted(),
+        };
+        called.is_some_and(|called| called.ends_with("mark.xfail"))
+    })?;
+    let (first, last) = (source.line_of(mark.span.start), source.line_of(mark.span.end));
+    let alone = source.line(first)?.trim_start().starts_with('@');
+    let span = Span { start: source.offset(first, 1)?, end: source.offset(last + 1, 1)? };
+    let edits = vec![TextEdit::replace(&place.path, span, "")];
+    let title = format!("Remove the `xfail` mark of `{name}` ({})", line_of(place));
+    alone.then(|| Draft::edits(FixTarget::Test, title, "What the test waited for works now", edits))
 }
 
 /// The process or the xdist worker died.

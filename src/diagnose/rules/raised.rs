@@ -3,7 +3,9 @@
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of, named};
-use crate::model::{Category, Exception, Phase, Place, Severity};
+use crate::diagnose::draft::{Draft, TextEdit};
+use crate::model::{Category, Exception, FixTarget, Phase, Place, Severity};
+use crate::workspace::SourceFile;
 use crate::workspace::python::StmtKind;
 
 /// States the exception and its place.
@@ -90,6 +92,24 @@ pub(super) fn raised(case: &Case<'_>) -> Option<Finding> {
     Some(finding)
 }
 
+/// The colon that a line like `if x` or `def f()` lacks at its end, a comment left out.
+fn missing_colon(source: &SourceFile, place: &Place, message: &str) -> Option<Draft> {
+    if message.trim() != "expected ':'" {
+        return None;
+    }
+    let line = source.line(place.line)?;
+    let code = line.split('#').next().unwrap_or(line).trim_end();
+    let brackets = code.chars().filter(|c| "([{".contains(*c)).count()
+        == code.chars().filter(|c| ")]}".contains(*c)).count();
+    if !brackets || code.contains(['"', '\'']) || code.ends_with(':') {
+        return None;
+    }
+    let at = source.offset(place.line, code.chars().count() as u32 + 1)?;
+    let edits = vec![TextEdit::insert(&place.path, at, ":")];
+    let title = format!("Add `:` at the end of {}", line_of(place));
+    Some(Draft::edits(FixTarget::Code, title, "A header ends with a colon", edits))
+}
+
 /// A file that Python could not parse.
 fn invalid_syntax(case: &Case<'_>, place: &Place, root: &Exception) -> Option<Finding> {
     let is_syntax = matches!(root.short_type(), "SyntaxError" | "IndentationError" | "TabError");
@@ -99,12 +119,32 @@ fn invalid_syntax(case: &Case<'_>, place: &Place, root: &Exception) -> Option<Fi
         return None;
     }
     let message = root.message.lines().next().unwrap_or_default();
-    let place = Place { function: None, ..place.clone() };
+    // `… does not match opening parenthesis '(' on line 3`: the bracket that was never closed.
+    let opened =
+        message.rsplit_once("on line ").and_then(|(_, line)| line.trim_end_matches([')', ' ']).parse().ok());
+    let line = opened.filter(|_| message.contains("opening parenthesis")).unwrap_or(place.line);
+    let place = Place { function: None, ..Place::line(place.path.clone(), line) };
+    if let Some(bracket) = message.split("opening parenthesis '").nth(1).and_then(|rest| rest.get(..1))
+        && opened.is_some()
+    {
+        return Some(
+            Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.9)
+                .because(format!(
+                    "The bracket `{bracket}` that {} opens is never closed: {}",
+                    line_of(&place),
+                    code(message)
+                ))
+                .suggest(format!("Close the `{bracket}` of {}", line_of(&place)))
+                .shown(format!("{}: {}", root.short_type(), code(message)), Some(&place))
+                .suspect(&place, 0.9, "opens a bracket that is not closed"),
+        );
+    }
     Some(
         Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.95)
             .because(format!("{} is not valid Python: {}", line_of(&place), code(message)))
             .suggest(format!("Correct the syntax at {}", line_of(&place)))
             .shown(format!("{}: {}", root.short_type(), code(message)), Some(&place))
-            .suspect(&place, 0.95, "where Python's parser gave up"),
+            .suspect(&place, 0.95, "where Python's parser gave up")
+            .mend(missing_colon(&source, &place, message)),
     )
 }
