@@ -23,6 +23,17 @@ for (const [name, records] of Object.entries(bad)) {
   note(validateSession(records).length > 0, `control '${name}' is wrong but was accepted`);
 }
 
+/** A server that was started again goes on in the same file: each `initialize` begins a session. */
+function sessions(records) {
+  const all = [];
+  for (const record of records) {
+    const begins = record.direction === 'in' && record.message.method === 'initialize';
+    if (begins || all.length === 0) all.push([]);
+    all.at(-1).push(record);
+  }
+  return all;
+}
+
 const files = process.argv.slice(2).flatMap((folder) =>
   fs.existsSync(folder)
     ? fs.readdirSync(folder, { recursive: true }).filter((f) => f.endsWith('.jsonl')).map((f) => path.join(folder, f))
@@ -35,7 +46,7 @@ for (const file of files) {
   const records = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean).map((line) => JSON.parse(line));
   messages += records.filter((r) => r.direction === 'out').length;
   for (const record of records) if (record.direction === 'out' && record.message.method) methods.add(record.message.method);
-  const found = validateSession(records);
+  const found = sessions(records).flatMap(validateSession);
   note(found.length === 0, `${path.basename(file)}: ${found.slice(0, 5).join('\n  ')}`);
 }
 console.log(`${messages} server messages in ${files.length} sessions; server methods seen: ${[...methods].sort().join(', ')}`);
