@@ -64,7 +64,7 @@ fn what_cannot_be_used_is_reported_on_its_line_and_the_rest_is_used() {
             (4, "\"off\", \"onRequest\" or \"auto\", not \"sometimes\""),
             (7, "resultGlobs"),
             (9, "`colour` is not a setting of Failscope; it is left out"),
-            (10, "environment only (GROQ_API_KEY"),
+            (10, "environment (GROQ_API_KEY"),
             (12, "`pytestArgs` must be an array"),
             (14, "`pathMappings`: `/app` must be a string, not a number"),
             (17, "did you mean `hover`?"),
@@ -116,7 +116,7 @@ fn settings_of_an_editor_lie_over_the_project() {
         (
             json!({"groqApiKey": "x", "token": 1}),
             None,
-            &[(None, "environment only"), (None, "environment only")],
+            &[(None, "taken from the environment"), (None, "taken from the environment")],
         ),
         (json!({"maxLogSize": -1}), None, &[(None, "above 0, not -1")]),
     ] {
