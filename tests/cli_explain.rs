@@ -36,6 +36,22 @@ fn a_test_is_found_by_as_much_as_is_given() {
 }
 
 #[test]
+fn what_a_model_would_be_sent_is_shown_and_not_sent() {
+    let project = Project::with_results();
+    let (out, err, code) = run(&project, &["explain", "test_with_tax", "--show-prompt"]);
+    assert_eq!(code, 1, "{err}");
+    for part in [
+        "Nothing would be sent",
+        "=== material ===",
+        "return int(cents * (1 + RATES[kind]))",
+        "E assert 39 == 40",
+    ] {
+        let squeezed = out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(squeezed.contains(part), "{part}: {out}");
+    }
+}
+
+#[test]
 fn a_test_that_does_not_fail_or_does_not_exist() {
     let project = Project::with_results();
     let (_, err, code) = run(&project, &["explain", "test_with_taxx"]);
