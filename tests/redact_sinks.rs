@@ -178,8 +178,12 @@ async fn no_secret_reaches_a_provider() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/redact");
     let secrets = std::fs::read_to_string(fixtures.join("secrets.json")).unwrap();
     let mut planted: Vec<String> = serde_json::from_str(&secrets).unwrap();
-    let known =
-        ["correct-horse-battery-staple", "tok_9f8Kq2LmZx7Vb4Nw", "plum tarragon orchard", "jo@corp.example"];
+    let known = [
+        "correct-horse-battery-staple",
+        "tok_9f8Kq2LmZx7Vb4Nw",
+        "plum tarragon orchard",
+        "jo.maier@kontor-nord.de",
+    ];
     planted.extend(known.map(str::to_owned));
     let environment = [("CANARY_PASSWORD", known[0]), ("CANARY_TOKEN", known[1])];
     let environment = environment.map(|(name, value)| (name.to_owned(), value.to_owned()));
