@@ -83,7 +83,7 @@ impl Project {
         };
         let before = self.files();
         let found = search(&places, cluster, &wish, &CancellationToken::new(), &|_, _| {}).await;
-        assert_eq!(self.files(), before, "the workspace is never written");
+        assert!(self.files() == before, "the workspace is never written");
         let copies = self.folder.path().join("home/failscope/copies");
         assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left behind");
         found

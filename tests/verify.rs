@@ -98,7 +98,7 @@ impl Project {
         let before = tree(&self.root());
         let request = VerifyRequest { setting, edits, tests };
         let verification = try_fix(&request, &CancellationToken::new()).await;
-        assert_eq!(tree(&self.root()), before, "the workspace is never written");
+        assert!(tree(&self.root()) == before, "the workspace is never written");
         let copies = self.folder.path().join("home/failscope/copies");
         assert_eq!(std::fs::read_dir(copies).unwrap().count(), 0, "nothing is left behind");
         verification
@@ -332,7 +332,13 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
         command
     };
     failscope(&["run", "--", "-p", "no:cacheprovider"]).status().unwrap();
-    let before = tree(&project.root());
+    // The program writes its own record of each analysis, whether or not anything is tried.
+    let sources = || {
+        let mut all = tree(&project.root());
+        all.retain(|path, _| !path.starts_with(project.root().join(".failscope")));
+        all
+    };
+    let before = sources();
     let mut child = failscope(&["analyze", "--verify"]).spawn().unwrap();
     let written = || std::fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'));
     wait_for(written);
@@ -340,7 +346,7 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
     child.wait().unwrap();
     let pid = std::fs::read_to_string(&started).unwrap().trim().to_owned();
     wait_for(|| !is_running(&pid));
-    assert_eq!(tree(&project.root()), before);
+    assert!(sources() == before, "the workspace is never written");
     // What was left in the cache goes with the next trial.
     let copies = home.join("failscope/copies");
     assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 1);
