@@ -92,7 +92,8 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             found => found,
         },
     };
-    let wish = Wish { clusters, seconds: args.budget, all_tests: args.all_tests };
+    let wish =
+        Wish { clusters, seconds: args.budget, all_tests: args.all_tests, pooled: args.features.is_some() };
     let progress = output::Progress::start("tracing the failing tests");
     let workspace = project.workspace();
     let found = runtime.block_on(async {

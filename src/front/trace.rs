@@ -15,6 +15,7 @@ use crate::pytest::events::Event;
 use crate::pytest::runner::{Canceller, RunError, Runner};
 use crate::pytest::trace::{self, Plan};
 use crate::system::System;
+use crate::workspace::git::changes::{self, When};
 use crate::workspace::{Config, Workspace};
 
 /// Failing tests that are followed closely, of all clusters together.
@@ -33,7 +34,13 @@ pub struct Wish {
     pub seconds: f64,
     /// Whether every test of the project is to be compared with, instead of those close to the failing ones.
     pub all_tests: bool,
+    /// Whether there is to be a ranking of all failures together as well, under the fingerprint [`POOLED`]: for
+    /// measurements of what is known to be one fault.
+    pub pooled: bool,
 }
+
+/// See [`Wish::pooled`].
+pub const POOLED: &str = "all";
 
 /// Where to do it.
 #[derive(Debug, Clone, Copy)]
@@ -125,8 +132,9 @@ pub async fn find(
         failures.entry(&failure.test).or_insert(failure);
     }
     found.traced = (failures.len(), successes.len());
+    let changed = changed(root);
     for cluster in wanted {
-        let mut known = Known { rules: rules(cluster), ..Known::default() };
+        let mut known = Known { rules: rules(cluster), changed: changed.clone(), ..Known::default() };
         let mut tests: BTreeSet<&TestId> = BTreeSet::new();
         for failure in &cluster.failures {
             if let Some(again) = failures.get(&failure.test_id)
@@ -137,12 +145,31 @@ pub async fn find(
         }
         found.rankings.push((cluster.fingerprint.clone(), evidence.rank(&known)));
     }
+    if wish.pooled {
+        let rules = analysis.clusters.iter().flat_map(rules).collect();
+        let known = Known { failures: failures.values().copied().collect(), rules, ..Known::default() };
+        found.rankings.push((Fingerprint(POOLED.to_owned()), evidence.rank(&known)));
+    }
     for (fingerprint, ranking) in &found.rankings {
         if let Some(cluster) = analysis.clusters.iter_mut().find(|c| c.fingerprint == *fingerprint) {
             culprits::apply(cluster, ranking, workspace, &options);
         }
     }
     Ok(found)
+}
+
+/// The lines that git says were changed lately.
+fn changed(root: &Path) -> Vec<(RelPath, u32, u32, f64, String)> {
+    changes::changed(root)
+        .into_iter()
+        .map(|changed| {
+            let (weight, why) = match changed.when {
+                When::WorkingTree => (1.0, "changed since the last commit".to_owned()),
+                When::LastCommits => (0.5, format!("changed in the last {} commits", changes::LAST_COMMITS)),
+            };
+            (changed.path, changed.first, changed.last, weight, why)
+        })
+        .collect()
 }
 
 fn rules(cluster: &Cluster) -> Vec<(crate::model::Place, f64, Vec<String>)> {

@@ -1,5 +1,7 @@
 //! What git says of the workspace. The one place that starts git.
 
+pub mod changes;
+
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
