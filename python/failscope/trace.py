@@ -5,6 +5,7 @@ The plan is a file of JSON whose path is in ``FAILSCOPE_TRACE``: ``version``, ``
 ``seconds`` (time after which no more of the other tests are begun).
 """
 
+import functools
 import json
 from time import perf_counter
 
@@ -31,6 +32,32 @@ class Tracer:
         self._write = write
         self._watch = watch(describer.wanted)
         self._begun = None
+        self._leave_out_descriptions()
+
+    def _leave_out_descriptions(self):
+        """When an assertion fails, pytest shows its operands, and for that calls code of the project that has
+        nothing to do with the failure: the ``__repr__`` of its classes."""
+        from _pytest.assertion import rewrite
+
+        for name in ("_saferepr", "_call_reprcompare", "_format_assertmsg"):
+            function = getattr(rewrite, name, None)
+            if function is not None:
+                setattr(rewrite, name, self._quietly(function))
+
+    def _quietly(self, function):
+        watched = self._watch
+
+        @functools.wraps(function)
+        def quietly(*args, **keywords):
+            if watched.quiet:
+                return function(*args, **keywords)
+            watched.hold()
+            try:
+                return function(*args, **keywords)
+            finally:
+                watched.hold(False)
+
+        return quietly
 
     @staticmethod
     def in_one_process(config):

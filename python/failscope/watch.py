@@ -162,8 +162,11 @@ class Watch:
         self.codes = []
         self._indices = {}
         self.steps = None
+        #: What runs now is pytest's doing and no part of the test.
+        self.quiet = False
 
     def begin(self, closely):
+        self.quiet = False
         self.seen = {}
         self.codes = []
         self._indices = {}
@@ -173,10 +176,11 @@ class Watch:
     def end(self):
         self.stop()
 
-    def hold(self):
-        """The failing phase is over: what follows does not lead to the failure."""
+    def hold(self, quiet=True):
+        """What follows does not lead to the failure: its phase is over, or pytest describes it."""
+        self.quiet = quiet
         if self.steps is not None:
-            self.steps.busy = True
+            self.steps.busy = quiet
 
     def look(self, code):
         filename = code.co_filename
@@ -233,6 +237,8 @@ class Monitoring(Watch):
             known = seen.get(id(code))
             lines = look(code) if known is None else known[1]
             if lines is not None:
+                if self.quiet:
+                    return None
                 lines.add(number)
             return disable
 
@@ -330,7 +336,7 @@ class Tracing(Watch):
             add = lines.add
 
             def step(frame, event, argument):
-                if event == "line":
+                if event == "line" and not self.quiet:
                     add(frame.f_lineno)
                 return step
 
