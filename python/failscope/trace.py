@@ -7,6 +7,8 @@ The plan is a file of JSON whose path is in ``FAILSCOPE_TRACE``: ``version``, ``
 
 import functools
 import json
+import os
+import shutil
 from time import perf_counter
 
 import pytest
@@ -32,6 +34,8 @@ class Tracer:
         self._write = write
         self._watch = watch(describer.wanted)
         self._begun = None
+        self._folder = os.path.dirname(os.path.abspath(path))
+        self._parent = os.getppid()
         self._leave_out_descriptions()
 
     def _leave_out_descriptions(self):
@@ -74,6 +78,8 @@ class Tracer:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
         closely = item.nodeid in self._closely
+        if self._is_orphan():
+            item.session.shouldstop = "failscope: the program that has asked for this run is gone"
         if self._begun is None:
             self._begun = perf_counter()
         elif not closely and perf_counter() - self._begun > self._seconds:
@@ -84,6 +90,15 @@ class Tracer:
         finally:
             self._watch.end()
         self._record(item.nodeid)
+
+    def _is_orphan(self):
+        return os.getppid() != self._parent
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self):
+        # Otherwise the program removes it when it has read what is in it.
+        if self._is_orphan() and os.path.basename(self._folder).startswith("failscope-trace-"):
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_makereport(self, call):

@@ -3,7 +3,7 @@
 use super::Options;
 use super::show::Shower;
 use crate::diagnose::localise::Ranking;
-use crate::model::{Cluster, Culprit};
+use crate::model::{Also, Analysis, Cluster, Culprit, Fingerprint};
 use crate::workspace::Workspace;
 
 /// A rule this sure has seen the fault itself: what was traced comes after the place it names.
@@ -42,4 +42,32 @@ pub fn apply(cluster: &mut Cluster, ranking: &Ranking, workspace: &Workspace, op
     }
     culprits.truncate(SHOWN);
     cluster.culprits = culprits;
+}
+
+/// Notes in each of the clusters `members` that they have one cause.
+pub fn join(analysis: &mut Analysis, members: &[Fingerprint], reason: &str, options: &Options) {
+    let tests: Vec<(Fingerprint, usize)> = analysis
+        .clusters
+        .iter()
+        .filter(|cluster| members.contains(&cluster.fingerprint))
+        .map(|cluster| {
+            let mut ids: Vec<&str> = cluster.failures.iter().map(|f| f.test_id.as_str()).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            (cluster.fingerprint.clone(), ids.len())
+        })
+        .collect();
+    let reason = options.redactor.text(reason);
+    for cluster in &mut analysis.clusters {
+        if members.contains(&cluster.fingerprint) {
+            let others = tests.iter().filter(|(fingerprint, _)| *fingerprint != cluster.fingerprint);
+            cluster.also = others
+                .map(|(fingerprint, tests)| Also {
+                    fingerprint: fingerprint.clone(),
+                    tests: *tests,
+                    reason: reason.clone(),
+                })
+                .collect();
+        }
+    }
 }

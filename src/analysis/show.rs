@@ -92,7 +92,16 @@ impl<'a> Shower<'a> {
             notes: finding.notes.iter().map(|note| self.text(note)).collect(),
         };
         let fixes = finding.fixes.iter().filter_map(|draft| self.fix(draft)).collect();
-        Cluster { fingerprint, failures, diagnosis, culprits, fixes, stability: None, offline: None }
+        Cluster {
+            fingerprint,
+            failures,
+            diagnosis,
+            culprits,
+            also: Vec::new(),
+            fixes,
+            stability: None,
+            offline: None,
+        }
     }
 
     /// The fix with its edits at lines and columns; `None` if an edit does not fit its file.

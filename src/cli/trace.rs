@@ -99,10 +99,9 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     let found = runtime.block_on(async {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let stop = async {
-            if let Ok(canceller) = receiver.await
-                && tokio::signal::ctrl_c().await.is_ok()
-            {
+            if let Ok(canceller) = receiver.await {
                 let canceller: crate::pytest::runner::Canceller = canceller;
+                asked_to_stop().await;
                 canceller.cancel();
             }
             std::future::pending::<()>().await;
@@ -144,6 +143,19 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         print(args, &wish, &report, &found)?;
     }
     Ok(super::EXIT_FAILURES)
+}
+
+/// Waits for Ctrl-C or the signal that asks programs to end.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        return;
+    }
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// The clusters that `what` names: by the beginning of their id, else by a test.

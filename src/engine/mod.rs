@@ -25,7 +25,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::diagnose::agents::{Heard, Spent};
 use crate::diagnose::providers::Choice;
 use crate::history::summary::Graded;
-use crate::model::{RelPath, Verification};
+use crate::model::{Also, Culprit, Redacted, RelPath, Verification};
 use crate::system::System;
 use crate::workspace::source::SourceFile;
 use document::{ColumnToByte, TextEdit};
@@ -130,6 +130,15 @@ pub enum Event {
         /// What came of it.
         verification: Verification,
     },
+    /// Failing tests have been traced.
+    Traced {
+        /// The folder.
+        root: PathBuf,
+        /// What was found, by cluster.
+        found: Vec<Traced>,
+        /// The sources of the places.
+        sources: Vec<Arc<SourceFile>>,
+    },
     /// Look again for results.
     Again {
         /// The folder.
@@ -148,6 +157,19 @@ pub enum Event {
     Settled(oneshot::Sender<()>),
     /// The end.
     Shutdown,
+}
+
+/// What tracing has found of one cluster.
+#[derive(Debug, Clone)]
+pub struct Traced {
+    /// The cluster.
+    pub fingerprint: String,
+    /// Its suspects, best first.
+    pub culprits: Vec<Culprit>,
+    /// Other clusters that it explains.
+    pub also: Vec<Also>,
+    /// Its notes.
+    pub notes: Vec<Redacted>,
 }
 
 /// What an analysis found, in numbers.

@@ -113,6 +113,7 @@ impl Engine {
                 self.verified(&root, &fingerprint, &title, verification);
             }
             Event::Reported { root, complaints, graded } => self.reported(&root, complaints, graded),
+            Event::Traced { root, found, sources } => self.traced(&root, found, &sources),
             Event::Again { root } => self.ask(&root),
             Event::SourcesRead { root, serial, texts } => {
                 if let Some(folder) = self.folders.get_mut(&root) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::analysis_options;
 use crate::analysis::{self, culprits};
 use crate::cluster::fingerprint::is_test_path;
-use crate::diagnose::localise::{CLOSELY, Known, Ranking, Traced, Traces};
+use crate::diagnose::localise::{CLOSELY, Known, Ranking, Traced, Traces, cause};
 use crate::ingest::events::Assembler;
 use crate::model::{Analysis, Cluster, Failure, Fingerprint, Phase, RelPath, TestId};
 use crate::pytest::events::Event;
@@ -133,6 +133,7 @@ pub async fn find(
     }
     found.traced = (failures.len(), successes.len());
     let changed = changed(root);
+    let mut knowns: Vec<Known<'_>> = Vec::new();
     for cluster in wanted {
         let mut known = Known { rules: rules(cluster), changed: changed.clone(), ..Known::default() };
         let mut tests: BTreeSet<&TestId> = BTreeSet::new();
@@ -144,7 +145,9 @@ pub async fn find(
             }
         }
         found.rankings.push((cluster.fingerprint.clone(), evidence.rank(&known)));
+        knowns.push(known);
     }
+    let joined = together(&mut found.rankings, &knowns, &evidence);
     if wish.pooled {
         let rules = analysis.clusters.iter().flat_map(rules).collect();
         let known = Known { failures: failures.values().copied().collect(), rules, ..Known::default() };
@@ -155,7 +158,41 @@ pub async fn find(
             culprits::apply(cluster, ranking, workspace, &options);
         }
     }
+    for (members, reason) in joined {
+        culprits::join(analysis, &members, &reason, &options);
+    }
     Ok(found)
+}
+
+/// Finds the clusters whose failing values come from the same place, ranks the suspects of all their failures
+/// together, and gives the fingerprints of each group with the reason.
+fn together(
+    rankings: &mut [(Fingerprint, Ranking)],
+    knowns: &[Known<'_>],
+    evidence: &Traced<'_>,
+) -> Vec<(Vec<Fingerprint>, String)> {
+    let tops: Vec<&Ranking> = rankings.iter().map(|(_, ranking)| ranking).collect();
+    let of = |group: &[usize]| Known {
+        failures: group.iter().flat_map(|&at| knowns[at].failures.iter().copied()).collect(),
+        rules: group.iter().flat_map(|&at| knowns[at].rules.iter().cloned()).collect(),
+        changed: knowns[group[0]].changed.clone(),
+    };
+    let groups = cause::groups(&tops, |a, b| {
+        evidence.rank(&of(&[a, b])).places.first().map(|ranked| ranked.place.clone())
+    });
+    let mut found = Vec::new();
+    for group in groups.into_iter().filter(|group| group.len() > 1) {
+        let all = of(&group);
+        let ranking = evidence.rank(&all);
+        let Some(first) = ranking.places.first() else { continue };
+        let place = &first.place;
+        let reason = format!("the failing values of both come from {}:{}", place.path.as_str(), place.line);
+        found.push((group.iter().map(|&at| rankings[at].0.clone()).collect(), reason));
+        for at in group {
+            rankings[at].1 = ranking.clone();
+        }
+    }
+    found
 }
 
 /// The lines that git says were changed lately.

@@ -50,6 +50,8 @@ pub struct Session {
     pub runners: DashMap<PathBuf, Runner>,
     /// Tries fixes, one at a time.
     pub trials: Arc<handlers::verify::Trials>,
+    /// Finds culprits.
+    pub tracers: Arc<handlers::trace::Tracers>,
     /// The workspace is not trusted: results are read and shown; nothing is run, and nothing is changed but
     /// what the user picks.
     pub restricted: bool,
@@ -151,10 +153,15 @@ impl LanguageServer for Backend {
             Arc::clone(&self.options.tools),
             restricted,
         );
+        let tracers = handlers::trace::Tracers::new(&engine, &self.outbox, &self.options.system);
+        if !restricted {
+            tracers.follow();
+        }
         let session = Session {
             asker,
             engine,
             trials,
+            tracers,
             outbox: Arc::clone(&self.outbox),
             system: self.options.system.clone(),
             runners: DashMap::new(),

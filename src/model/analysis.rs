@@ -163,6 +163,8 @@ pub struct Cluster {
     pub diagnosis: Diagnosis,
     /// Suspected places, best first; the first is the diagnosis's place.
     pub culprits: Vec<Culprit>,
+    /// Other clusters whose failing values come from the same place, as far as tests have been traced.
+    pub also: Vec<Also>,
     /// What would mend it, preferred first.
     pub fixes: Vec<Fix>,
     /// Stability of the representative test, where history knows it.
@@ -424,6 +426,17 @@ pub struct EvidenceItem {
     pub text: Redacted,
     /// Where.
     pub site: Option<Site>,
+}
+
+/// A cluster that has the same cause as another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Also {
+    /// The other cluster.
+    pub fingerprint: Fingerprint,
+    /// Its failing tests.
+    pub tests: usize,
+    /// Why they are taken for one.
+    pub reason: Redacted,
 }
 
 /// A suspected place.

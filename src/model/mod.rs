@@ -13,9 +13,9 @@ pub mod stability;
 
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
-    Analysis, Category, Cluster, Comparison, Conclusion, Culprit, Diagnosis, Edit, EvidenceItem, FailureId,
-    FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState, RunSummary,
-    Severity, ShownProblem, Source, Told, ValueRecord, Verification, VerificationState,
+    Also, Analysis, Category, Cluster, Comparison, Conclusion, Culprit, Diagnosis, Edit, EvidenceItem,
+    FailureId, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState,
+    RunSummary, Severity, ShownProblem, Source, Told, ValueRecord, Verification, VerificationState,
 };
 pub use outcomes::TestOutcomes;
 pub(crate) use outcomes::hash;

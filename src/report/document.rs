@@ -97,6 +97,7 @@ struct Finding<'a> {
     notes: Vec<&'a str>,
     failures: Vec<Failure<'a>>,
     culprits: Vec<Suspect<'a>>,
+    also_explains: Vec<Explained<'a>>,
     fixes: Vec<Proposal<'a>>,
     stability: Option<&'a Stability>,
 }
@@ -110,6 +111,14 @@ struct Failure<'a> {
     line: Option<u32>,
     exception: &'a str,
     message: &'a str,
+}
+
+/// Another finding with the same cause.
+#[derive(Debug, Serialize)]
+struct Explained<'a> {
+    fingerprint_hash: &'a str,
+    tests: usize,
+    reason: &'a str,
 }
 
 #[derive(Debug, Serialize)]
@@ -243,6 +252,15 @@ impl<'a> Finding<'a> {
             notes: diagnosis.notes.iter().map(Redacted::as_str).collect(),
             failures: cluster.failures.iter().map(Failure::new).collect(),
             culprits: cluster.culprits.iter().map(Suspect::new).collect(),
+            also_explains: cluster
+                .also
+                .iter()
+                .map(|also| Explained {
+                    fingerprint_hash: &also.fingerprint.0,
+                    tests: also.tests,
+                    reason: also.reason.as_str(),
+                })
+                .collect(),
             fixes: cluster.fixes.iter().map(Proposal::new).collect(),
             stability: cluster.stability.as_ref(),
         }

@@ -100,6 +100,11 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
         block(out, "note", &one_line(note.as_str()), layout)?;
     }
     tests(out, cluster, layout)?;
+    for also in &cluster.also {
+        let tests = counted(also.tests, "test", "tests");
+        let text = format!("also explains {tests} of another finding: {}", one_line(also.reason.as_str()));
+        block(out, "", &text, layout)?;
+    }
     if let Some(stability) = &cluster.stability {
         let text = format!("{} {}, {}", stability.strip(), stability.verdict, stability.sentence());
         block(out, "history", &text, layout)?;

@@ -214,6 +214,7 @@ impl Maker<'_> {
                 .map(|site| Culprit { site, score: 1.0, reasons: vec![self.redactor.text("it is named")] })
                 .into_iter()
                 .collect(),
+            also: Vec::new(),
             fixes,
             stability: None,
             offline: None,

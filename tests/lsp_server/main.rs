@@ -23,5 +23,6 @@ mod same;
 mod secrets;
 mod surfaces;
 mod tower_lsp;
+mod trace;
 mod trust;
 mod verify;

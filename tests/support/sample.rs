@@ -188,6 +188,7 @@ fn cluster(index: usize, log: usize) -> Cluster {
                 reasons: vec![],
             },
         ],
+        also: Vec::new(),
         fixes: if index.is_multiple_of(2) { vec![edit(&culprit, index), command()] } else { Vec::new() },
         stability: (index % 6 == 2).then(|| Stability {
             grade: Grade::C,

@@ -4,6 +4,7 @@
 //! [`slice`] what the failing value depends on, [`spectrum`] which tests execute what, [`values`] which functions
 //! returned the wrong value; [`features`] makes numbers of all that and [`weights`] one score of the numbers.
 
+pub mod cause;
 pub mod features;
 pub mod names;
 mod reasons;
@@ -46,7 +47,7 @@ pub struct Ranked {
 }
 
 /// The suspects of one cluster.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Ranking {
     /// Best first.
     pub places: Vec<Ranked>,

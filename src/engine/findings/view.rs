@@ -9,6 +9,8 @@ use crate::history::summary::Graded;
 use crate::model::{Cluster, FailureRecord, Place, Redacted, RelPath, Site, Stability, Verdict};
 use crate::workspace::config::{DiagnosticSeverity, Surfaces};
 
+/// Most other suspects shown beside the first.
+const MAX_SUSPECTS: usize = 4;
 /// Most related places of one marker.
 const MAX_RELATED: usize = 10;
 
@@ -109,6 +111,10 @@ impl View<'_> {
                 let what = format!("{} fails here", one_line(failure.test.as_str()));
                 self.relate(&mut related, stamp, site, failure, &what);
             }
+        }
+        for other in self.cluster.culprits.iter().skip(1).take(MAX_SUSPECTS) {
+            let what = format!("also suspect ({:.0} %)", other.score * 100.0);
+            self.relate(&mut related, stamp, &other.site, representative, &what);
         }
         self.relate_frames(&mut related, representative, stamp, &[&site.place]);
         let all: Vec<_> = self.failures().collect();

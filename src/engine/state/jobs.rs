@@ -8,11 +8,12 @@ use super::folder::{Reply, Task};
 use crate::diagnose::agents::{Heard, Spent};
 use crate::diagnose::providers::Choice;
 use crate::engine::job::{Job, Memory, Outcome, Results};
-use crate::engine::{Event, Level, Summary};
+use crate::engine::{Event, Level, Summary, Traced};
 use crate::fix::all;
 use crate::front::model;
 use crate::history::summary::Graded;
 use crate::model::Verification;
+use crate::workspace::SourceFile;
 
 impl Engine {
     pub(super) fn ask(&mut self, root: &Path) {
@@ -191,6 +192,40 @@ impl Engine {
         let Some(fix) = cluster.fixes.iter_mut().find(|fix| fix.title.as_str() == title) else { return };
         fix.verification = verification;
         all::prefer(cluster);
+        folder.results = Arc::new(results);
+        folder.dirty = true;
+        folder.reports.ask(None);
+        self.start_report(root);
+    }
+
+    /// Puts what tracing has found in the place of the suspects known before.
+    pub(super) fn traced(&mut self, root: &Path, found: Vec<Traced>, sources: &[Arc<SourceFile>]) {
+        let Some(folder) = self.folders.get_mut(root) else { return };
+        let mut results = Results::clone(&folder.results);
+        let mut any = false;
+        for traced in found {
+            let Some(&index) = results.by_fingerprint.get(&traced.fingerprint) else { continue };
+            let stamps = results.stamps.get(index).cloned().unwrap_or_default();
+            let Some(cluster) = results.analysis.clusters.get_mut(index) else { continue };
+            for source in sources {
+                for stamp in &stamps {
+                    let key = (*stamp, source.path().clone());
+                    results.bases.entry(key).or_insert_with(|| Arc::clone(source));
+                }
+            }
+            cluster.culprits = traced.culprits;
+            cluster.also = traced.also;
+            cluster.diagnosis.notes = traced.notes;
+            any = true;
+        }
+        if !any {
+            return;
+        }
+        for source in sources {
+            let path = source.path().clone();
+            results.disk.entry(path.clone()).or_insert_with(|| Some(Arc::clone(source)));
+            folder.disk.entry(path).or_insert_with(|| Some(Arc::clone(source)));
+        }
         folder.results = Arc::new(results);
         folder.dirty = true;
         folder.reports.ask(None);

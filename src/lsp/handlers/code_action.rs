@@ -20,8 +20,8 @@ use crate::fix::change::{Change, digest};
 use crate::front::model;
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
-use crate::model::{Cluster, Detail, Edit, Fix, FixKind, FixTarget, RelPath, VerificationState};
-use crate::workspace::config::{Ai, Verify};
+use crate::model::{Cluster, Detail, Edit, Fix, FixKind, FixTarget, Phase, RelPath, VerificationState};
+use crate::workspace::config::{Ai, Trace, Verify};
 use crate::workspace::source::SourceFile;
 
 /// The kind of the actions that run something.
@@ -244,6 +244,10 @@ impl Maker<'_> {
             self.command(title, commands::RUN_CLUSTER, arguments, Some(diagnostic));
         }
         let arguments = json!([{ "folder": self.folder, "fingerprint": marker.fingerprint }]);
+        let ran = cluster.failures.iter().any(|failure| failure.phase != Phase::Collect);
+        if ran && self.snapshot.config.trace != Trace::Off {
+            self.command("Find the culprit".to_owned(), commands::FIND_CULPRIT, arguments.clone(), None);
+        }
         self.command("Open the report".to_owned(), commands::OPEN_REPORT, arguments, None);
     }
 

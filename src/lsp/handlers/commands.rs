@@ -13,7 +13,7 @@ use tower_lsp::lsp_types::{
 };
 
 use super::code_action::{self, FixRef};
-use super::{findings, run, verify};
+use super::{findings, run, trace, verify};
 use crate::engine::{Event, Front as _, Level, Snapshot};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
@@ -31,6 +31,8 @@ pub const RUN_FAILED: &str = "failscope.runFailed";
 pub const OPEN_REPORT: &str = "failscope.openReport";
 /// Tries a fix on a copy, or all fixes of a cause.
 pub const VERIFY_FIX: &str = "failscope.verifyFix";
+/// Traces the failing tests of a cause, or of all causes of a folder, to find the culprit.
+pub const FIND_CULPRIT: &str = "failscope.findCulprit";
 /// Applies the best fix of one cause, or of all causes of a folder.
 pub const FIX_ALL: &str = "failscope.fixAll";
 /// Applies a fix, for clients whose code actions cannot hold edits.
@@ -53,6 +55,7 @@ pub const NAMES: &[&str] = &[
     OPEN_REPORT,
     APPLY_FIX,
     VERIFY_FIX,
+    FIND_CULPRIT,
     FIX_ALL,
     ASK_MODEL,
     SHOW_PROMPT,
@@ -61,7 +64,8 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The commands that run code of the workspace or change its files: not in Restricted Mode.
-pub const RUNNING: &[&str] = &[RUN_TEST, RUN_CLUSTER, RUN_FAILED, APPLY_FIX, VERIFY_FIX, FIX_ALL];
+pub const RUNNING: &[&str] =
+    &[RUN_TEST, RUN_CLUSTER, RUN_FAILED, APPLY_FIX, VERIFY_FIX, FIND_CULPRIT, FIX_ALL];
 
 /// The argument of most commands. Unknown keys are left alone: editors add their own.
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +102,12 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
         OPEN_REPORT => open_report(session, &target(argument)?).await.map(Some),
         APPLY_FIX => apply_fix(session, argument).await,
         VERIFY_FIX => verify::verify(session, argument, token).await.map(Some),
+        FIND_CULPRIT => {
+            let target = target(argument)?;
+            session.engine.settled().await;
+            let snapshot = folder(session, &target)?;
+            trace::find_culprit(session, &snapshot, target.fingerprint, token).await.map(Some)
+        }
         FIX_ALL => fix_all(session, target(argument)?).await.map(Some),
         ASK_MODEL => ask_model(session, &target(argument)?, token).await.map(Some),
         SHOW_PROMPT => {

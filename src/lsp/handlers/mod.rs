@@ -10,4 +10,5 @@ pub mod findings;
 pub mod hover;
 pub mod inlay_hint;
 pub mod run;
+pub mod trace;
 pub mod verify;

@@ -1,7 +1,7 @@
 //! The one table of settings: their names and how each is taken over.
 
 use super::setting::{Setting, Value};
-use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Verify, redaction};
+use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Trace, Verify, redaction};
 use crate::history::target;
 
 /// A setting.
@@ -222,6 +222,16 @@ pub const KEYS: &[Key] = &[
         apply: |config, setting, _| {
             let Value::Bool(on) = setting.value else { return None };
             config.verify_model_fixes = on;
+            Some(())
+        },
+    },
+    Key {
+        name: "trace",
+        expects: "\"off\", \"onRequest\" or \"auto\"",
+        description: "When failing tests are run traced to find the culprit",
+        apply: |config, setting, _| {
+            let choices = [("off", Trace::Off), ("onRequest", Trace::OnRequest), ("auto", Trace::Auto)];
+            config.trace = choice(setting, &choices)?;
             Some(())
         },
     },

@@ -45,6 +45,8 @@ pub struct Config {
     pub verify: Verify,
     /// Whether fixes that a model wrote are verified like the others.
     pub verify_model_fixes: bool,
+    /// When failing tests are traced to find their culprit.
+    pub trace: Trace,
     /// What is taken for a secret besides, and what is not.
     pub redaction: RedactionSettings,
     /// Where history is kept: `None` for `.failscope/history.db`, or a database URL, or `off`.
@@ -69,6 +71,7 @@ impl Default for Config {
             surfaces: Surfaces::default(),
             verify: Verify::default(),
             verify_model_fixes: false,
+            trace: Trace::default(),
             redaction: RedactionSettings::default(),
             history: None,
         }
@@ -138,6 +141,18 @@ pub enum Verify {
     #[default]
     OnRequest,
     /// In the background after an analysis.
+    Auto,
+}
+
+/// When failing tests are traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Trace {
+    /// Never.
+    Off,
+    /// When the user asks.
+    #[default]
+    OnRequest,
+    /// In the background after a run with failures.
     Auto,
 }
 

@@ -1,0 +1,371 @@
+//! `failscope trace` with a real pytest, on projects whose traceback ends in the test's own `assert`: the function
+//! that made the wrong value has returned long before.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![cfg(unix)]
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use serde_json::Value as Json;
+
+/// A Python that has pytest: `tests/run.sh` makes one and names it.
+#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
+fn python() -> String {
+    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
+    })
+}
+
+struct Project {
+    folder: tempfile::TempDir,
+}
+
+impl Project {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = format!(
+            "[tool.failscope]\npython = \"{}\"\n[tool.pytest.ini_options]\npythonpath = [\".\"]\n",
+            python()
+        );
+        std::fs::create_dir_all(folder.path().join("w")).unwrap();
+        std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
+        let project = Self { folder };
+        project.write("pyproject.toml", &settings);
+        for (name, text) in files {
+            project.write(name, text);
+        }
+        project
+    }
+
+    fn root(&self) -> PathBuf {
+        self.folder.path().join("w")
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.root().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::cargo_bin("failscope").unwrap();
+        command
+            .current_dir(self.root())
+            .env_clear()
+            .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
+            .env("TMPDIR", self.folder.path().join("tmp"))
+            .env("PATH", "/usr/bin:/bin")
+            .arg("trace")
+            .args(args);
+        command
+    }
+
+    fn traced(&self) -> Json {
+        let output = self.command(&["--json"]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        serde_json::from_str(&text)
+            .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)))
+    }
+
+    /// What is left in the folder for temporary files.
+    fn left(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path().join("tmp")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("failscope")).collect()
+    }
+}
+
+/// The number of the line of `text` that holds the comment `# here`.
+fn marked(text: &str) -> u64 {
+    1 + text.lines().position(|line| line.contains("# here")).unwrap() as u64
+}
+
+const LEDGER: &str = "\
+class Account:
+    def __init__(self, owner):
+        self.owner = owner
+        self.entries = []
+        self.limit = 100
+
+    def deposit(self, amount):
+        self.entries.append(amount)
+
+    def withdraw(self, amount):
+        self.entries.append(amount)  # here
+
+    def balance(self):
+        total = 0
+        for entry in self.entries:
+            total += entry
+        return total
+
+    def statement(self):
+        return '%s: %d' % (self.owner, self.balance())
+";
+const LEDGER_TEST: &str = "\
+from ledger import Account
+
+def test_deposit():
+    account = Account('ann')
+    account.deposit(5)
+    assert account.balance() == 5
+
+def test_statement():
+    account = Account('ann')
+    account.deposit(7)
+    assert account.statement() == 'ann: 7'
+
+def test_withdraw():
+    account = Account('bob')
+    account.deposit(50)
+    account.withdraw(20)
+    assert account.balance() == 30
+";
+
+const SHIPPING: &str = "\
+FREE_FROM = 50
+
+def weight_fee(grams):
+    if grams > 1000:
+        return 7
+    return 4
+
+def is_free(total):
+    return total > FREE_FROM  # here
+
+def fee(total, grams):
+    if is_free(total):
+        return 0
+    return weight_fee(grams)
+
+def invoice(total, grams):
+    lines = {'goods': total, 'shipping': fee(total, grams)}
+    lines['sum'] = lines['goods'] + lines['shipping']
+    return lines
+";
+const SHIPPING_TEST: &str = "\
+from shipping import fee, invoice, weight_fee
+
+def test_heavy():
+    assert weight_fee(1500) == 7
+
+def test_light():
+    assert fee(20, 500) == 4
+
+def test_large_order():
+    assert fee(80, 500) == 0
+
+def test_invoice_at_the_limit():
+    assert invoice(50, 500)['sum'] == 50
+
+def test_at_the_limit():
+    assert fee(50, 200) == 0
+";
+
+const WORDS: &str = "\
+import re
+
+def words(text):
+    return [part for part in re.split(r'[^a-z0-9]+', text) if part]
+
+def joined(parts, sep):
+    return sep.join(parts)
+
+def shortened(slug, most):
+    if most and len(slug) > most:
+        return slug[: most - 1]  # here
+    return slug
+
+def slug(text, sep='-', most=0):
+    return shortened(joined(words(text.lower()), sep), most)
+";
+const WORDS_TEST: &str = "\
+from words import slug
+
+def test_plain():
+    assert slug('Hello World') == 'hello-world'
+
+def test_separator():
+    assert slug('a  b', sep='_') == 'a_b'
+
+def test_shortened():
+    assert slug('hello world', most=5) == 'hello'
+
+def test_short_enough():
+    assert slug('abc', most=5) == 'abc'
+";
+
+const QUEUE: &str = "\
+import asyncio
+
+class Worker:
+    def __init__(self):
+        self.done = []
+        self.failed = []
+
+    async def run(self, jobs):
+        for name, job in jobs:
+            await self.one(name, job)
+        return self.report()
+
+    async def one(self, name, job):
+        try:
+            value = await job()
+        except ValueError:
+            self.done.append(name)  # here
+            return
+        self.done.append((name, value))
+
+    def report(self):
+        return {'done': len(self.done), 'failed': len(self.failed)}
+";
+const QUEUE_TEST: &str = "\
+import asyncio
+from jobs import Worker
+
+async def good():
+    return 1
+
+async def bad():
+    raise ValueError('no')
+
+def run(*jobs):
+    return asyncio.run(Worker().run(jobs))
+
+def test_good():
+    assert run(('a', good), ('b', good)) == {'done': 2, 'failed': 0}
+
+def test_nothing():
+    assert run() == {'done': 0, 'failed': 0}
+
+def test_bad():
+    assert run(('a', good), ('b', bad)) == {'done': 1, 'failed': 1}
+";
+
+#[test]
+fn the_statement_that_made_the_value_is_among_the_first() {
+    let rows = [
+        ("ledger.py", LEDGER, LEDGER_TEST, 1),
+        // A condition at its boundary: nothing but the branch that was not taken tells.
+        ("shipping.py", SHIPPING, SHIPPING_TEST, 5),
+        ("words.py", WORDS, WORDS_TEST, 3),
+        ("jobs.py", QUEUE, QUEUE_TEST, 3),
+    ];
+    for (name, code, test, first) in rows {
+        let project = Project::new(&[(name, code), ("tests/test_it.py", test)]);
+        let report = project.traced();
+        let finding = &report["analyses"][0];
+        let culprits = finding["culprits"].as_array().unwrap();
+        let places: Vec<(&str, u64)> =
+            culprits.iter().map(|c| (c["file"].as_str().unwrap(), c["line"].as_u64().unwrap())).collect();
+        assert!(
+            places.iter().take(first).any(|place| *place == (name, marked(code))),
+            "{name}: {culprits:#?}"
+        );
+        let right = culprits.iter().find(|c| c["line"] == marked(code)).unwrap();
+        let reasons = right["reasons"].to_string();
+        assert!(reasons.contains("failing") && reasons.contains("passing tests"), "{name}: {reasons}");
+        assert_eq!(finding["affected_line"], culprits[0]["line"]);
+        assert_eq!(project.left(), [""; 0]);
+    }
+}
+
+#[test]
+fn failures_with_one_cause_are_said_to_be_so() {
+    let test = "\
+from ledger import Account
+
+def test_withdraw():
+    account = Account('bob')
+    account.withdraw(20)
+    assert account.balance() == -20
+
+def test_words():
+    account = Account('bob')
+    account.withdraw(3)
+    assert account.statement() == 'bob: -3'
+
+def test_deposit():
+    account = Account('ann')
+    account.deposit(5)
+    assert account.statement() == 'ann: 5'
+";
+    let project = Project::new(&[("ledger.py", LEDGER), ("tests/test_it.py", test)]);
+    let report = project.traced();
+    let findings = report["analyses"].as_array().unwrap();
+    assert_eq!(findings.len(), 2, "{report:#}");
+    for (one, other) in [(0, 1), (1, 0)] {
+        let also = &findings[one]["also_explains"][0];
+        assert_eq!(also["fingerprint_hash"], findings[other]["fingerprint_hash"], "{report:#}");
+        assert_eq!(also["tests"], 1);
+        assert!(also["reason"].as_str().unwrap().contains("ledger.py:"), "{also}");
+    }
+}
+
+#[test]
+fn two_faults_are_not_taken_for_one() {
+    let other = SHIPPING.replace("return 4", "return 3");
+    let test = "\
+from ledger import Account
+from shipping import weight_fee
+
+def test_withdraw():
+    account = Account('bob')
+    account.withdraw(20)
+    assert account.balance() == -20
+
+def test_light():
+    assert weight_fee(500) == 4
+";
+    let files = [("ledger.py", LEDGER), ("shipping.py", other.as_str()), ("tests/test_it.py", test)];
+    let report = Project::new(&files).traced();
+    for finding in report["analyses"].as_array().unwrap() {
+        assert_eq!(finding["also_explains"], serde_json::json!([]), "{finding:#}");
+    }
+}
+
+#[test]
+fn what_fails_on_collection_is_not_run_and_what_passes_again_is_said() {
+    let project = Project::new(&[("tests/test_it.py", "import missing_module\n")]);
+    let output = project.command(&[]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("nothing to trace"), "{text}");
+
+    let flaky = "import os\n\ndef test_once():\n    first = not os.path.exists('seen')\n    open('seen', 'w').close()\n    assert not first\n";
+    let project = Project::new(&[("tests/test_it.py", flaky)]);
+    let output = project.command(&[]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("did not fail when they were traced"), "{text}");
+}
+
+#[test]
+fn a_program_that_is_ended_leaves_nothing_behind() {
+    let test = "import os, time\n\ndef test_slow():\n    if os.environ.get('FAILSCOPE_TRACE'):\n        open('pid', 'w').write('%d\\n' % os.getpid())\n        time.sleep(600)\n    assert 1 == 2\n";
+    let project = Project::new(&[("tests/test_it.py", test)]);
+    let program = assert_cmd::cargo::cargo_bin("failscope");
+    #[expect(clippy::disallowed_methods, reason = "the program is started beside the test to be ended")]
+    let mut child = std::process::Command::new(program)
+        .current_dir(project.root())
+        .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
+        .env("TMPDIR", project.folder.path().join("tmp"))
+        .args(["trace", "--no-color"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let pid = loop {
+        match std::fs::read_to_string(project.root().join("pid")) {
+            Ok(text) if text.ends_with('\n') => break text.trim().parse::<i32>().unwrap(),
+            _ => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    assert_ne!(project.left(), [""; 0]);
+    let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(project.left(), [""; 0]);
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
+    assert!(!stat.is_ok_and(|stat| !stat.contains(") Z ")), "pytest is still running");
+}
