@@ -53,7 +53,9 @@ async fn the_culprit_takes_the_place_of_the_guess() {
     let project = project();
     let mut client = Client::start(setup(&project, "onRequest")).await;
     client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
-    while client.diagnostics(&project.path("test_stock.py")).await.is_empty() {}
+    for name in ["test_stock.py", "stock.py"] {
+        while client.diagnostics(&project.path(name)).await.is_empty() {}
+    }
     let all = actions(&mut client, &project).await;
     let action = all.iter().find(|a| a["title"] == "Find the culprit").unwrap();
     let params = json!({
@@ -70,6 +72,8 @@ async fn the_culprit_takes_the_place_of_the_guess() {
     let report = std::fs::read_to_string(project.path(".failscope/rca_report.json")).unwrap();
     let report: Json = serde_json::from_str(&report).unwrap();
     assert_eq!(report["analyses"][0]["affected_line"], 9, "{report:#}");
+    while client.notification("$/progress").await["value"]["kind"] != "end" {}
+    client.discard();
     client.close().await;
 }
 
@@ -78,7 +82,9 @@ async fn what_is_switched_off_is_not_offered_and_not_done() {
     let project = project();
     let mut client = Client::start(setup(&project, "off")).await;
     client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
-    while client.diagnostics(&project.path("test_stock.py")).await.is_empty() {}
+    for name in ["test_stock.py", "stock.py"] {
+        while client.diagnostics(&project.path(name)).await.is_empty() {}
+    }
     let all = actions(&mut client, &project).await;
     assert!(!all.iter().any(|a| a["title"] == "Find the culprit"), "{all:#?}");
     let error = client.execute("failscope.findCulprit", json!({})).await.unwrap_err();
