@@ -50,6 +50,8 @@ export async function settings(scope?: vscode.Uri): Promise<Record<string, unkno
   for (const key of keys) {
     const seen = configuration.inspect(key);
     const set = seen?.workspaceFolderValue ?? seen?.workspaceValue ?? seen?.globalValue;
+    // `failscope.trace.server`, which the language client reads, makes `failscope.trace` look like an object.
+    if (key === 'trace' && typeof set !== 'string') continue;
     if (set !== undefined && set !== null) chosen[key] = configuration.get(key);
   }
   if (chosen['python'] === undefined) {
