@@ -2,6 +2,10 @@
 
 use clap::Parser as _;
 
+/// Reading, analysing and reporting make and drop many small texts, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> std::process::ExitCode {
     let system = failscope::system::System::real();
     let filter = system.env("FAILSCOPE_LOG").unwrap_or("warn");
