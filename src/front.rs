@@ -97,11 +97,9 @@ pub fn write_reports(
     analysis: &Analysis,
     meta: &Meta,
 ) -> Result<(Folder, PathBuf), Box<dyn std::error::Error + Send + Sync>> {
-    let json = Document::new(analysis, meta).to_json()?;
-    let page = html::render(analysis, meta)?;
     let folder = Folder::open(folder)?;
-    folder.replace("rca_report.json", &json)?;
-    let written = folder.replace("rca_report.html", page.as_bytes())?;
+    folder.replace_with("rca_report.json", |out| Document::new(analysis, meta).write(out))?;
+    let written = folder.replace_with("rca_report.html", |out| html::write(analysis, meta, out))?;
     Ok((folder, written))
 }
 

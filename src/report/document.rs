@@ -2,6 +2,7 @@
 //! published as `rca_report.schema.json` beside this file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde::Serialize;
 
@@ -28,7 +29,8 @@ pub struct Document<'a> {
     unique_root_causes: usize,
     problems: &'a [ShownProblem],
     redactions: &'a BTreeMap<String, u64>,
-    analyses: Vec<Finding<'a>>,
+    #[serde(serialize_with = "findings")]
+    analyses: &'a [Cluster],
 }
 
 #[derive(Debug, Serialize)]
@@ -165,16 +167,27 @@ impl<'a> Document<'a> {
             unique_root_causes: analysis.clusters.len(),
             problems: &analysis.problems,
             redactions: &analysis.redactions,
-            analyses: analysis.clusters.iter().map(Finding::new).collect(),
+            analyses: &analysis.clusters,
         }
     }
 
-    /// The document as indented JSON with a newline at its end.
-    pub fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let mut out = serde_json::to_vec_pretty(self)?;
-        out.push(b'\n');
+    /// Writes the document as indented JSON with a newline at its end.
+    pub fn write(&self, mut out: impl io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut out, self)?;
+        out.write_all(b"\n")
+    }
+
+    /// What [`Self::write`] writes.
+    pub fn to_json(&self) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        self.write(&mut out)?;
         Ok(out)
     }
+}
+
+/// One finding at a time: those of all clusters would take as much memory again as the analysis.
+fn findings<S: serde::Serializer>(clusters: &[Cluster], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(clusters.iter().map(Finding::new))
 }
 
 impl<'a> Run<'a> {

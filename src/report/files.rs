@@ -1,7 +1,7 @@
 //! Reports on disk: each file is replaced as a whole by rename, so that a reader never sees half a report and
 //! an old one survives a failed write.
 
-use std::io::Write as _;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// How the names of files begin and end that are being written.
@@ -17,8 +17,11 @@ pub struct WriteError {
     /// To what.
     path: PathBuf,
     /// The cause.
-    source: std::io::Error,
+    source: io::Error,
 }
+
+/// Bytes that are handed to the system at once.
+const BUFFER: usize = 128 << 10;
 
 /// The folder that reports are written to.
 #[derive(Debug)]
@@ -62,16 +65,26 @@ impl Folder {
 
     /// Writes `name` in this folder, replacing what was there in one step; gives its path.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<PathBuf, WriteError> {
+        self.replace_with(name, |out| out.write_all(content))
+    }
+
+    /// Like [`Self::replace`] with what `write` writes, which is never in memory as a whole.
+    pub fn replace_with(
+        &self,
+        name: &str,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<PathBuf, WriteError> {
         let path = self.path.join(name);
         let failed = |source| WriteError { action: "write", path: path.clone(), source };
-        let mut file = self.unfinished().map_err(failed)?;
-        file.write_all(content).map_err(failed)?;
+        let mut out = BufWriter::with_capacity(BUFFER, self.unfinished().map_err(failed)?);
+        write(&mut out).map_err(failed)?;
+        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
         file.persist(&path).map_err(|error| failed(error.error))?;
         Ok(path)
     }
 
     /// A new file to write to, locked.
-    fn unfinished(&self) -> std::io::Result<tempfile::NamedTempFile> {
+    fn unfinished(&self) -> io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
         builder.prefix(UNFINISHED).suffix(UNFINISHED_END);
         #[cfg(unix)]

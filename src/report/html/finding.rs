@@ -98,17 +98,28 @@ struct Frame<'a> {
     own: bool,
 }
 
-/// The markup of the details of `cluster`, whose tests are `tests`.
-pub(super) fn render(
-    cluster: &Cluster,
-    tests: &[&str],
-    meta: &Meta,
-    log_share: usize,
-) -> askama::Result<String> {
+/// The details of one finding. They are made when they are written: those of all findings at once would take as
+/// much memory as the page.
+pub(super) struct Details<'a> {
+    pub(super) cluster: &'a Cluster,
+    /// How many tests it affects.
+    pub(super) tests: usize,
+    pub(super) meta: &'a Meta,
+    /// Most bytes of pytest's output.
+    pub(super) log_share: usize,
+}
+
+impl askama::FastWritable for Details<'_> {
+    fn write_into(&self, out: &mut dyn std::fmt::Write, values: &dyn askama::Values) -> askama::Result<()> {
+        body(self).render_into_with_values(out, values)
+    }
+}
+
+fn body<'a>(&Details { cluster, tests, meta, log_share }: &Details<'a>) -> Body<'a> {
     let diagnosis = &cluster.diagnosis;
     let representative = cluster.failures.first();
     let error = representative.map(error_text).unwrap_or_default();
-    let body = Body {
+    Body {
         culprits: cluster
             .culprits
             .iter()
@@ -142,7 +153,7 @@ pub(super) fn render(
                 values.map(|v| (visible(v.name.as_str()), visible(v.repr.as_str()))).collect()
             })
             .unwrap_or_default(),
-        tests_title: if tests.len() == 1 { "Test".to_owned() } else { format!("{} tests", tests.len()) },
+        tests_title: if tests == 1 { "Test".to_owned() } else { format!("{tests} tests") },
         more_tests: cluster.failures.len().saturating_sub(MAX_TESTS),
         tests: cluster
             .failures
@@ -173,8 +184,7 @@ pub(super) fn render(
             diagnosis.source.to_string()
         },
         fingerprint: &cluster.fingerprint.0,
-    };
-    body.render()
+    }
 }
 
 fn optional(text: Option<&Redacted>) -> Cow<'_, str> {

@@ -10,6 +10,7 @@ mod finding;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io;
 
 use askama::Template as _;
 use base64::Engine as _;
@@ -90,18 +91,26 @@ struct Row<'a> {
     percent: u32,
     tests: usize,
     tests_text: String,
-    body: String,
+    details: finding::Details<'a>,
 }
 
 /// The page for `analysis`.
 pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
+    page(analysis, meta).render()
+}
+
+/// Writes the page for `analysis`, a finding at a time.
+pub fn write(analysis: &Analysis, meta: &Meta, out: &mut dyn io::Write) -> io::Result<()> {
+    page(analysis, meta).write_into(out)
+}
+
+fn page<'a>(analysis: &'a Analysis, meta: &'a Meta) -> Page<'a> {
     let clusters = &analysis.clusters;
     let log_share = (LOG_BUDGET / clusters.len().max(1)).clamp(1000, 64_000);
     let mut anchors = HashSet::new();
-    let mut rows = Vec::with_capacity(clusters.len());
-    for cluster in clusters {
-        rows.push(row(cluster, analysis.history.as_ref(), meta, log_share, &mut anchors)?);
-    }
+    let history = analysis.history.as_ref();
+    let rows: Vec<Row<'_>> =
+        clusters.iter().map(|cluster| row(cluster, history, meta, log_share, &mut anchors)).collect();
 
     let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut severities: BTreeMap<Severity, usize> = BTreeMap::new();
@@ -154,7 +163,6 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
         rows,
         run: run_facts(analysis),
     }
-    .render()
 }
 
 fn is_flaky(cluster: &Cluster) -> bool {
@@ -184,10 +192,10 @@ fn history_charts(history: &HistorySummary) -> HistoryCharts {
 fn row<'a>(
     cluster: &'a Cluster,
     history: Option<&HistorySummary>,
-    meta: &Meta,
+    meta: &'a Meta,
     log_share: usize,
     anchors: &mut HashSet<String>,
-) -> askama::Result<Row<'a>> {
+) -> Row<'a> {
     let diagnosis = &cluster.diagnosis;
     let site = super::place_of(cluster);
     let tests = document::affected_tests(cluster);
@@ -200,7 +208,7 @@ fn row<'a>(
     let is_new = new_causes.is_some_and(|new| new.contains(&cluster.fingerprint.0));
     let states = [is_new.then_some("new"), is_flaky(cluster).then_some("flaky")];
     let verdict = cluster.stability.as_ref().map(|stability| stability.verdict);
-    Ok(Row {
+    Row {
         is_new,
         state: states.into_iter().flatten().collect::<Vec<_>>().join(" "),
         verdict: verdict
@@ -222,8 +230,8 @@ fn row<'a>(
         percent,
         tests: tests.len(),
         tests_text,
-        body: finding::render(cluster, &tests, meta, log_share)?,
-    })
+        details: finding::Details { cluster, tests: tests.len(), meta, log_share },
+    }
 }
 
 /// The id of a finding's element: short, safe in a URL, unique on the page.
@@ -274,16 +282,21 @@ fn prose(text: &str) -> String {
 }
 
 fn escape(text: &str, out: &mut String) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
+    let mut from = 0;
+    for (at, byte) in text.bytes().enumerate() {
+        let escaped = match byte {
+            b'&' => "&amp;",
+            b'<' => "&lt;",
+            b'>' => "&gt;",
+            b'"' => "&quot;",
+            b'\'' => "&#39;",
+            _ => continue,
+        };
+        out.push_str(&text[from..at]);
+        out.push_str(escaped);
+        from = at + 1;
     }
+    out.push_str(&text[from..]);
 }
 
 fn outcomes(counts: Counts) -> Vec<(u64, &'static str)> {
