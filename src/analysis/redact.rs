@@ -1,7 +1,7 @@
 //! Secrets out of a whole run before anything else looks at it: what is parsed, hashed and concluded later
 //! can then hold none.
 
-use crate::evidence::redact::Redactor;
+use crate::evidence::redact::{Learned, Redactor};
 use crate::model::{Exception, Failure, Redacted, Run, Value};
 
 /// The redacted texts of one failure, kept as such so that they need not be redacted again to be shown.
@@ -16,28 +16,38 @@ pub(super) struct Log {
 /// Replaces the secrets in every free text of `run` in place. Test ids and paths stay raw: they are needed to
 /// run tests and to open files, and are redacted where they are shown. Gives the log of each failure.
 pub(super) fn redact_run(run: &mut Run, redactor: &Redactor) -> Vec<Log> {
-    learn_run(run, redactor);
-    run.failures.iter_mut().map(|failure| redact_failure(failure, redactor)).collect()
+    let learned = learn_run(run, redactor);
+    let texts = run.failures.iter_mut().zip(learned);
+    texts.map(|(failure, learned)| redact_failure(failure, learned, redactor)).collect()
+}
+
+/// What was learned of the long texts of a failure.
+#[derive(Default)]
+struct LearnedTexts {
+    headline: Learned,
+    text: Learned,
+    sections: Vec<Learned>,
 }
 
 /// Collects the secrets of the whole run before any text is redacted: one that stands in full in a log is then
 /// also masked where a test id or a message holds it cut off. In the order of test ids, so that the order of
 /// the run does not show in how secrets are numbered.
-fn learn_run(run: &Run, redactor: &Redactor) {
-    let mut failures: Vec<&Failure> = run.failures.iter().collect();
-    failures.sort_by(|a, b| (&a.test, a.phase, &a.subtest).cmp(&(&b.test, b.phase, &b.subtest)));
-    for failure in failures {
+fn learn_run(run: &Run, redactor: &Redactor) -> Vec<LearnedTexts> {
+    let mut failures: Vec<(usize, &Failure)> = run.failures.iter().enumerate().collect();
+    failures.sort_by(|(_, a), (_, b)| (&a.test, a.phase, &a.subtest).cmp(&(&b.test, b.phase, &b.subtest)));
+    let mut all: Vec<LearnedTexts> = failures.iter().map(|_| LearnedTexts::default()).collect();
+    for (index, failure) in failures {
         redactor.learn(failure.test.as_str());
-        redactor.learn(&failure.headline);
-        redactor.learn(&failure.text);
-        for section in &failure.sections {
-            redactor.learn(&section.text);
-        }
+        let learned = &mut all[index];
+        learned.headline = redactor.learn(&failure.headline);
+        learned.text = redactor.learn(&failure.text);
+        learned.sections = failure.sections.iter().map(|section| redactor.learn(&section.text)).collect();
         for (name, repr) in &failure.params {
             redactor.learn(&format!("{name} = {repr}"));
         }
         learn_chain(&failure.exceptions, redactor);
     }
+    all
 }
 
 fn learn_chain(chain: &[Exception], redactor: &Redactor) {
@@ -52,13 +62,16 @@ fn learn_chain(chain: &[Exception], redactor: &Redactor) {
     }
 }
 
-fn redact_failure(failure: &mut Failure, redactor: &Redactor) -> Log {
-    let headline = replace(&mut failure.headline, redactor);
-    let text = replace(&mut failure.text, redactor);
+fn redact_failure(failure: &mut Failure, learned: LearnedTexts, redactor: &Redactor) -> Log {
+    let headline = replace_learned(&mut failure.headline, learned.headline, redactor);
+    let text = replace_learned(&mut failure.text, learned.text, redactor);
     let sections = failure
         .sections
         .iter_mut()
-        .map(|section| (replace(&mut section.name, redactor), replace(&mut section.text, redactor)))
+        .zip(learned.sections)
+        .map(|(section, learned)| {
+            (replace(&mut section.name, redactor), replace_learned(&mut section.text, learned, redactor))
+        })
         .collect();
     if let Some(subtest) = &mut failure.subtest {
         replace(subtest, redactor);
@@ -107,7 +120,18 @@ fn replace(text: &mut String, redactor: &Redactor) -> Redacted {
     if text.is_empty() {
         return Redacted::default();
     }
-    let redacted = redactor.text(text);
+    keep(text, redactor.text(text))
+}
+
+/// Like [`replace`], of a text that was learned.
+fn replace_learned(text: &mut String, learned: Learned, redactor: &Redactor) -> Redacted {
+    if text.is_empty() {
+        return Redacted::default();
+    }
+    keep(text, redactor.learned_text(text, learned))
+}
+
+fn keep(text: &mut String, redacted: Redacted) -> Redacted {
     if redacted.as_str() != *text {
         redacted.as_str().clone_into(text);
     }

@@ -88,6 +88,8 @@ pub struct Memory {
     results: Option<Arc<Results>>,
     /// Files read whole that nobody was told of.
     read: Vec<PathBuf>,
+    /// The sources that the last analysis read.
+    sources: HashMap<RelPath, Arc<SourceFile>>,
 }
 
 impl Memory {
@@ -300,7 +302,7 @@ impl Job {
         SETTLE.checked_sub(since.elapsed()).filter(|left| !left.is_zero())
     }
 
-    fn analyze(&self, config: &Arc<Config>) -> Results {
+    fn analyze(&mut self, config: &Arc<Config>) -> Results {
         let mut known: Vec<(&PathBuf, &Known)> =
             self.memory.files.iter().filter(|(_, known)| known.run.is_some()).collect();
         known.sort_by_key(|(path, _)| *path);
@@ -319,7 +321,9 @@ impl Job {
             }
             runs.push(Run::clone(run));
         }
-        let workspace = Arc::new(Workspace::new(&self.root, Arc::clone(config)));
+        let workspace = Workspace::new(&self.root, Arc::clone(config))
+            .with_earlier(std::mem::take(&mut self.memory.sources));
+        let workspace = Arc::new(workspace);
         let (analysis, outcomes) = if runs.is_empty() {
             (Analysis::default(), TestOutcomes::default())
         } else {
@@ -365,6 +369,7 @@ impl Job {
             results.stamps.push(stamps);
         }
         results.analysis = analysis;
+        self.memory.sources = workspace.sources();
         results
     }
 }

@@ -69,11 +69,22 @@ fn settle(workspace: &Workspace, file: RelPath, name: &str, hops: u32) -> (RelPa
 }
 
 fn binds(workspace: &Workspace, file: &RelPath, name: &str) -> bool {
-    workspace.source(file).is_some_and(|s| s.module().globals().iter().any(|b| *b.name == *name))
+    workspace.source(file).is_some_and(|s| s.module().has_global(name))
 }
 
 /// See [`Workspace::module_file`].
 pub(super) fn module_file(workspace: &Workspace, from: &RelPath, name: &str, level: u32) -> Option<RelPath> {
+    let folder = from.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
+    let key = format!("{level}:{name}:{folder}");
+    if let Some(known) = workspace.modules.get(key.as_str()) {
+        return known.clone();
+    }
+    let found = find_module(workspace, from, name, level);
+    workspace.modules.insert(key.into(), found.clone());
+    found
+}
+
+fn find_module(workspace: &Workspace, from: &RelPath, name: &str, level: u32) -> Option<RelPath> {
     let relative = name.replace('.', "/");
     let folders: Vec<&str> = from.as_str().split('/').collect();
     if level > 0 {

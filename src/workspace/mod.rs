@@ -37,6 +37,10 @@ pub struct Workspace {
     /// Which folders (`/`-separated, relative) are or lie in a virtual environment.
     environments: DashMap<Box<str>, bool>,
     symbols: std::sync::OnceLock<symbols::Symbols>,
+    /// The files of modules, by level, name and folder of the importing file.
+    modules: DashMap<Box<str>, Option<RelPath>>,
+    /// Sources of an earlier look, which count where the text is still the same: they may have been parsed.
+    earlier: HashMap<RelPath, Arc<SourceFile>>,
 }
 
 /// The run's root, and the file that a raw path means in a run there.
@@ -58,7 +62,23 @@ impl Workspace {
             resolved: DashMap::new(),
             environments: DashMap::new(),
             symbols: std::sync::OnceLock::new(),
+            modules: DashMap::new(),
+            earlier: HashMap::new(),
         }
+    }
+
+    /// The same workspace with the sources that an earlier one has read: where a file still has the same text,
+    /// its syntax tree is taken over.
+    #[must_use]
+    pub fn with_earlier(mut self, sources: HashMap<RelPath, Arc<SourceFile>>) -> Self {
+        self.earlier = sources;
+        self
+    }
+
+    /// The sources that have been read, for [`Self::with_earlier`].
+    pub fn sources(&self) -> HashMap<RelPath, Arc<SourceFile>> {
+        let known = self.sources.iter();
+        known.filter_map(|entry| Some((entry.key().clone(), entry.value().clone()?))).collect()
     }
 
     /// The workspace at the same root with another configuration, which keeps the list of files of this one:
@@ -78,6 +98,7 @@ impl Workspace {
         self.overlay = overlay;
         self.sources.clear();
         self.resolved.clear();
+        self.modules.clear();
         self
     }
 
@@ -101,7 +122,10 @@ impl Workspace {
             Some(text) => Some(Arc::clone(text)),
             None => source::read(&path.under(&self.root)),
         };
-        let source = text.map(|text| Arc::new(SourceFile::new(path.clone(), text)));
+        let source = text.map(|text| match self.earlier.get(path) {
+            Some(earlier) if *earlier.text() == text => Arc::clone(earlier),
+            _ => Arc::new(SourceFile::new(path.clone(), text)),
+        });
         self.sources.insert(path.clone(), source.clone());
         source
     }

@@ -1,6 +1,10 @@
 //! Secrets in what pytest prints of a comparison: by the names in the asserted expression, and in literals cut
 //! in the middle (`'ghp_ab...yz'`).
 
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use super::assign;
 use super::bytes::{self, BASE64, BLANK, DOT, RUN};
 use super::engine::Span;
@@ -15,7 +19,8 @@ const MAX_LINE: usize = 4096;
 
 /// Finds the operands of `>  assert token == other` in the `E` lines below, when a name says that it is secret.
 pub fn find(text: &[u8], spans: &mut Vec<Span>) {
-    for at in memchr::memmem::find_iter(text, b"assert ") {
+    static ASSERT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("assert "));
+    for at in ASSERT.find_iter(text) {
         let line = bytes::line_start(text, at, 200);
         if text.get(line) != Some(&b'>') || !text[line + 1..at].iter().all(|b| bytes::is(*b, BLANK)) {
             continue;
@@ -130,7 +135,8 @@ fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>
 /// Finds tokens that a `repr` cut in the middle: a vendor's prefix before the ellipsis, or two random parts.
 pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
     const TOKEN: u16 = RUN | BASE64 | DOT;
-    for at in memchr::memmem::find_iter(text, b"...") {
+    static ELLIPSIS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("..."));
+    for at in ELLIPSIS.find_iter(text) {
         let start = bytes::run_start(text, at, RUN | BASE64, 128);
         let end = bytes::run_end(text, at + 3, TOKEN, 256);
         let jwt_begins = &text[start..at] == b"eyJ";

@@ -99,6 +99,10 @@ impl std::fmt::Display for Redacted {
     }
 }
 
+/// What a text gave away by itself when it was learned.
+#[derive(Debug, Default)]
+pub struct Learned(Vec<Span>);
+
 /// A replacement that was made.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
@@ -212,12 +216,25 @@ impl Redactor {
 
     /// Collects the secrets of `text`, so that they are masked in every text of the run, also where they
     /// stand cut off or without context. Numbers secrets in the order in which they are learned; counts nothing.
-    pub fn learn(&self, text: &str) {
-        let spans = self.find(text);
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        for span in &spans {
-            registry.number(span.secret(text), span.kind);
+    /// What it gives spares [`Self::learned_text`] the search.
+    pub fn learn(&self, text: &str) -> Learned {
+        if text.is_empty() {
+            return Learned::default();
         }
+        let own = self.own(text);
+        let spans = self.with_known(text, own.clone());
+        if !spans.is_empty() {
+            let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+            for span in &spans {
+                registry.number(span.secret(text), span.kind);
+            }
+        }
+        Learned(own)
+    }
+
+    /// Redacts `text`, of which `learned` was learned. Gives what [`Self::text`] gives.
+    pub fn learned_text(&self, text: &str, learned: Learned) -> Redacted {
+        self.replaced(text, self.with_known(text, learned.0)).0
     }
 
     /// Redacts `text`. Idempotent: placeholders are left alone.
@@ -241,7 +258,11 @@ impl Redactor {
 
     /// Redacts `text` and says what was replaced.
     pub fn text_with_finds(&self, text: &str) -> (Redacted, Vec<Found>) {
-        let spans = self.find(text);
+        self.replaced(text, self.find(text))
+    }
+
+    /// `text` with `spans` replaced, and what comes to light by that.
+    fn replaced(&self, text: &str, spans: Vec<Span>) -> (Redacted, Vec<Found>) {
         if spans.is_empty() {
             return (Redacted(text.into()), Vec::new());
         }
@@ -293,6 +314,11 @@ impl Redactor {
 
     /// Finds all secrets of `text` and remembers them.
     fn find(&self, text: &str) -> Vec<Span> {
+        self.with_known(text, self.own(text))
+    }
+
+    /// The secrets of `text` that it gives away by itself, whatever else is known; settled.
+    fn own(&self, text: &str) -> Vec<Span> {
         let mut spans = engine::find(text, &self.settings);
         for (kind, pattern) in self.custom.iter() {
             for captures in pattern.captures_iter(text) {
@@ -301,7 +327,11 @@ impl Redactor {
                 }
             }
         }
-        let spans = engine::settle(text, spans, &self.settings);
+        if spans.is_empty() { spans } else { engine::settle(text, spans, &self.settings) }
+    }
+
+    /// Remembers `spans`, the own secrets of `text`, and adds what is known of others.
+    fn with_known(&self, text: &str, spans: Vec<Span>) -> Vec<Span> {
         let new: Vec<&Span> = spans
             .iter()
             .filter(|s| s.secret.is_none() && engine::is_worth_knowing(&text[s.start..s.end], s.kind))
@@ -319,6 +349,9 @@ impl Redactor {
         }
         let mut all = spans;
         known.find(text.as_bytes(), &mut all);
+        if all.is_empty() {
+            return all;
+        }
         engine::settle(text, all, &self.settings)
     }
 

@@ -105,38 +105,46 @@ pub fn email(text: &[u8], at: usize, examples_too: bool, spans: &mut Vec<Span>) 
     spans.push(Span::new(start, end, kind::EMAIL, 3));
 }
 
+/// Digits that are read: one more than a card has.
+const LONGEST_CARD: usize = 20;
+
 /// Finds payment cards in the group of digits that starts at `at`: 13 to 19 digits, bare or in groups by
 /// single spaces or dashes, with the prefix of an issuer (ISO/IEC 7812) and a valid Luhn sum.
 pub fn card(text: &[u8], at: usize, spans: &mut Vec<Span>) {
-    let mut digits = Vec::with_capacity(20);
+    let begins = at == 0
+        || !(bytes::is(text[at - 1], ALNUM | UNDERSCORE | DOT | DASH)
+            || matches!(text[at - 1], b'+' | b'/' | b'\\' | b'#'))
+        || bytes::starts_word(text, at) && bytes::is(text[at - 1], ALNUM);
+    if !begins {
+        return;
+    }
+    let mut digits = [0; LONGEST_CARD];
+    let mut count = 0;
     let mut end = at;
     let mut separator = None;
-    let mut groups = vec![0_usize];
-    while end < text.len() && digits.len() < 20 {
+    // As many groups as digits at the most.
+    let mut groups = [0_usize; LONGEST_CARD + 1];
+    let mut group = 0;
+    while end < text.len() && count < LONGEST_CARD {
         let byte = text[end];
         if bytes::is(byte, DIGIT) {
-            digits.push(byte - b'0');
-            if let Some(group) = groups.last_mut() {
-                *group += 1;
-            }
+            digits[count] = byte - b'0';
+            count += 1;
+            groups[group] += 1;
         } else if matches!(byte, b' ' | b'-')
             && bytes::is_at(text, end + 1, DIGIT)
             && separator.is_none_or(|s| s == byte)
         {
             separator = Some(byte);
-            groups.push(0);
+            group += 1;
         } else {
             break;
         }
         end += 1;
     }
-    let bounded = (at == 0
-        || !(bytes::is(text[at - 1], ALNUM | UNDERSCORE | DOT | DASH)
-            || matches!(text[at - 1], b'+' | b'/' | b'\\' | b'#'))
-        || bytes::starts_word(text, at) && bytes::is(text[at - 1], ALNUM))
-        && !bytes::is_at(text, end, ALNUM | UNDERSCORE)
+    let bounded = !bytes::is_at(text, end, ALNUM | UNDERSCORE)
         && !(matches!(text.get(end), Some(b'.' | b'-')) && bytes::is_at(text, end + 1, ALNUM));
-    if bounded && is_card(&digits, &groups) {
+    if bounded && is_card(&digits[..count], &groups[..=group]) {
         spans.push(Span::new(at, end, kind::CARD, 4));
     }
 }
@@ -270,6 +278,9 @@ const IBAN_LENGTHS: &[(&[u8; 2], usize)] = &[
 /// four; remainder 1 modulo 97.
 pub fn iban(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     let Some(country) = text.get(at..at + 2) else { return };
+    if !bytes::is(country[0], UPPER) {
+        return;
+    }
     let Some((_, length)) = IBAN_LENGTHS.iter().find(|(c, _)| &c[..] == country) else { return };
     if !bytes::starts_word(text, at)
         || !bytes::is_at(text, at + 2, DIGIT)

@@ -10,7 +10,8 @@ pub mod syntax;
 mod tests;
 mod walk;
 
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 pub use brackets::{Brackets, brackets};
 pub use fixtures::Fixture;
@@ -55,6 +56,19 @@ pub struct Module {
     definitions: Vec<Definition>,
     errors: Vec<SyntaxError>,
     line_starts: Vec<u32>,
+    index: OnceLock<Index>,
+}
+
+/// What is asked of a module again and again, made when it is first asked.
+#[derive(Debug)]
+struct Index {
+    /// The last definition of each qualified name.
+    definitions: HashMap<Name, usize>,
+    /// All imports, in source order.
+    imports: Vec<Import>,
+    /// The names bound at module level, and those of them that are variables.
+    globals: HashSet<Name>,
+    variables: HashSet<Name>,
 }
 
 impl Module {
@@ -66,7 +80,27 @@ impl Module {
         let (body, errors) = lower::parse(text, &line_starts);
         let mut definitions = Vec::new();
         collect_definitions(&body, None, &mut definitions);
-        Self { body, definitions, errors, line_starts }
+        Self { body, definitions, errors, line_starts, index: OnceLock::new() }
+    }
+
+    fn index(&self) -> &Index {
+        self.index.get_or_init(|| {
+            let definitions = self.definitions.iter().enumerate();
+            let mut imports = Vec::new();
+            self.walk(&mut |stmt| {
+                if let StmtKind::Import(found) = &stmt.kind {
+                    imports.extend(found.iter().cloned());
+                }
+            });
+            let globals = self.globals();
+            let variables = globals.iter().filter(|b| b.kind == BindingKind::Variable);
+            Index {
+                definitions: definitions.map(|(at, def)| (Arc::clone(&def.qualified_name), at)).collect(),
+                imports,
+                variables: variables.map(|b| Arc::clone(&b.name)).collect(),
+                globals: globals.into_iter().map(|b| b.name).collect(),
+            }
+        })
     }
 
     /// The statements at module level.
@@ -106,7 +140,7 @@ impl Module {
 
     /// The last definition of exactly this qualified name.
     pub fn definition_exact(&self, qualified_name: &str) -> Option<&Definition> {
-        self.definitions.iter().rfind(|d| *d.qualified_name == *qualified_name)
+        self.index().definitions.get(qualified_name).map(|&at| &self.definitions[at])
     }
 
     fn inherited(&self, class: &str, method: &str, depth: u32) -> Option<&Definition> {
@@ -217,13 +251,17 @@ impl Module {
 
     /// All imports of the file, in functions and branches too, in source order.
     pub fn imports(&self) -> Vec<&Import> {
-        let mut all = Vec::new();
-        self.walk(&mut |stmt| {
-            if let StmtKind::Import(imports) = &stmt.kind {
-                all.extend(imports);
-            }
-        });
-        all
+        self.index().imports.iter().collect()
+    }
+
+    /// Whether `name` is bound at module level.
+    pub fn has_global(&self, name: &str) -> bool {
+        self.index().globals.contains(name)
+    }
+
+    /// Whether `name` is bound at module level by something else than an import or a definition.
+    pub fn has_variable(&self, name: &str) -> bool {
+        self.index().variables.contains(name)
     }
 
     /// Visits every statement, outer before inner.

@@ -294,7 +294,9 @@ impl<'a> Resolver<'a> {
         if let Some(symbol) = defined(path, module.find(name)) {
             return Some(symbol);
         }
-        if let Some((line, value)) = assigned(module.body(), name, u32::MAX, &source) {
+        if module.has_variable(name)
+            && let Some((line, value)) = assigned(module.body(), name, u32::MAX, &source)
+        {
             return self.infer(path, line, value, depth + 1);
         }
         let imports = module.imports();

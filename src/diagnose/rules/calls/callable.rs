@@ -171,7 +171,7 @@ fn of_module(spot: &Spot<'_>, kind: &str, calls: &[(&Expr, &Expr, Span)]) -> Opt
     let name = func.as_name()?;
     let here = spot.place_of(func.span);
     let has_same = match spot.workspace.module_file(&spot.place.path, name, 0) {
-        Some(file) => spot.workspace.source(&file)?.module().globals().iter().any(|b| *b.name == *name),
+        Some(file) => spot.workspace.source(&file)?.module().has_global(name),
         None => SAME_NAME.contains(&name),
     };
     Some(
