@@ -21,6 +21,9 @@ use crate::workspace::Workspace;
 
 /// Runs with more causes than this are not replayed: that would take seconds.
 const MAX_REPLAYED: usize = 60;
+/// Clusters that are looked at before they are made ready to be shown: what was found of all of them would take
+/// as much memory as they do.
+const AT_ONCE: usize = 512;
 
 /// What the pipeline is told besides the run.
 #[derive(Debug, Clone)]
@@ -54,17 +57,17 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     let groups = grouping::group(&run.failures, workspace);
     let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
     let replay = groups.len() <= MAX_REPLAYED;
-    let findings = parallel::map(&groups, |(_, members)| {
-        let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
-        diagnose::diagnose(&Case { failures: &failures, workspace, replay })
-    });
-    let mut clusters: Vec<Cluster> = groups
-        .into_iter()
-        .zip(findings)
-        .map(|((fingerprint, members), finding)| {
-            shower.cluster(fingerprint, &finding, members.iter().map(|&i| (&run.failures[i], &logs[i])))
-        })
-        .collect();
+    let mut clusters: Vec<Cluster> = Vec::with_capacity(groups.len());
+    for some in groups.chunks(AT_ONCE) {
+        let findings = parallel::map(some, |(_, members)| {
+            let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
+            diagnose::diagnose(&Case { failures: &failures, workspace, replay })
+        });
+        for ((fingerprint, members), finding) in some.iter().zip(findings) {
+            let members = members.iter().map(|&i| (&run.failures[i], &logs[i]));
+            clusters.push(shower.cluster(fingerprint.clone(), &finding, members));
+        }
+    }
     clusters.sort_by(|a, b| {
         let key = |c: &Cluster| (Reverse(c.failures.len()), Reverse(c.diagnosis.severity));
         key(a).cmp(&key(b)).then_with(|| a.fingerprint.cmp(&b.fingerprint))

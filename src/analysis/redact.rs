@@ -24,7 +24,6 @@ pub(super) fn redact_run(run: &mut Run, redactor: &Redactor) -> Vec<Log> {
 /// What was learned of the long texts of a failure.
 #[derive(Default)]
 struct LearnedTexts {
-    headline: Learned,
     text: Learned,
     sections: Vec<Learned>,
 }
@@ -39,7 +38,7 @@ fn learn_run(run: &Run, redactor: &Redactor) -> Vec<LearnedTexts> {
     for (index, failure) in failures {
         redactor.learn(failure.test.as_str());
         let learned = &mut all[index];
-        learned.headline = redactor.learn(&failure.headline);
+        redactor.learn(&failure.headline);
         learned.text = redactor.learn(&failure.text);
         learned.sections = failure.sections.iter().map(|section| redactor.learn(&section.text)).collect();
         for (name, repr) in &failure.params {
@@ -63,14 +62,18 @@ fn learn_chain(chain: &[Exception], redactor: &Redactor) {
 }
 
 fn redact_failure(failure: &mut Failure, learned: LearnedTexts, redactor: &Redactor) -> Log {
-    let headline = replace_learned(&mut failure.headline, learned.headline, redactor);
-    let text = replace_learned(&mut failure.text, learned.text, redactor);
+    let headline = replace(&mut failure.headline, redactor);
+    let text = redactor.learned_text(&failure.text, learned.text);
+    failure.text = text.shared();
     let sections = failure
         .sections
         .iter_mut()
         .zip(learned.sections)
         .map(|(section, learned)| {
-            (replace(&mut section.name, redactor), replace_learned(&mut section.text, learned, redactor))
+            let text = std::mem::take(&mut section.text).into();
+            let text = redactor.learned_text(&text, learned);
+            text.as_str().clone_into(&mut section.text);
+            (replace(&mut section.name, redactor), text)
         })
         .collect();
     if let Some(subtest) = &mut failure.subtest {
@@ -120,18 +123,7 @@ fn replace(text: &mut String, redactor: &Redactor) -> Redacted {
     if text.is_empty() {
         return Redacted::default();
     }
-    keep(text, redactor.text(text))
-}
-
-/// Like [`replace`], of a text that was learned.
-fn replace_learned(text: &mut String, learned: Learned, redactor: &Redactor) -> Redacted {
-    if text.is_empty() {
-        return Redacted::default();
-    }
-    keep(text, redactor.learned_text(text, learned))
-}
-
-fn keep(text: &mut String, redacted: Redacted) -> Redacted {
+    let redacted = redactor.text(text);
     if redacted.as_str() != *text {
         redacted.as_str().clone_into(text);
     }

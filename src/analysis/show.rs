@@ -22,6 +22,8 @@ use crate::workspace::Workspace;
 /// Most characters of a shown message, and of a shown value.
 const MAX_MESSAGE: usize = 4000;
 const MAX_VALUE: usize = 2000;
+/// Most shared texts and sites that are remembered; they come again soon or not at all.
+const MAX_KEPT: usize = 4096;
 /// Most frames shown of one failure (recursion prints hundreds): so many from either end.
 const MAX_FRAMES_END: usize = 50;
 
@@ -157,7 +159,7 @@ impl<'a> Shower<'a> {
             new_text,
             shown: self.text(&edit.new_text),
             lines,
-            digest: format!("{:x}", Sha256::digest(text.as_bytes())),
+            digest: source.digest().to_owned(),
         })
     }
 
@@ -219,7 +221,8 @@ impl<'a> Shower<'a> {
     }
 
     fn frames(&mut self, failure: &Failure) -> Vec<FrameRecord> {
-        let mut records = Vec::new();
+        let all = failure.exceptions.iter().map(|exception| exception.frames.len().min(2 * MAX_FRAMES_END));
+        let mut records = Vec::with_capacity(all.sum());
         for (index, exception) in failure.exceptions.iter().enumerate().rev() {
             let frames = &exception.frames;
             let (head, tail) = if frames.len() > 2 * MAX_FRAMES_END {
@@ -252,6 +255,7 @@ impl<'a> Shower<'a> {
                 (left, Some(assertion.left.as_str()).filter(|repr| !repr.is_empty())),
                 (right, assertion.right.as_deref()),
             ];
+            records.reserve_exact(2 + assertion.wheres.len());
             let wheres =
                 assertion.wheres.iter().map(|(value, expression)| (expression.as_str(), Some(&**value)));
             for (name, repr) in operands.into_iter().chain(wheres) {
@@ -349,6 +353,9 @@ impl<'a> Shower<'a> {
         if let Some(known) = self.sites.get(place) {
             return known.clone();
         }
+        if self.sites.len() >= MAX_KEPT {
+            self.sites.clear();
+        }
         let source = self.workspace.source(&place.path);
         let line = source.as_ref().and_then(|source| source.line(place.line)).map(str::trim);
         let site = Site {
@@ -382,6 +389,9 @@ impl<'a> Shower<'a> {
     fn shared_text(&mut self, text: &str) -> Redacted {
         if let Some(known) = self.texts.get(text) {
             return known.clone();
+        }
+        if self.texts.len() >= MAX_KEPT {
+            self.texts.clear();
         }
         let redacted = self.text(text);
         self.texts.insert(text.to_owned(), redacted.clone());

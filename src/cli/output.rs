@@ -255,6 +255,11 @@ impl OutputArgs {
         if self.format == Format::Pytest {
             return self.print_section(report, written);
         }
+        if self.format == Format::Json {
+            let mut out = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
+            Document::new(analysis, meta).write(&mut out)?;
+            return out.flush();
+        }
         // One write at the end: a half-written document helps nobody.
         let mut bytes = Vec::new();
         self.format.write(&mut bytes, analysis, meta)?;

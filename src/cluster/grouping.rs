@@ -74,7 +74,7 @@ fn order(failure: &Failure) -> impl Ord + '_ {
         failure.phase,
         failure.subtest.as_deref(),
         failure.reruns,
-        failure.text.as_str(),
+        &*failure.text,
         failure.headline.as_str(),
     )
 }

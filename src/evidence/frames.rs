@@ -24,11 +24,7 @@ pub(super) fn collect(run: &mut Run, workspace: &Workspace) {
 /// Reads the exceptions from the failure's texts where the format has no structure of its own.
 fn read(failure: &mut Failure) {
     if failure.exceptions.is_empty() && !failure.text.is_empty() {
-        let parsed = traceback::parse(&failure.text);
-        failure.exceptions = parsed.exceptions;
-        if failure.sections.is_empty() {
-            failure.sections = parsed.sections;
-        }
+        failure.exceptions = traceback::exceptions(&failure.text);
     }
     let headline = traceback::parse_headline(&failure.headline);
     match (failure.exceptions.last_mut(), headline) {
@@ -207,7 +203,7 @@ mod tests {
         std::fs::create_dir(folder.path().join("src")).unwrap();
         std::fs::write(folder.path().join("src/cart.py"), SOURCE).unwrap();
         let mut failure = Failure::bare(TestId::new("tests/test_a.py::test_a"), Phase::Call);
-        text.clone_into(&mut failure.text);
+        failure.text = text.into();
         headline.clone_into(&mut failure.headline);
         let mut run = Run { failures: vec![failure], ..Run::default() };
         super::collect(&mut run, &Workspace::new(folder.path(), Arc::new(Config::default())));

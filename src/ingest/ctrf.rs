@@ -88,7 +88,7 @@ fn test(sink: &mut Sink<'_>, raw: &[u8], offset: u64) {
     };
     let mut failure = Failure::bare(TestId::new(&id), phase);
     let message = sink.text(&text(raw, "message").unwrap_or_default(), offset);
-    failure.text = sink.text(&text(raw, "trace").unwrap_or_default(), offset);
+    failure.text = sink.text(&text(raw, "trace").unwrap_or_default(), offset).into();
     failure.kind = if crashed_worker(&message).is_some() {
         FailureKind::Crash
     } else if message.starts_with("[XPASS(strict)]") {

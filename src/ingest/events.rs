@@ -268,7 +268,7 @@ impl Assembler {
         failure.location = event.location;
         failure.exceptions = event.exceptions.into_iter().map(exception).collect();
         failure.headline = event.headline;
-        failure.text = self.bounded(event.text);
+        failure.text = self.bounded(event.text).into();
         failure.sections = event
             .sections
             .into_iter()

@@ -159,7 +159,7 @@ fn test(sink: &mut Sink<'_>, raw: &[u8], offset: u64) {
 
 /// Fills in what a stage or collector tells of its failure.
 fn fill(sink: &mut Sink<'_>, failure: &mut Failure, raw: &[u8], offset: u64) {
-    failure.text = sink.text(&text(raw, "longrepr").unwrap_or_default(), offset);
+    failure.text = sink.text(&text(raw, "longrepr").unwrap_or_default(), offset).into();
     let crash = field(raw, "crash").and_then(|crash| text(crash, "message")).unwrap_or_default();
     failure.headline = sink.text(&crash, offset);
     if failure.headline.is_empty() {

@@ -250,7 +250,7 @@ impl Reader<'_> {
             Some((path, line))
         });
         let longrepr = field(line, "longrepr").unwrap_or_default();
-        failure.text = self.sink.text(&rendered(longrepr), offset);
+        failure.text = self.sink.text(&rendered(longrepr), offset).into();
         failure.kind = FailureKind::Exception;
         if let Some(worker) = crashed_worker(&failure.text) {
             failure.kind = FailureKind::Crash;

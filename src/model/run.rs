@@ -122,7 +122,7 @@ pub struct Failure {
     /// The one-line message of the format (JUnit's `message`, the console summary), possibly empty.
     pub headline: String,
     /// The failure as pytest printed it (`longrepr`), ANSI codes removed, possibly empty.
-    pub text: String,
+    pub text: Arc<str>,
     /// Captured output and logs by section.
     pub sections: Vec<Section>,
     /// Seconds spent in the phase.
@@ -152,7 +152,7 @@ impl Failure {
             location: None,
             exceptions: Vec::new(),
             headline: String::new(),
-            text: String::new(),
+            text: Arc::default(),
             sections: Vec::new(),
             duration: None,
             worker: None,

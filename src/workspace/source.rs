@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use sha2::{Digest as _, Sha256};
+
 use super::python::{Module, Span};
 use crate::model::{Place, RelPath};
 
@@ -24,6 +26,7 @@ pub struct SourceFile {
     text: Arc<str>,
     line_starts: Vec<u32>,
     module: OnceLock<Module>,
+    digest: OnceLock<String>,
 }
 
 impl SourceFile {
@@ -32,7 +35,7 @@ impl SourceFile {
         let line_starts = std::iter::once(0)
             .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1))
             .collect();
-        Self { path, text, line_starts, module: OnceLock::new() }
+        Self { path, text, line_starts, module: OnceLock::new(), digest: OnceLock::new() }
     }
 
     /// The file.
@@ -43,6 +46,11 @@ impl SourceFile {
     /// The whole text.
     pub fn text(&self) -> &Arc<str> {
         &self.text
+    }
+
+    /// SHA-256 of the text in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        self.digest.get_or_init(|| format!("{:x}", Sha256::digest(self.text.as_bytes())))
     }
 
     /// Number of lines.

@@ -14,7 +14,7 @@ pub(super) fn strict_xpass(case: &Case<'_>) -> Option<Finding> {
     }
     let place = case.definition();
     let name = failure.test.names().last().copied().unwrap_or_default();
-    let reason = [&failure.text, &failure.headline]
+    let reason = [&*failure.text, &failure.headline]
         .into_iter()
         .filter_map(|text| text.trim().strip_prefix("[XPASS(strict)]"))
         .map(str::trim)
@@ -150,7 +150,7 @@ pub(super) fn parametrize(case: &Case<'_>) -> Option<Finding> {
 /// An example in a docstring or text file gave something else.
 pub(super) fn doctest(case: &Case<'_>) -> Option<Finding> {
     let failure = case.representative();
-    let text = if failure.text.is_empty() { &failure.headline } else { &failure.text };
+    let text = if failure.text.is_empty() { &*failure.headline } else { &failure.text };
     let after = |title: &str, ends: &[&str]| {
         let mut lines = text.lines().skip_while(|line| line.trim() != title).skip(1).peekable();
         lines.peek()?;

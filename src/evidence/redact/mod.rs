@@ -57,6 +57,11 @@ impl Redacted {
         &self.0
     }
 
+    /// The text, shared.
+    pub fn shared(&self) -> Arc<str> {
+        Arc::clone(&self.0)
+    }
+
     /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -232,9 +237,13 @@ impl Redactor {
         Learned(own)
     }
 
-    /// Redacts `text`, of which `learned` was learned. Gives what [`Self::text`] gives.
-    pub fn learned_text(&self, text: &str, learned: Learned) -> Redacted {
-        self.replaced(text, self.with_known(text, learned.0)).0
+    /// Redacts `text`, of which `learned` was learned. Gives what [`Self::text`] gives, without a copy where
+    /// nothing is to be replaced.
+    pub fn learned_text(&self, text: &Arc<str>, learned: Learned) -> Redacted {
+        match self.with_known(text, learned.0) {
+            spans if spans.is_empty() => Redacted(Arc::clone(text)),
+            spans => self.replaced(text, spans).0,
+        }
     }
 
     /// Redacts `text`. Idempotent: placeholders are left alone.

@@ -177,6 +177,10 @@ impl<'a> Reader<'a> {
                 None => frame.locals.push(value),
             }
         }
+        if self.frames.is_empty() {
+            // Most failures have one frame.
+            self.frames.reserve_exact(1);
+        }
         self.frames.push(frame);
     }
 

@@ -36,7 +36,18 @@ const CONTEXT: &str = "During handling of the above exception, another exception
 /// does not know is left out. Linear in the text's length.
 pub fn parse(text: &str) -> Parsed {
     let (body, sections) = split_sections(text);
-    Parsed { exceptions: parse_body(body), sections }
+    Parsed {
+        exceptions: parse_body(body),
+        sections: sections
+            .into_iter()
+            .map(|(name, text)| Section { name: name.to_owned(), text: text.to_owned() })
+            .collect(),
+    }
+}
+
+/// The exceptions of [`parse`] alone, without a copy of the captured output.
+pub(crate) fn exceptions(text: &str) -> Vec<Exception> {
+    parse_body(split_sections(text).0)
 }
 
 /// Reads a one-line account such as JUnit's `message` or the console summary: `KeyError: 'x'`,
@@ -53,34 +64,29 @@ pub fn parse_headline(headline: &str) -> Option<Exception> {
     Some(exception)
 }
 
-/// Cuts captured sections (`---- Captured stdout call ----`) off the end of a failure's text.
-pub(crate) fn split_sections(text: &str) -> (&str, Vec<Section>) {
+/// Cuts captured sections (`---- Captured stdout call ----`) off the end of a failure's text: titles and texts.
+fn split_sections(text: &str) -> (&str, Vec<(&str, &str)>) {
+    let mut sections: Vec<(&str, &str)> = Vec::new();
     let mut body = text;
-    let mut sections: Vec<Section> = Vec::new();
     let mut start = None;
-    let mut offset = 0;
-    for line in text.split_inclusive('\n') {
-        let bare = line.trim_end_matches(['\n', '\r']);
-        if let Some(title) = section_title(bare) {
-            match start {
-                None => body = &text[..offset],
-                Some(from) => close(&mut sections, &text[from..offset]),
+    let end = |from: usize, to: usize| text[from..to].trim_end_matches(['\n', '\r']);
+    // Only a line that begins like a ruler can be one.
+    let rulers = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
+    for offset in std::iter::once(0).chain(rulers).filter(|&at| text[at..].starts_with('-')) {
+        let line = text[offset..].split('\n').next().unwrap_or_default();
+        if let Some(title) = section_title(line.trim_end_matches('\r')) {
+            match (start, sections.last_mut()) {
+                (Some(from), Some(last)) => last.1 = end(from, offset),
+                _ => body = &text[..offset],
             }
-            sections.push(Section { name: title.to_owned(), text: String::new() });
-            start = Some(offset + line.len());
+            sections.push((title, ""));
+            start = Some((offset + line.len() + 1).min(text.len()));
         }
-        offset += line.len();
     }
-    if let Some(from) = start {
-        close(&mut sections, &text[from..]);
+    if let (Some(from), Some(last)) = (start, sections.last_mut()) {
+        last.1 = end(from, text.len());
     }
     (body, sections)
-}
-
-fn close(sections: &mut [Section], text: &str) {
-    if let Some(last) = sections.last_mut() {
-        text.trim_end_matches(['\n', '\r']).clone_into(&mut last.text);
-    }
 }
 
 /// The title of a section ruler that pytest (or a plugin it lets speak) puts after a traceback.
@@ -102,8 +108,8 @@ fn parse_body(body: &str) -> Vec<Exception> {
     if let Some(exceptions) = special::parse(lines) {
         return exceptions;
     }
-    let mut exceptions: Vec<Exception> = Vec::new();
     let blocks = split_chain(lines);
+    let mut exceptions: Vec<Exception> = Vec::with_capacity(blocks.len());
     let last = blocks.len() - 1;
     for (index, (block, link)) in blocks.into_iter().enumerate() {
         let block = trim_blank(block);

@@ -109,7 +109,7 @@ fn every_failure_of_every_style_is_found() {
 fn told(run: &Run) -> Vec<(Key, String, String)> {
     run.failures
         .iter()
-        .map(|failure| (key(failure), failure.text.clone(), failure.headline.clone()))
+        .map(|failure| (key(failure), failure.text.to_string(), failure.headline.clone()))
         .collect()
 }
 
@@ -255,12 +255,12 @@ fn a_cut_log_keeps_what_is_whole() {
                 (read(head.as_bytes(), "head", None, &ReadOptions::default()), run_of(tail.as_bytes()));
             for &(key, text, start) in &places {
                 let end = start + text.lines().count();
-                let has = |run: &Run| run.failures.iter().any(|f| f.text == text && f.phase == key.1);
+                let has = |run: &Run| run.failures.iter().any(|f| *f.text == *text && f.phase == key.1);
                 if end < cut {
                     assert!(has(head_run.as_ref().unwrap()), "{name}: {key:?} in the first {cut} lines");
                 }
                 if start > cut + 1 {
-                    let found = tail_run.failures.iter().any(|f| self::key(f) == *key && f.text == text);
+                    let found = tail_run.failures.iter().any(|f| self::key(f) == *key && *f.text == *text);
                     assert!(found, "{name}: {key:?} after line {cut}");
                 }
             }

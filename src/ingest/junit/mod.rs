@@ -424,7 +424,7 @@ impl<'a> Reader<'a> {
             if kind == FailureKind::Crash {
                 failure.worker = crashed_worker(&failure.headline).map(str::to_owned);
             }
-            failure.text = if told.text.is_empty() { told.message } else { told.text };
+            failure.text = if told.text.is_empty() { told.message } else { told.text }.into();
             failure.sections = told.sections;
             failure.duration = case.seconds();
             self.sink.failed(failure);

@@ -4,11 +4,14 @@
 //! is skipped, text comes in pieces and is not copied unless it is wanted, and a tag that breaks off where the
 //! next begins loses only itself.
 
+mod tags;
+
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memmem};
 
 use crate::ingest::window::Window;
+use tags::{Scan, Shape, Span, scan};
 
 /// What comes next in the document.
 #[derive(Debug)]
@@ -46,63 +49,6 @@ impl<'t> Tag<'t> {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    name: (usize, usize),
-    value: (usize, usize),
-}
-
-/// The tag last scanned. Those of a class's tests differ in values only, and what is the same in the next need
-/// not be scanned again.
-#[derive(Default)]
-struct Shape {
-    bytes: Vec<u8>,
-    spans: Vec<Span>,
-    /// End of the element's name.
-    name: usize,
-    empty: bool,
-}
-
-impl Shape {
-    /// The length of the tag that `data` begins with, if it is this one but for the values behind the first.
-    fn find(&self, data: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
-        let first = self.spans.first()?;
-        let mut same = first.value.1;
-        let mut rest = data.strip_prefix(&self.bytes[..same])?;
-        spans.push(*first);
-        for span in &self.spans[1..] {
-            let (start, end) = span.value;
-            rest = rest.strip_prefix(&self.bytes[same..start])?;
-            let quote = self.bytes[end];
-            // What a `<` means there is left to the scan.
-            let len = memchr2(quote, b'<', rest).filter(|at| rest[*at] == quote)?;
-            let moved = data.len() - rest.len();
-            let name = (moved - (start - span.name.0), moved - (start - span.name.1));
-            spans.push(Span { name, value: (moved, moved + len) });
-            rest = &rest[len..];
-            same = end;
-        }
-        let rest = rest.strip_prefix(&self.bytes[same..])?;
-        Some(data.len() - rest.len())
-    }
-
-    /// Keeps `tag`, if it is of a size worth keeping and all its values are in quotes.
-    fn remember(&mut self, tag: &[u8], spans: &[Span], name: usize, empty: bool) {
-        let quoted = |span: &Span| matches!(tag[span.value.0 - 1], b'"' | b'\'');
-        if spans.is_empty() || tag.len() > LARGEST_SHAPE || !spans.iter().all(quoted) {
-            return;
-        }
-        self.bytes.clear();
-        self.bytes.extend_from_slice(tag);
-        self.spans.clear();
-        self.spans.extend_from_slice(spans);
-        (self.name, self.empty) = (name, empty);
-    }
-}
-
-/// Size of the largest tag whose shape is remembered.
-const LARGEST_SHAPE: usize = 1000;
-
 /// The end of something that is skipped or passed through in pieces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Until {
@@ -126,12 +72,6 @@ pub(crate) struct Tokens<'w, 'i> {
     until: Until,
     /// Whether text is given out.
     pub(crate) want_text: bool,
-}
-
-enum Scan {
-    Whole { len: usize, name: usize, empty: bool },
-    More,
-    Broken(usize),
 }
 
 const OVERLONG: &str = "a tag that is too large to be read was left out";
@@ -419,88 +359,6 @@ impl<'w, 'i> Tokens<'w, 'i> {
     }
 }
 
-/// Whether `data`, which begins with `<`, begins an element of a result file (so that the attribute value it
-/// was found in was never closed).
-fn is_markup(data: &[u8]) -> bool {
-    const NAMES: [&[u8]; 8] = [
-        b"testcase ",
-        b"testcase>",
-        b"testsuite",
-        b"failure ",
-        b"failure>",
-        b"error ",
-        b"error>",
-        b"system-",
-    ];
-    let rest = data[1..].strip_prefix(b"/").unwrap_or(&data[1..]);
-    NAMES.iter().any(|name| rest.starts_with(name))
-}
-
-/// The index of the first byte from `from` on at which to `stop`.
-#[inline]
-fn end_of(data: &[u8], from: usize, stop: impl Fn(u8) -> bool) -> Option<usize> {
-    data.get(from..)?.iter().position(|b| stop(*b)).map(|at| from + at)
-}
-
-/// Scans the opening tag that `data` begins with.
-fn scan(data: &[u8], spans: &mut Vec<Span>) -> Scan {
-    let Some(name) = end_of(data, 1, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/' | b'<')) else {
-        return Scan::More;
-    };
-    let mut at = name;
-    loop {
-        let Some(next) = end_of(data, at, |b| !b.is_ascii_whitespace()) else { return Scan::More };
-        at = next;
-        match data[at] {
-            b'>' => return Scan::Whole { len: at + 1, name, empty: false },
-            b'/' => match data.get(at + 1) {
-                Some(b'>') => return Scan::Whole { len: at + 2, name, empty: true },
-                Some(_) => at += 1,
-                None => return Scan::More,
-            },
-            b'<' => return Scan::Broken(at),
-            _ => {
-                let stop = |b: u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'<' | b'/');
-                let Some(end) = end_of(data, at + 1, stop) else { return Scan::More };
-                let key = (at, end);
-                let Some(next) = end_of(data, end, |b| !b.is_ascii_whitespace()) else { return Scan::More };
-                if data[next] != b'=' {
-                    at = next;
-                    continue;
-                }
-                let Some(next) = end_of(data, next + 1, |b| !b.is_ascii_whitespace()) else {
-                    return Scan::More;
-                };
-                let quote = data[next];
-                if quote != b'"' && quote != b'\'' {
-                    let Some(end) =
-                        end_of(data, next, |b| b.is_ascii_whitespace() || matches!(b, b'>' | b'<'))
-                    else {
-                        return Scan::More;
-                    };
-                    spans.push(Span { name: key, value: (next, end) });
-                    at = end;
-                    continue;
-                }
-                let mut from = next + 1;
-                let end = loop {
-                    let Some(found) = memchr2(quote, b'<', &data[from..]) else { return Scan::More };
-                    let found = from + found;
-                    if data[found] == quote {
-                        break found;
-                    }
-                    if is_markup(&data[found..]) {
-                        return Scan::Broken(found);
-                    }
-                    from = found + 1;
-                };
-                spans.push(Span { name: key, value: (next + 1, end) });
-                at = end + 1;
-            }
-        }
-    }
-}
-
 /// Appends `raw` to `out` with the predefined and numeric entities replaced. Other entities stay as they are.
 pub(crate) fn unescape(raw: &[u8], mut out: impl FnMut(&[u8])) {
     let mut rest = raw;
@@ -552,134 +410,4 @@ pub(crate) fn value(raw: &[u8]) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fmt::Write as _;
-
-    use super::*;
-
-    /// The document as a list of tokens in short form, read with windows of several sizes.
-    fn tokens(document: &[u8], most: usize) -> Vec<String> {
-        let mut window = Window::new(document, most);
-        let mut tokens = Tokens::new(&mut window);
-        tokens.want_text = true;
-        let mut out: Vec<String> = Vec::new();
-        loop {
-            let token = match tokens.next() {
-                Token::Open(tag) => {
-                    let mut attributes = String::new();
-                    for (key, raw) in tag.attributes() {
-                        let _ = write!(attributes, " {}={}", String::from_utf8_lossy(key), value(raw));
-                    }
-                    let slash = if tag.empty { "/" } else { "" };
-                    format!("<{}{attributes}{slash}>", String::from_utf8_lossy(tag.name))
-                }
-                Token::Close(name) => format!("</{}>", String::from_utf8_lossy(name)),
-                Token::Text(text) => {
-                    let mut bytes = Vec::new();
-                    unescape(text, |piece| bytes.extend_from_slice(piece));
-                    format!("T{}", String::from_utf8_lossy(&bytes))
-                }
-                Token::Data(text) => format!("T{}", String::from_utf8_lossy(text)),
-                Token::Broken(at, _) => format!("!{at}"),
-                Token::End(cut) => {
-                    out.push(format!("end{}", if cut { " cut" } else { "" }));
-                    return out;
-                }
-            };
-            match out.last_mut() {
-                Some(last) if last.starts_with('T') && token.starts_with('T') => last.push_str(&token[1..]),
-                _ => out.push(token),
-            }
-        }
-    }
-
-    #[test]
-    fn documents() {
-        let cases: &[(&str, &str)] = &[
-            ("", "end"),
-            ("<a/>", "<a/> end"),
-            ("<a b='1' c = \"2\"><d/></a >", "<a b=1 c=2> <d/> </a> end"),
-            ("<a>x &lt;&#65;&#x42;&amp;amp; y</a>", "<a> Tx <AB&amp; y </a> end"),
-            ("<a>&unknown; & &#xFFFFFFFF; &#0;</a>", "<a> T&unknown; & \u{FFFD} \u{0} </a> end"),
-            ("<a><![CDATA[<x> ]] &lt;]]>y</a>", "<a> T<x> ]] &lt;y </a> end"),
-            ("<?xml version='1.0'?><!-- <b> -- > --><a/>", "<a/> end"),
-            (
-                "<!DOCTYPE a [<!ENTITY l \"]>&k;&k;\"><!ENTITY m '>'>]><a b='&l;'>&m;</a>",
-                "<a b=&l;> T&m; </a> end",
-            ),
-            ("<a>1 < 2 <= 3</a>", "<a> T1 < 2 <= 3 </a> end"),
-            ("<a b=c d>x", "<a b=c> Tx end"),
-            ("<a b='x", "end cut"),
-            ("<a", "end cut"),
-            ("<", "end cut"),
-            ("<a></a", "<a> end cut"),
-            ("<a><!-- x", "<a> end cut"),
-            ("<a><![CDATA[x", "<a> Tx end cut"),
-            ("<a <b/>", "!0 <b/> end"),
-            ("<testcase name='x><testcase name='y'/>", "!0 <testcase name=y/> end"),
-            ("<a b='1<2>3'/>", "<a b=1<2>3/> end"),
-            ("<größe ä='ö'>ü</größe>", "<größe ä=ö> Tü </größe> end"),
-        ];
-        for (document, expected) in cases {
-            let found = tokens(document.as_bytes(), 1 << 20).join(" ");
-            assert_eq!(&found, expected, "{document}");
-        }
-    }
-
-    #[test]
-    fn a_tag_is_read_the_same_after_one_that_begins_like_it() {
-        let tags = [
-            "<c a='1' b='2' c=\"3\"/>",
-            "<c a='1' b='' c=\"it's\"/>",
-            "<c a='1' b='2' c='3'/>",
-            "<c a='1' b='2' c=\"3\" d='4'/>",
-            "<c a='1' b='2'/>",
-            "<c a='1' b='2'>",
-            "<c a='1' bb='2'>",
-            "<c a='12' b='2'>",
-            "<c a='1' b=2>",
-            "<c a='1' b='x>y'>",
-            "<c a='1' b='x<y' >",
-            "<c a='1' b='x<testcase d='y'>",
-            "<c a='1' b='&lt;'>",
-            "<c a=1 b='2'>",
-            "<c a='1'>",
-            "<cc a='1'>",
-            "<c>",
-        ];
-        for first in tags {
-            for second in tags {
-                // Offsets aside, which tell where a tag was broken.
-                let short = |document: &str| -> Vec<String> {
-                    let found = tokens(document.as_bytes(), 1 << 20);
-                    let found = found[..found.len() - 1].iter();
-                    found
-                        .map(|token| if token.starts_with('!') { "!".to_owned() } else { token.clone() })
-                        .collect()
-                };
-                assert_eq!(
-                    short(&format!("{first}{second}")),
-                    [short(first), short(second)].concat(),
-                    "{first} {second}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn pieces_are_put_together() {
-        let document = format!("<a>{}<![CDATA[{}]]></a>", "ö&amp;✓ ".repeat(40), "]]✓".repeat(40));
-        let expected = format!("<a> T{}{} </a> end", "ö&✓ ".repeat(40), "]]✓".repeat(40));
-        for most in [64, 65, 66, 67, 100, 1000] {
-            assert_eq!(tokens(document.as_bytes(), most).join(" "), expected, "{most}");
-        }
-    }
-
-    #[test]
-    fn an_overlong_tag_loses_only_itself() {
-        let document = format!("<a/><b c='{}>' d='x'/><e/>", "y".repeat(500));
-        assert_eq!(tokens(document.as_bytes(), 64).join(" "), "<a/> !4 <e/> end");
-        let document = format!("<a/><b c='{}", "y".repeat(500));
-        assert_eq!(tokens(document.as_bytes(), 64).join(" "), "<a/> !4 end cut");
-    }
-}
+mod tests;
