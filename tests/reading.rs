@@ -263,6 +263,80 @@ fn subtests_are_named_as_pytest_names_them() {
     }
 }
 
+/// JUnit does not name subtests; where the traceback shows the `with` that began one, its name is known all the same.
+#[test]
+fn junit_names_the_subtests_that_its_tracebacks_show() {
+    for version in VERSIONS {
+        let named = |file: &str| {
+            let run = run(&format!("{version}/kinds/{file}"), &options("kinds"));
+            let own = run
+                .failures
+                .into_iter()
+                .filter(|f| f.test.as_str() == "tests/test_subtests.py::test_unnamed");
+            let mut names: Vec<Option<String>> = own.map(|f| f.subtest).collect();
+            names.sort();
+            names
+        };
+        let expected = named("main.reportlog.jsonl");
+        assert_eq!(expected.len(), 3, "{version}");
+        assert_eq!(named("main.xml"), expected, "{version}");
+    }
+}
+
+/// Another reader of JUnit, which takes one failure for each test: others of the same test become tests of their own.
+fn oracle(xml: &str) -> Vec<String> {
+    let mut single = String::new();
+    let mut failed = false;
+    for (index, piece) in xml.split('<').enumerate() {
+        if piece.starts_with("testcase ") {
+            failed = false;
+        } else if ["failure ", "error ", "skipped "].iter().any(|tag| piece.starts_with(tag)) {
+            if std::mem::replace(&mut failed, true) {
+                single.push_str("</testcase><testcase name=\"another\">");
+            }
+        }
+        if index > 0 {
+            single.push('<');
+        }
+        single.push_str(piece);
+    }
+    let report = quick_junit::Report::deserialize_from_str(&single).unwrap();
+    let cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);
+    let texts = cases.filter_map(|case| match &case.status {
+        quick_junit::TestCaseStatus::NonSuccess { message, description, .. } => {
+            let text = description.as_ref().or(message.as_ref()).map_or("", |text| text.as_str());
+            Some(text.trim().to_owned())
+        }
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[test]
+fn another_reader_of_junit_finds_the_same_texts() {
+    let mut files: Vec<(String, &str)> = Vec::new();
+    for version in VERSIONS {
+        files.extend(["main.xml", "xunit1.xml"].map(|file| (format!("{version}/kinds/{file}"), "kinds")));
+    }
+    for file in ["legacy.xml", "native-junit.xml", "short-junit.xml"] {
+        files.push((format!("pytest9/kinds/{file}"), "kinds"));
+    }
+    files.extend(["main.xml", "xunit1.xml"].map(|file| (format!("pytest9/ids/{file}"), "ids")));
+    for (file, suite) in files {
+        let xml = std::fs::read_to_string(results(&file)).unwrap();
+        let mut expected = oracle(&xml);
+        let mut found: Vec<String> =
+            run(&file, &options(suite)).failures.iter().map(|f| f.text.trim().to_owned()).collect();
+        // Control characters, which XML cannot hold, are read as what pytest spells out in their place.
+        for texts in [&mut expected, &mut found] {
+            texts.retain(|text| !text.contains("#x") && !text.chars().any(|c| c.is_control() && c != '\n'));
+            texts.sort();
+        }
+        assert!(found.len() > 10, "{file}: {}", found.len());
+        assert_eq!(found, expected, "{file}");
+    }
+}
+
 #[test]
 fn captured_output_is_kept_in_sections() {
     for (file, names) in [

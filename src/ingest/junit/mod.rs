@@ -2,6 +2,7 @@
 //! shape. Format: <https://docs.pytest.org/en/stable/how-to/output.html#creating-junitxml-format-files>.
 
 mod ids;
+mod subtests;
 pub(crate) mod xml;
 
 use std::time::SystemTime;
@@ -392,9 +393,23 @@ impl<'a> Reader<'a> {
         let mut told = std::mem::take(&mut case.told);
         told[0].sections.splice(0..0, case.early.drain(..));
         let several = told.len() > 1;
-        let mut subtests = 0;
-        for told in told {
-            let (phase, kind, message) = classify(case, &told);
+        let classified: Vec<(Phase, FailureKind, String)> =
+            told.iter().map(|told| classify(case, told)).collect();
+        // Several failures of one call are subtests, and perhaps the test itself, which pytest 9 then fails with
+        // a message of this form.
+        let is_summary = |message: &str| {
+            message.starts_with("contains ") && message.ends_with(" failed subtests")
+                || message == "contains 1 failed subtest"
+        };
+        let is_part = |(phase, _, message): &(Phase, FailureKind, String)| {
+            several && *phase == Phase::Call && !is_summary(message)
+        };
+        let parts = told.iter().zip(&classified).filter(|(_, classified)| is_part(classified));
+        let places: Vec<_> = parts.map(|(told, _)| subtests::within(&told.text)).collect();
+        let mut names = subtests::names(&places).into_iter();
+        for (told, classified) in told.into_iter().zip(classified) {
+            let part = is_part(&classified);
+            let (phase, kind, message) = classified;
             let id = match phase {
                 Phase::Collect => {
                     TestId::new(&self.ids.collected(&case.classname, &case.name, &case.file, &told.text))
@@ -406,13 +421,8 @@ impl<'a> Reader<'a> {
                 self.sink.rerun(id.as_str());
             }
             let mut failure = Failure::bare(id, phase);
-            // Several failures of one call are subtests, whose names JUnit does not tell, and perhaps the test
-            // itself, which pytest 9 then fails with a message of this form.
-            let summary = message.starts_with("contains ") && message.ends_with(" failed subtests")
-                || message == "contains 1 failed subtest";
-            if several && phase == Phase::Call && !summary {
-                subtests += 1;
-                failure.subtest = Some(format!("#{subtests}"));
+            if part {
+                failure.subtest = names.next().flatten();
             }
             failure.kind = kind;
             failure.location = (!case.file.is_empty()).then(|| {
