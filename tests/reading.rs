@@ -298,7 +298,9 @@ fn oracle(xml: &str) -> Vec<String> {
         if index > 0 {
             single.push('<');
         }
-        single.push_str(piece);
+        // A time without a zone, as pytest 7 writes it, would not be taken.
+        let piece = piece.replacen(" timestamp=", " began=", usize::from(piece.starts_with("testsuite ")));
+        single.push_str(&piece);
     }
     let report = quick_junit::Report::deserialize_from_str(&single).unwrap();
     let cases = report.test_suites.iter().flat_map(|suite| &suite.test_cases);

@@ -119,8 +119,8 @@ impl Tools for Pipeline {
         config: &Config,
         system: &System,
     ) -> (Analysis, TestOutcomes) {
-        let run = front::gather(runs, problems);
-        let outcomes = run.outcomes.clone();
+        let mut run = front::gather(runs, problems);
+        let outcomes = std::mem::take(&mut run.outcomes);
         let options = front::analysis_options(workspace.root(), config, system);
         let mut analysis = analysis::analyze(run, workspace, &options);
         let standing = if analysis.clusters.is_empty() {

@@ -47,17 +47,22 @@ pub fn strip_noise(log: &Redacted) -> Redacted {
 
 /// Lines of pytest's terminal output that are not about any failure.
 fn is_noise(line: &str) -> bool {
-    if line.len() >= MIN_RULER && ruler_title(line, '=').is_some() {
+    if line.len() >= MIN_RULER && line.starts_with('=') && ruler_title(line, '=').is_some() {
         return true;
     }
+    let bytes = line.as_bytes();
+    // Most lines begin like none of the headers and hold no percentage.
+    let begins = bytes.first().is_some_and(|first| b"prc".contains(first));
     let header = ["platform ", "rootdir: ", "cachedir: ", "plugins: ", "configfile: ", "collecting ... "];
-    if header.iter().any(|start| line.starts_with(start))
+    if begins
+        && header.iter().any(|start| line.starts_with(start))
         && (line.contains("pytest-") || !line.contains(" = "))
     {
         return true;
     }
     // `tests/test_a.py ...F.s  [ 50%]`, `[gw0] [ 50%] PASSED tests/test_a.py::test_b`, `… PASSED [ 50%]`.
-    let Some(at) = line.rfind("%]") else { return false };
+    let sign = memchr::memrchr_iter(b'%', bytes).find(|at| bytes.get(at + 1) == Some(&b']'));
+    let Some(at) = sign else { return false };
     let percent = line[..at].rsplit_once('[').is_some_and(|(_, digits)| {
         digits.len() <= 4 && !digits.trim().is_empty() && digits.trim().bytes().all(|b| b.is_ascii_digit())
     });

@@ -94,6 +94,11 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     Some(Prefilter { searcher, triggers, lengths })
 });
 
+/// See [`super::warm_up`].
+pub fn warm_up() {
+    LazyLock::force(&PREFILTER);
+}
+
 /// Finds what is secret in `text` by its form or by what stands around it. Spans are sorted and apart.
 pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     let text = text.as_bytes();

@@ -38,6 +38,11 @@ pub use settings::{RedactionSettings, check_pattern, digest};
 use engine::Span;
 use registry::Registry;
 
+/// Makes what every search needs and the first would have to wait for.
+pub fn warm_up() {
+    engine::warm_up();
+}
+
 /// How every placeholder begins.
 const PLACEHOLDER: &str = "[REDACTED:";
 
