@@ -323,7 +323,6 @@ fn another_reader_of_junit_finds_the_same_texts() {
     for file in ["legacy.xml", "native-junit.xml", "short-junit.xml"] {
         files.push((format!("pytest9/kinds/{file}"), "kinds"));
     }
-    files.extend(["main.xml", "xunit1.xml"].map(|file| (format!("pytest9/ids/{file}"), "ids")));
     for (file, suite) in files {
         let xml = std::fs::read_to_string(results(&file)).unwrap();
         let mut expected = oracle(&xml);
@@ -331,7 +330,7 @@ fn another_reader_of_junit_finds_the_same_texts() {
             run(&file, &options(suite)).failures.iter().map(|f| f.text.trim().to_owned()).collect();
         // Control characters, which XML cannot hold, are read as what pytest spells out in their place.
         for texts in [&mut expected, &mut found] {
-            texts.retain(|text| !text.contains("#x") && !text.chars().any(|c| c.is_control() && c != '\n'));
+            texts.retain(|text| !text.contains("#x") && !text.contains(r"\x1b"));
             texts.sort();
         }
         assert!(found.len() > 10, "{file}: {}", found.len());
