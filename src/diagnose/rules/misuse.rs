@@ -308,7 +308,7 @@ pub(super) fn did_not_warn(case: &Case<'_>) -> Option<Finding> {
 /// Two test files of one name without packages: Python imports only one of them.
 pub(super) fn same_name(case: &Case<'_>) -> Option<Finding> {
     let failure = case.representative();
-    let text = if failure.text.is_empty() { &case.last()?.message } else { &failure.text };
+    let text = if failure.text.is_empty() { &*case.last()?.message } else { &*failure.text };
     text.contains("import file mismatch")
         .then_some(())
         .or_else(|| case.last().filter(|last| last.short_type() == "ImportPathMismatchError").map(|_| ()))?;
