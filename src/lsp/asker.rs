@@ -349,7 +349,7 @@ fn agents(snapshot: &Arc<Snapshot>, choice: &Choice) -> Agents {
 /// The workspace as it was when the tests ran, as far as that is known: what has been typed since does not count.
 fn workspace(snapshot: &Snapshot) -> Arc<Workspace> {
     let mut bases: Vec<_> = snapshot.results.bases.iter().collect();
-    bases.sort_by(|(a, _), (b, _)| a.cmp(b));
+    bases.sort_by_key(|(key, _)| *key);
     let texts: HashMap<RelPath, Arc<str>> =
         bases.into_iter().map(|((_, path), source)| (path.clone(), Arc::clone(source.text()))).collect();
     Arc::new(Workspace::new(&snapshot.root, Arc::clone(&snapshot.config)).with_overlay(texts))

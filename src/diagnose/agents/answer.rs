@@ -420,7 +420,7 @@ fn confidence(value: &Value) -> Option<f64> {
             };
             let rest = all[end..].trim_start();
             let of = rest.strip_prefix('/').or_else(|| rest.strip_prefix("out of"));
-            let of = of.and_then(|of| of.trim().split_whitespace().next()?.parse::<f64>().ok());
+            let of = of.and_then(|of| of.split_whitespace().next()?.parse::<f64>().ok());
             match of {
                 Some(of) if of > 0.0 => number / of,
                 _ if rest.starts_with('%') || rest.starts_with("percent") || number > 10.0 => number / 100.0,

@@ -22,7 +22,7 @@ const MAX_ENTRIES: usize = 2000;
 const MAX_BYTES: u64 = 32 << 20;
 const MAX_ENTRY: u64 = 2 << 20;
 /// Temporary files older than this were left by a process that died.
-const ABANDONED: std::time::Duration = std::time::Duration::from_secs(3600);
+const ABANDONED: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// What is kept of one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -232,7 +232,7 @@ impl<'a> Library<'a> {
                     .is_some_and(|source| source.text().to_lowercase().contains(&lower))
             })
         };
-        yes(!host.is_empty() && (is_local && is_web || is_web && in_source()))
+        yes(!host.is_empty() && is_web && (is_local || in_source()))
     }
 
     /// A command is left only if it installs what the evidence names; nothing else is a fix that a model may propose.

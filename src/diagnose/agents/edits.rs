@@ -40,7 +40,7 @@ pub fn fix(
         let refused = |why: &str| format!("the proposed change of `{}` {why}", replacement.file);
         let path = library
             .file(&replacement.file)
-            .filter(|path| is_allowed(path))
+            .filter(is_allowed)
             .ok_or_else(|| refused("is not in a source file of the evidence"))?;
         let source = context.workspace.source(&path).ok_or_else(|| refused("is in a file that is gone"))?;
         if !is_inside(context.workspace, &path) {
@@ -52,7 +52,7 @@ pub fn fix(
         if replacement.replace.lines().count() > MAX_LINES {
             return Err(refused("is too long"));
         }
-        let edit = place(&source, &path, replacement).map_err(|why| refused(why))?;
+        let edit = place(&source, &path, replacement).map_err(refused)?;
         let (from, to) = (source.line_of(edit.span.start), source.line_of(edit.span.end));
         let was_sent = context
             .dossier
@@ -98,7 +98,8 @@ pub fn fix(
 /// Whether a model may change the file: Python, and nothing that configures the repository, its checks or machines.
 fn is_allowed(path: &RelPath) -> bool {
     let path = path.as_str();
-    let is_python = path.ends_with(".py") || path.ends_with(".pyi");
+    let ending = std::path::Path::new(path).extension();
+    let is_python = ending.is_some_and(|ending| ending == "py" || ending == "pyi");
     is_python
         && !path
             .split('/')

@@ -259,9 +259,9 @@ fn place(grounded: &mut Grounded, library: &Library<'_>, context: &edits::Contex
     let named = function.and_then(|name| {
         let bare = name.rsplit('.').next().unwrap_or(name);
         let exact = module.definition_exact(name);
-        let mut like =
+        let mut namesakes =
             module.definitions().iter().filter(|d| d.qualified_name.rsplit('.').next() == Some(bare));
-        exact.or_else(|| like.next().filter(|_| like.next().is_none()))
+        exact.or_else(|| namesakes.next().filter(|_| namesakes.next().is_none()))
     });
     if let (Some(name), None) = (function, named) {
         grounded.struck.push(format!("there is no function `{name}` in `{}`", path.as_str()));
@@ -286,6 +286,16 @@ fn folded(text: &str) -> String {
 
 /// Whether `text` is a template that was not filled in, or a part of the instructions.
 fn is_echo(text: &str) -> bool {
+    const HOLLOW: [&str; 8] = [
+        "goes here",
+        "one sentence",
+        "your answer",
+        "lorem ipsum",
+        "insert ",
+        "placeholder",
+        "todo",
+        "fill in",
+    ];
     let folded = folded(text);
     let count = folded.split(' ').filter(|word| !word.is_empty()).count();
     if count < 3 {
@@ -299,16 +309,6 @@ fn is_echo(text: &str) -> bool {
     let trimmed = text.trim();
     let in_brackets = trimmed.starts_with(['<', '[', '{']) && trimmed.ends_with(['>', ']', '}']);
     let choices = text.matches('|').count() >= 3;
-    const HOLLOW: [&str; 8] = [
-        "goes here",
-        "one sentence",
-        "your answer",
-        "lorem ipsum",
-        "insert ",
-        "placeholder",
-        "todo",
-        "fill in",
-    ];
     let hollow = HOLLOW.iter().any(|phrase| folded.contains(phrase.trim())) && claims(text).is_empty();
     repeats || in_brackets || choices || hollow
 }
