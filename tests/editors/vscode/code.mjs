@@ -159,7 +159,6 @@ export async function pointAt(page, text) {
 
 /** Opens the menu of code actions at the cursor. What arrives in the same moment (a lens, a message) closes it again. */
 export async function actionMenu(page) {
-  await page.locator('.lightBulbWidget:visible').first().waitFor();
   const menu = page.locator('.action-widget').first();
   for (let tries = 0; tries < 5; tries += 1) {
     await page.keyboard.press('Control+.');
