@@ -154,8 +154,8 @@ pub(super) fn strip(recent: &str) -> String {
             'P' => ("good", "passed", 18),
             'F' => ("critical", "failed", 18),
             'R' => ("medium", "passed when run again", 18),
-            'X' => ("other", "failed as expected", 8),
-            _ => ("other", "skipped", 8),
+            'X' => ("idle", "failed as expected", 8),
+            _ => ("idle", "skipped", 8),
         };
         let _ = write!(
             svg,
