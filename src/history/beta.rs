@@ -32,7 +32,9 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
 
 /// The regularised incomplete beta function: the probability that a Beta(`a`, `b`) variable is at most `x`. By
 /// the continued fraction of Abramowitz and Stegun 26.5.8, evaluated by Lentz' method.
+#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
+    const TINY: f64 = 1e-300;
     if x <= 0.0 {
         return 0.0;
     }
@@ -43,7 +45,6 @@ pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
     if x > (a + 1.0) / (a + b + 2.0) {
         return 1.0 - cdf(b, a, 1.0 - x);
     }
-    const TINY: f64 = 1e-300;
     let off_zero = |value: f64| if value.abs() < TINY { TINY } else { value };
     let front = (a * x.ln() + b * (1.0 - x).ln() - ln_beta(a, b)).exp() / a;
     let mut d = 1.0 / off_zero(1.0 - (a + b) * x / (a + 1.0));

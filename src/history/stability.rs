@@ -286,7 +286,7 @@ impl Flakiness {
             return whole;
         }
         let alike = earlier.iter().filter(|t| t.failed == last.failed).count() as f64 + 0.5;
-        let chance = (alike / (earlier.len() as f64 + 1.0)).powi(tail as i32);
+        let chance = (alike / (earlier.len() as f64 + 1.0)).powf(tail as f64);
         if chance >= 0.01 {
             return whole;
         }

@@ -28,6 +28,9 @@ pub use read::StoredPart;
 
 /// The migrations, in order; each is applied once.
 const MIGRATIONS: &[&str] = &[include_str!("migrations/1.sql")];
+/// The version that the newest migration makes.
+#[expect(clippy::cast_possible_wrap, reason = "there are few")]
+const NEWEST: i64 = MIGRATIONS.len() as i64;
 /// How long to wait for others that write.
 const BUSY: Duration = Duration::from_secs(30);
 /// How long to wait for a database server.
@@ -179,7 +182,7 @@ impl Store {
                 sqlx::query("SELECT max(version) FROM failscope_schema").fetch_one(c).await
                     .and_then(|row| row.try_get::<Option<i64>, _>(0)).ok().flatten()
             });
-            if let Some(version) = version.filter(|version| *version >= MIGRATIONS.len() as i64) {
+            if let Some(version) = version.filter(|version| *version >= NEWEST) {
                 return Ok(version);
             }
             match connection {
@@ -195,12 +198,12 @@ impl Store {
                     for (at, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
                         sqlx::raw_sql(*sql).execute(&mut *tx).await?;
                         sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
-                            .bind(at as i64 + 1)
+                            .bind(integer(at) + 1)
                             .execute(&mut *tx)
                             .await?;
                     }
                     tx.commit().await?;
-                    Ok(done.max(MIGRATIONS.len() as i64))
+                    Ok(done.max(NEWEST))
                 }
                 Connection::Postgres(c) => {
                     let mut tx = c.begin().await?;
@@ -221,19 +224,17 @@ impl Store {
                             .execute(&mut *tx)
                             .await?;
                         sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
-                            .bind(at as i64 + 1)
+                            .bind(integer(at) + 1)
                             .execute(&mut *tx)
                             .await?;
                     }
                     tx.commit().await?;
-                    Ok(done.max(MIGRATIONS.len() as i64))
+                    Ok(done.max(NEWEST))
                 }
             }
         });
         match migrated {
-            Ok(found) if found > MIGRATIONS.len() as i64 => {
-                Err(HistoryError::Version { name: name.clone(), found })
-            }
+            Ok(found) if found > NEWEST => Err(HistoryError::Version { name: name.clone(), found }),
             Ok(_) => Ok(()),
             Err(error) => Err(HistoryError::Open { name: name.clone(), reason: advice(&error, target) }),
         }
@@ -314,7 +315,7 @@ macro_rules! insert {
             let part_id = id(&[&run_id, &digest]);
             sqlx::query("INSERT INTO roster (digest, tests, names) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
                 .bind(&roster)
-                .bind(packed.tests as i64)
+                .bind(integer(packed.tests))
                 .bind(&packed.roster[..])
                 .execute(&mut *c)
                 .await?;
@@ -349,10 +350,10 @@ macro_rules! insert {
             .bind(recording.environment.as_deref())
             .bind(recording.format.name())
             .bind(outcome(recording))
-            .bind((counts.passed + counts.xpassed) as i64)
-            .bind((counts.failed + counts.errors) as i64)
-            .bind((counts.skipped + counts.xfailed) as i64)
-            .bind(packed.tests as i64)
+            .bind(integer(counts.passed + counts.xpassed))
+            .bind(integer(counts.failed + counts.errors))
+            .bind(integer(counts.skipped + counts.xfailed))
+            .bind(integer(packed.tests))
             .bind(&roster)
             .bind(&packed.results[..])
             .bind(failures)
@@ -398,6 +399,11 @@ macro_rules! insert {
 }
 insert!(insert_sqlite, SqliteConnection, sqlx::Sqlite);
 insert!(insert_postgres, PgConnection, sqlx::Postgres);
+
+/// A number as databases have them.
+fn integer(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
 
 /// How the run ended, in a word or a number.
 fn outcome(recording: &Recording) -> String {

@@ -134,7 +134,7 @@ pub fn write(out: &mut impl Write, graded: Option<&Graded>, width: usize) -> io:
     let Some(graded) = graded.filter(|graded| !graded.tests.is_empty()) else {
         return writeln!(out, "stability: the history holds no runs yet");
     };
-    let grades: Vec<String> = graded
+    let numbers: Vec<String> = graded
         .grades()
         .iter()
         .filter(|(_, n)| *n > 0)
@@ -143,7 +143,7 @@ pub fn write(out: &mut impl Write, graded: Option<&Graded>, width: usize) -> io:
         })
         .collect();
     let tests = counted(graded.tests.len(), "test", "tests");
-    writeln!(out, "{} {tests}: {}", "stability".bold(), grades.join(" · "))?;
+    writeln!(out, "{} {tests}: {}", "stability".bold(), numbers.join(" · "))?;
     let mut unstable: Vec<(&Redacted, &Stability)> =
         graded.tests.iter().filter(|(_, s)| !matches!(rank(s), 9)).collect();
     unstable.sort_by(|a, b| {

@@ -79,20 +79,20 @@ fn frame(runs: &[RunPoint], label: &str, high: &str, low: &str) -> String {
 
 /// The share of tests that passed in each run, as a line.
 pub(super) fn pass_rates(runs: &[RunPoint]) -> String {
-    let rate = |run: &RunPoint| run.passed as f64 / (run.passed + run.failed).max(1) as f64;
-    let least = runs.iter().map(rate).fold(1.0, f64::min);
+    let share = |run: &RunPoint| run.passed as f64 / (run.passed + run.failed).max(1) as f64;
+    let least = runs.iter().map(share).fold(1.0, f64::min);
     // The scale begins at a whole tenth below the least.
     let low = ((least * 10.0).ceil() - 1.0).clamp(0.0, 9.0) / 10.0;
     let height = OVER.1 - TOP - BOTTOM;
-    let y = |share: f64| TOP + height * (1.0 - (share - low) / (1.0 - low));
-    let last = runs.last().map_or(0.0, rate) * 100.0;
+    let y = |value: f64| TOP + height * (1.0 - (value - low) / (1.0 - low));
+    let newest = runs.last().map_or(0.0, share) * 100.0;
     let label =
-        format!("Pass rate of {} runs, lowest {:.1} %, newest {last:.1} %", runs.len(), least * 100.0);
+        format!("Pass rate of {} runs, lowest {:.1} %, newest {newest:.1} %", runs.len(), least * 100.0);
     let mut svg = frame(runs, &label, "100 %", &format!("{:.0} %", low * 100.0));
     let line: Vec<String> = runs
         .iter()
         .enumerate()
-        .map(|(at, run)| format!("{:.1},{:.1}", place(at, runs.len()).0, y(rate(run))))
+        .map(|(at, run)| format!("{:.1},{:.1}", place(at, runs.len()).0, y(share(run))))
         .collect();
     let base = OVER.1 - BOTTOM;
     let (first_x, last_x) = (place(0, runs.len()).0, place(runs.len().saturating_sub(1), runs.len()).0);
@@ -103,12 +103,12 @@ pub(super) fn pass_rates(runs: &[RunPoint]) -> String {
     );
     for (at, run) in runs.iter().enumerate() {
         let class = if run.failed > 0 { "high" } else { "good" };
-        let what = format!("{:.1} % passed, {} failed", rate(run) * 100.0, run.failed);
+        let what = format!("{:.1} % passed, {} failed", share(run) * 100.0, run.failed);
         let _ = write!(
             svg,
             r#"<circle class="{class}" cx="{:.1}" cy="{:.1}" r="3.2"><title>{}</title></circle>"#,
             place(at, runs.len()).0,
-            y(rate(run)),
+            y(share(run)),
             about(run, &what)
         );
     }
