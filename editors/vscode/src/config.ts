@@ -18,27 +18,6 @@ export function readManifest(manifest: unknown): void {
     .filter((name) => !OURS.includes(name))
     .map((name) => name.slice('failscope.'.length));
 }
-const KEYS = [
-  'resultGlobs',
-  'pathMappings',
-  'python',
-  'pytestArgs',
-  'ai',
-  'provider',
-  'model',
-  'aiBudgetCalls',
-  'aiBudgetTokens',
-  'aiBudgetDailyCalls',
-  'aiBudgetDailyTokens',
-  'maxLogSize',
-  'output',
-  'severity',
-  'surfaces',
-  'verify',
-  'verifyModelFixes',
-  'trace',
-  'history',
-] as const;
 
 /**
  * Settings that the user has set; what is left at its default stays out, so that `[tool.failscope]` of the
