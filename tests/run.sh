@@ -29,6 +29,9 @@ rm -rf target/lsp-messages
 echo "== cargo test"
 cargo test --locked --quiet --no-fail-fast
 
+echo "== a real small model behind a real server"
+tests/providers/real_model/run.sh target/debug/failscope
+
 echo "== the pytest plugin"
 "$venv/bin/python" -m pytest -q -p no:cacheprovider -n2 --dist=worksteal --durations=15 tests/plugin
 

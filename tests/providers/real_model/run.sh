@@ -33,8 +33,9 @@ fi
 (cd "$work" && sha256sum --quiet -c "$here/model.sha256")
 cp "$here/server.mjs" "$here/package.json" "$here/package-lock.json" "$work/node/"
 if ! cmp -s "$here/package-lock.json" "$work/node/node_modules/.installed"; then
-  # The optional packages are the same for graphics cards and other machines, 650 MB of them.
-  (cd "$work/node" && npm ci --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) >&2
+  # The optional packages are the same for graphics cards and other machines, 650 MB of them. `npm ci` wants each of
+  # them in the lock file, even those that are left out; `npm install` takes the versions of the lock file as well.
+  (cd "$work/node" && npm install --no-save --ignore-scripts --omit=optional --no-audit --no-fund --loglevel=error) >&2
   cp "$here/package-lock.json" "$work/node/node_modules/.installed"
 fi
 exec "$work/venv/bin/python" "$here/run.py" "$work" "$@"
