@@ -251,7 +251,7 @@ fn score() {
         let captured: BTreeMap<&str, BTreeMap<String, String>> =
             even.iter().chain(odd).map(|form| (*form, causes::captured(form))).collect();
         let text = |index: usize, program: &Program| {
-            let forms = if index % 2 == 0 { even } else { odd };
+            let forms = if index.is_multiple_of(2) { even } else { odd };
             let mut texts = forms.iter().filter_map(|form| captured[form].get(&program.name));
             texts.find(|text| text.trim().len() > 1).cloned().unwrap_or_default()
         };

@@ -19,6 +19,7 @@ use crate::system::System;
 
 /// Arguments of `failscope trace`.
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub struct Args {
     /// The root cause (its id or the beginning of it) or the failing test to look into [default: all]
     #[arg(value_name = "CLUSTER|TEST")]

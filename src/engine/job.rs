@@ -332,7 +332,7 @@ impl Job {
             self.tools.analyze(runs, self.memory.problems.clone(), &workspace, config, &self.system)
         };
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let mut results = Results { outcomes, serial, ..Results::default() };
+        let mut results = Results { serial, outcomes, ..Results::default() };
         let old = self.memory.results.as_deref();
         for (index, cluster) in analysis.clusters.iter().enumerate() {
             results.by_fingerprint.insert(cluster.fingerprint.0.clone(), index);

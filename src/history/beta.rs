@@ -30,6 +30,9 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 
+/// What stands for zero in a denominator.
+const TINY: f64 = 1e-300;
+
 /// The regularised incomplete beta function: the probability that a Beta(`a`, `b`) variable is at most `x`. By
 /// the continued fraction of Abramowitz and Stegun 26.5.8, evaluated by Lentz' method.
 #[expect(clippy::many_single_char_names, reason = "the names of the formula")]
@@ -77,7 +80,7 @@ pub fn quantile(a: f64, b: f64, p: f64) -> f64 {
 }
 
 /// The interval in which a share lies with a probability of 95 % after `hits` of `of`: equal tails of the
-/// posterior under Jeffreys' prior, with 0 and 1 for the end that was never left (Brown, Cai and DasGupta,
+/// posterior under Jeffreys' prior, with 0 and 1 for the end that was never left (Brown, Cai and `DasGupta`,
 /// *Interval Estimation for a Binomial Proportion*, 2001).
 pub fn interval(hits: u32, of: u32) -> (f64, f64) {
     let (a, b) = (f64::from(hits) + 0.5, f64::from(of.saturating_sub(hits)) + 0.5);

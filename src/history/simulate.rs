@@ -2,7 +2,7 @@
 //! change, and tests that a change of the code broke for good or for some time.
 //!
 //! The area under the ROC curve (AUC) is the probability that a flaky test gets a greater flakiness score than one that
-//! is not, ties counting half (Hanley and McNeil 1982). It is measured for the flaky tests that show both outcomes in
+//! is not, ties counting half (Hanley and `McNeil` 1982). It is measured for the flaky tests that show both outcomes in
 //! the window: those that do not, look like constant ones to everybody.
 
 use std::fmt::Write as _;

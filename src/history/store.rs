@@ -1,7 +1,7 @@
-//! The history on disk or in PostgreSQL: one schema, one transaction for each run.
+//! The history on disk or in `PostgreSQL`: one schema, one transaction for each run.
 //!
-//! What two processes write at once is kept, whatever becomes of either: SQLite works with a write-ahead log that is
-//! synchronised at each commit, and takes the write lock before it looks at anything; PostgreSQL takes a lock for
+//! What two processes write at once is kept, whatever becomes of either: `SQLite` works with a write-ahead log that is
+//! synchronised at each commit, and takes the write lock before it looks at anything; `PostgreSQL` takes a lock for
 //! each project until the transaction ends. Ids are digests of content, so a run that is recorded twice is
 //! recorded once.
 
@@ -166,7 +166,7 @@ impl Store {
         Ok(Some(store))
     }
 
-    /// Closes it; SQLite's files beside the database go.
+    /// Closes it; `SQLite`'s files beside the database go.
     pub fn close(self) {
         let Self { runtime, connection, .. } = self;
         // All is committed; whoever is last tidies up.

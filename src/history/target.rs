@@ -15,9 +15,9 @@ pub const VARIABLE: &str = "FAILSCOPE_HISTORY";
 pub enum Target {
     /// Nowhere.
     Off,
-    /// In a file of SQLite.
+    /// In a file of `SQLite`.
     File(PathBuf),
-    /// In a PostgreSQL database, by its URL.
+    /// In a `PostgreSQL` database, by its URL.
     Postgres(String),
 }
 
@@ -59,7 +59,7 @@ impl Target {
     }
 }
 
-/// Whether `text` is the URL of a PostgreSQL database.
+/// Whether `text` is the URL of a `PostgreSQL` database.
 pub fn is_postgres(text: &str) -> bool {
     text.starts_with("postgresql://") || text.starts_with("postgres://")
 }

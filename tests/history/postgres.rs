@@ -1,4 +1,4 @@
-//! The same history in a real PostgreSQL, which the test starts from the binaries of a Python wheel.
+//! The same history in a real `PostgreSQL`, which the test starts from the binaries of a Python wheel.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use crate::suite::Suite;
 struct Server {
     folder: tempfile::TempDir,
     binaries: PathBuf,
-    /// Not root, which PostgreSQL refuses to run as.
+    /// Not root, which `PostgreSQL` refuses to run as.
     user: Option<String>,
 }
 

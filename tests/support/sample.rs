@@ -108,8 +108,8 @@ fn history(n: usize) -> HistorySummary {
         passed: 1000 - at * at / 4,
         failed: at * at / 4,
         other: 12,
-        commit: (at % 3 > 0).then(|| format!("{:040x}", at * 0x1234_5678_9abc)),
-        dirty: (at % 3 > 0).then_some(at % 2 == 0),
+        commit: (!at.is_multiple_of(3)).then(|| format!("{:040x}", at * 0x1234_5678_9abc)),
+        dirty: (!at.is_multiple_of(3)).then_some(at % 2 == 0),
     };
     HistorySummary {
         runs: (0..40).map(run).collect(),

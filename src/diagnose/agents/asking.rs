@@ -112,17 +112,14 @@ impl Agents {
             (Some(first), None) => Some((None, first, true)),
             (None, None) => None,
         };
-        match last {
-            Some((before, last, alone)) => {
-                let author = Author { single: author.single || alone, ..author };
-                let is_model = conclude::conclude(cluster, before, last, &author, &self.redactor);
-                Told::Answered { kept: !is_model, cached, notes }
-            }
-            None => {
-                let reason = self.redactor.text(&format!("the answer of {by} could not be read"));
-                conclude::without_answer(cluster, &reason);
-                Told::Answered { kept: true, cached, notes }
-            }
+        if let Some((before, last, alone)) = last {
+            let author = Author { single: author.single || alone, ..author };
+            let is_model = conclude::conclude(cluster, before, last, &author, &self.redactor);
+            Told::Answered { kept: !is_model, cached, notes }
+        } else {
+            let reason = self.redactor.text(&format!("the answer of {by} could not be read"));
+            conclude::without_answer(cluster, &reason);
+            Told::Answered { kept: true, cached, notes }
         }
     }
 }

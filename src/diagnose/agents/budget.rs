@@ -91,6 +91,7 @@ impl Budget {
 
     /// Takes note of what a call has cost; of what it was estimated at if that is not known. A call that was never
     /// sent has cost nothing.
+    #[expect(clippy::needless_pass_by_value, reason = "a ticket is settled once")]
     pub fn settle(&self, ticket: Ticket, tokens: Option<u64>, sent: bool) {
         let tokens = if sent { tokens.unwrap_or(ticket.estimate) } else { 0 };
         {

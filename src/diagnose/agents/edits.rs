@@ -130,7 +130,8 @@ fn place(source: &SourceFile, path: &RelPath, replacement: &Replacement) -> Resu
     let lines: Vec<&str> =
         (1..=source.line_count()).map(|line| source.line(line).unwrap_or_default()).collect();
     let newline = if source.text().contains("\r\n") { "\r\n" } else { "\n" };
-    let same: [&dyn Fn(&[&str]) -> bool; 2] =
+    type Same<'s> = &'s dyn Fn(&[&str]) -> bool;
+    let same: [Same<'_>; 2] =
         [&|window| window.iter().zip(&wanted).all(|(a, b)| a.trim_end() == b.trim_end()), &|window| {
             let (a, b) = (indent(window), indent(&wanted));
             window.iter().zip(&wanted).all(|(x, y)| without(x, a.len()) == without(y, b.len()))

@@ -177,13 +177,12 @@ impl Reader<'_> {
         loop {
             self.space();
             match self.peek() {
-                None => break,
                 Some('}') => {
                     self.take();
                     break;
                 }
-                // The end of a list around this object, whose own brace was forgotten.
-                Some(']') => break,
+                // The end of the text, or of a list around this object whose own brace was forgotten.
+                None | Some(']') => break,
                 Some(',' | ';') => {
                     self.take();
                 }
@@ -272,16 +271,14 @@ impl Reader<'_> {
         let Some(next) = rest.chars().next() else { return true };
         match (within, next) {
             (Within::Key, ':' | '=')
-            | (Within::Object | Within::Nothing, '}')
-            | (Within::List, ',' | ']') => true,
+            // Of the last two a brace or comma was forgotten.
+            | (Within::Object | Within::Nothing, '}' | ']')
+            | (Within::List, ',' | ']' | '}') => true,
             (Within::Key, _) => false,
             (Within::Object | Within::Nothing, ',') => {
                 let after = rest[1..].trim_start();
                 after.is_empty() || after.starts_with(['}', '/', '#']) || names_a_field(after)
             }
-            // A forgotten brace or comma.
-            (Within::Object | Within::Nothing, ']') => true,
-            (Within::List, '}') => true,
             _ => self.rest().trim_start_matches([' ', '\t', '\r']).starts_with('\n') && names_a_field(rest),
         }
     }

@@ -247,7 +247,7 @@ impl Redactor {
     pub fn learned_text(&self, text: &Arc<str>, learned: Learned) -> Redacted {
         match self.with_known(text, learned.0) {
             spans if spans.is_empty() => Redacted(Arc::clone(text)),
-            spans => self.replaced(text, spans).0,
+            spans => self.replaced(text, &spans).0,
         }
     }
 
@@ -272,15 +272,15 @@ impl Redactor {
 
     /// Redacts `text` and says what was replaced.
     pub fn text_with_finds(&self, text: &str) -> (Redacted, Vec<Found>) {
-        self.replaced(text, self.find(text))
+        self.replaced(text, &self.find(text))
     }
 
     /// `text` with `spans` replaced, and what comes to light by that.
-    fn replaced(&self, text: &str, spans: Vec<Span>) -> (Redacted, Vec<Found>) {
+    fn replaced(&self, text: &str, spans: &[Span]) -> (Redacted, Vec<Found>) {
         if spans.is_empty() {
             return (Redacted(text.into()), Vec::new());
         }
-        let (mut current, finds) = self.replace(text, &spans);
+        let (mut current, finds) = self.replace(text, spans);
         // What was replaced can bring other things into reach of a context; a few rounds settle it, over no
         // more than the lines around.
         let mut changed = around(&current, engine::placeholders(&current));

@@ -53,23 +53,24 @@ fn what_was_asked_for_is_read() {
     assert_eq!(read(&format!("{template}\n{}", good())), Some(expected()));
 }
 
+fn strict(schema: &Json) {
+    if schema["type"] == "object" {
+        let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        assert_eq!(schema["required"], json!(names));
+        assert_eq!(schema["additionalProperties"], json!(false));
+        schema["properties"].as_object().unwrap().values().for_each(strict);
+    }
+    if schema["type"] == "array" {
+        strict(&schema["items"]);
+    }
+}
+
 #[test]
 fn the_schema_is_strict_and_fits_what_is_read() {
     let schema = schema();
     jsonschema::meta::validate(&schema.json).unwrap();
     let validator = jsonschema::validator_for(&schema.json).unwrap();
     assert!(validator.is_valid(&good()));
-    fn strict(schema: &Json) {
-        if schema["type"] == "object" {
-            let names: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
-            assert_eq!(schema["required"], json!(names));
-            assert_eq!(schema["additionalProperties"], json!(false));
-            schema["properties"].as_object().unwrap().values().for_each(strict);
-        }
-        if schema["type"] == "array" {
-            strict(&schema["items"]);
-        }
-    }
     strict(&schema.json);
     for name in schema.json["properties"].as_object().unwrap().keys() {
         assert!(field(name).is_some(), "{name}");

@@ -95,8 +95,7 @@ fn changes<'s>(body: &'s [Stmt], name: &str, source: &SourceFile) -> Vec<Change<
     for stmt in body {
         stmt.walk(false, &mut |stmt| {
             let whole = match &stmt.kind {
-                StmtKind::Delete(targets) => targets.iter().any(item_of),
-                StmtKind::Assign { targets, .. } => targets.iter().any(item_of),
+                StmtKind::Delete(targets) | StmtKind::Assign { targets, .. } => targets.iter().any(item_of),
                 StmtKind::AugAssign { target, .. } => is_it(target) || item_of(target),
                 _ => false,
             };

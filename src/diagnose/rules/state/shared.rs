@@ -33,8 +33,9 @@ fn asserted<'a>(case: &Case<'a>) -> Option<Asserted<'a>> {
         Way::Missing => !operands.actual_is_left,
         Way::Duplicates => true,
         _ => {
-            let number =
-                |value: &Option<crate::diagnose::value::Value>| value.as_ref().and_then(|v| v.number());
+            let number = |value: &Option<crate::diagnose::value::Value>| {
+                value.as_ref().and_then(crate::diagnose::value::Value::number)
+            };
             match (number(&difference.left), number(&difference.right)) {
                 (Some(left), Some(right)) => (left > right) == operands.actual_is_left,
                 _ => false,

@@ -156,7 +156,6 @@ fn odd_is_left(spot: &Spot<'_>, wrong: &Mismatch<'_>, left: &Expr) -> bool {
                 shown(spot.frame, spot.text(left.span)).is_some_and(|repr| number_of(repr).is_some());
             !(wrong.operator == "+" && (literal || !numeric))
         }
-        (false, true) => false,
         _ => false,
     }
 }

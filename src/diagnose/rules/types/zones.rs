@@ -24,7 +24,7 @@ pub(super) fn mixed(case: &Case<'_>) -> Option<Finding> {
         match &part.kind {
             ExprKind::BinOp { left, op: "-", right } if subtracts => pairs.push((left, right)),
             ExprKind::Compare { left, rest } if !subtracts && rest.len() == 1 => {
-                pairs.push((left, &rest[0].1))
+                pairs.push((left, &rest[0].1));
             }
             _ => {}
         }
