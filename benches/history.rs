@@ -1,5 +1,5 @@
-//! What recording a run costs beside SQLite's own floor for the same rows, and how fast a whole history is graded.
-//! `cargo bench --bench history`. Time on the processor of this process, all threads (SQLite works on one of its own);
+//! What recording a run costs beside `SQLite`'s own floor for the same rows, and how fast a whole history is graded.
+//! `cargo bench --bench history`. Time on the processor of this process, all threads (`SQLite` works on one of its own);
 //! the floor is measured in the same run. Writes its own files below `target/`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark")]
 
@@ -72,7 +72,7 @@ fn milliseconds(times: usize, mut work: impl FnMut(usize)) -> f64 {
     for at in 0..times {
         work(at);
     }
-    (on_cpu(begun) - before).as_secs_f64() * 1e3 / times as f64
+    on_cpu(begun).saturating_sub(before).as_secs_f64() * 1e3 / times as f64
 }
 
 fn open(name: &str) -> (PathBuf, Store) {

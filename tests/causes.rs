@@ -33,6 +33,7 @@ const CONFIDENT: f64 = 0.7;
 const BUCKETS: [f64; 6] = [0.0, 0.4, 0.55, 0.7, 0.85, 1.01];
 
 /// The judgement of one program.
+#[expect(clippy::struct_excessive_bools, reason = "each is a column of the table")]
 struct Judged {
     place: bool,
     cause: bool,

@@ -184,7 +184,8 @@ async fn a_small_local_model_is_asked_once() {
 #[tokio::test]
 async fn what_is_invented_is_struck_or_the_offline_diagnosis_stands() {
     // Changes of the right answer; a part of what must not be shown; whether the model's diagnosis is left.
-    let rows: Vec<(Vec<(&str, Json)>, &str, bool)> = vec![
+    type Row = (Vec<(&'static str, Json)>, &'static str, bool);
+    let rows: Vec<Row> = vec![
         (
             vec![("root_cause", json!("`with_tax` cuts half a cent off (see src/depot/rounding.py:12)."))],
             "rounding.py",

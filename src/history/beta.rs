@@ -30,12 +30,8 @@ pub fn ln_beta(a: f64, b: f64) -> f64 {
     ln_gamma(a) + ln_gamma(b) - ln_gamma(a + b)
 }
 
-/// What stands for zero in a denominator.
-const TINY: f64 = 1e-300;
-
 /// The regularised incomplete beta function: the probability that a Beta(`a`, `b`) variable is at most `x`. By
 /// the continued fraction of Abramowitz and Stegun 26.5.8, evaluated by Lentz' method.
-#[expect(clippy::many_single_char_names, reason = "the names of the formula")]
 pub fn cdf(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     if x <= 0.0 {

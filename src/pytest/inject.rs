@@ -102,7 +102,7 @@ mod tests {
         let there: BTreeSet<String> = std::fs::read_dir(folder)
             .expect("the plugin's folder")
             .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-            .filter(|name| name.ends_with(".py"))
+            .filter(|name| std::path::Path::new(name).extension().is_some_and(|end| end == "py"))
             .collect();
         let carried: BTreeSet<String> = PLUGIN.iter().map(|(name, _)| (*name).to_owned()).collect();
         assert_eq!(carried, there);

@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 
 fn verdict(code: &str) -> Verdict {
     let folder = tempfile::tempdir().unwrap();
-    let body: String = code.lines().map(|line| format!("    {line}\n")).collect();
+    let body = code.lines().map(|line| format!("    {line}")).collect::<Vec<_>>().join("\n") + "\n";
     std::fs::write(folder.path().join("test_it.py"), format!("import pytest\ndef test_it():\n{body}"))
         .unwrap();
     let workspace = Workspace::new(folder.path(), Arc::default());

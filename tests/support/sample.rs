@@ -109,7 +109,7 @@ fn history(n: usize) -> HistorySummary {
         failed: at * at / 4,
         other: 12,
         commit: (!at.is_multiple_of(3)).then(|| format!("{:040x}", at * 0x1234_5678_9abc)),
-        dirty: (!at.is_multiple_of(3)).then_some(at % 2 == 0),
+        dirty: (!at.is_multiple_of(3)).then_some(at.is_multiple_of(2)),
     };
     HistorySummary {
         runs: (0..40).map(run).collect(),

@@ -118,6 +118,9 @@ fn is_inside(workspace: &Workspace, path: &RelPath) -> bool {
     }
 }
 
+/// Whether lines of the file are those that were searched for.
+type Alike<'s> = &'s dyn Fn(&[&str]) -> bool;
+
 /// Where the replacement goes: the one place where its lines stand, apart from blanks at their ends and from how far
 /// all of them are indented; or the one place of a piece of a line.
 fn place(source: &SourceFile, path: &RelPath, replacement: &Replacement) -> Result<TextEdit, &'static str> {
@@ -130,8 +133,7 @@ fn place(source: &SourceFile, path: &RelPath, replacement: &Replacement) -> Resu
     let lines: Vec<&str> =
         (1..=source.line_count()).map(|line| source.line(line).unwrap_or_default()).collect();
     let newline = if source.text().contains("\r\n") { "\r\n" } else { "\n" };
-    type Same<'s> = &'s dyn Fn(&[&str]) -> bool;
-    let same: [Same<'_>; 2] =
+    let same: [Alike<'_>; 2] =
         [&|window| window.iter().zip(&wanted).all(|(a, b)| a.trim_end() == b.trim_end()), &|window| {
             let (a, b) = (indent(window), indent(&wanted));
             window.iter().zip(&wanted).all(|(x, y)| without(x, a.len()) == without(y, b.len()))

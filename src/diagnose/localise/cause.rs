@@ -82,7 +82,8 @@ mod tests {
     fn clusters_are_joined_where_each_suspects_what_both_point_to() {
         type Lines<'a> = &'a [(&'a str, u32)];
         // Places of each, what two of them point to together, and the groups.
-        let rows: [(&[Lines<'_>], (&str, u32), &[&[usize]]); 7] = [
+        type Row<'a> = (&'a [Lines<'a>], (&'a str, u32), &'a [&'a [usize]]);
+        let rows: [Row<'_>; 7] = [
             (&[&[("a.py", 1)], &[("a.py", 2), ("a.py", 1)]], ("a.py", 1), &[&[0, 1]]),
             (&[&[("a.py", 1), ("a.py", 2)], &[("a.py", 3), ("a.py", 2)]], ("a.py", 2), &[&[0, 1]]),
             // Neither suspects it first, and one only from afar.
