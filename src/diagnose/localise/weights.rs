@@ -4,8 +4,8 @@ use super::features::{COUNT, Feature, NAMES, Vector};
 
 /// Weights by feature.
 ///
-/// Learned by `benches/localise/learn.py` from the 45 mutants of the development half (toolz, parse, cachetools,
-/// sqlparse) that had been traced, with a penalty that keeps them near what was set by hand before (`PRIOR` there).
+/// Learned by the method of `benches/localise/learn.py` (in numpy) from the 45 mutants of the development half (toolz,
+/// parse, cachetools, sqlparse) that had been traced, with a penalty that keeps them near what was set by hand before (`PRIOR` there).
 /// `Changed` and `InTest` are set by hand: mutants are never in a checkout with a history, and never in tests.
 const WEIGHTS: &[(Feature, f64)] = &[
     (Feature::Ochiai, 3.43),
