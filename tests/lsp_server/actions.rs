@@ -152,12 +152,12 @@ async fn a_verified_fix_is_preferred_and_kinds_can_be_asked_for() {
     assert_eq!(titled(&all, title)["isPreferred"], true);
     for (only, expected) in [
         ("quickfix", 1),
-        ("failscope", 2),
-        ("failscope.run", 2),
+        ("failscope", 3),
+        ("failscope.run", 3),
         ("refactor", 0),
         ("source.fixAll", 1),
         ("source", 1),
-        ("", 3),
+        ("", 4),
     ] {
         let mut params = whole(&source);
         params["context"]["only"] = json!([only]);

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use failscope::evidence::redact::Redactor;
 use failscope::model::{
-    Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem, Exit,
-    FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Grade,
+    Also, Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem,
+    Exit, FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Grade,
     HistorySummary, ModelRun, ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint,
     RunSummary, Severity, ShownProblem, Since, Site, Source, Stability, TestId, Trend, ValueRecord, Verdict,
     Verification, VerificationState,
@@ -188,7 +188,15 @@ fn cluster(index: usize, log: usize) -> Cluster {
                 reasons: vec![],
             },
         ],
-        also: Vec::new(),
+        also: if index % 9 == 4 {
+            vec![Also {
+                fingerprint: Fingerprint(format!("{index:064x}")),
+                tests: 14,
+                reason: shown("both values come from `Route.length`"),
+            }]
+        } else {
+            Vec::new()
+        },
         fixes: if index.is_multiple_of(2) { vec![edit(&culprit, index), command()] } else { Vec::new() },
         stability: (index % 6 == 2).then(|| Stability {
             grade: Grade::C,

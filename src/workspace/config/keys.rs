@@ -262,7 +262,7 @@ pub const KEYS: &[Key] = &[
 ];
 
 /// Keys of the editors' own extensions, which arrive with ours.
-const EDITOR_KEYS: &[&str] = &["trace", "server", "path", "serverpath", "serverargs", "enable", "enabled"];
+const EDITOR_KEYS: &[&str] = &["server", "path", "serverpath", "serverargs", "enable", "enabled"];
 
 type SurfaceSwitch = (&'static str, fn(&mut Surfaces) -> &mut bool);
 
@@ -327,7 +327,10 @@ impl Report<'_> {
 pub(super) fn apply(config: &mut Config, entries: &[(String, Setting)], problems: &mut Vec<ConfigProblem>) {
     let mut report = Report { problems };
     for (name, setting) in entries {
-        if matches!(setting.value, Value::Null) {
+        // `trace.server` is the setting of a language client, which stands beside our own `trace`.
+        let is_of_client =
+            setting.line.is_none() && name == "trace" && matches!(setting.value, Value::Table(_));
+        if matches!(setting.value, Value::Null) || is_of_client {
             continue;
         }
         let Some(key) = KEYS.iter().find(|key| folded(key.name) == folded(name)) else {
