@@ -20,7 +20,7 @@ const MAX_VALUES: usize = 100;
 const MAX_FRAMES: usize = 80;
 
 #[derive(askama::Template)]
-#[template(path = "finding.html")]
+#[template(path = "finding.html", config = "src/report/html/askama.toml")]
 struct Body<'a> {
     culprits: Vec<Suspect<'a>>,
     evidence: Vec<Evidence>,

@@ -35,7 +35,7 @@ const LOG_BUDGET: usize = 8 << 20;
 const MAX_FILES: usize = 500;
 
 #[derive(askama::Template)]
-#[template(path = "page.html")]
+#[template(path = "page.html", config = "src/report/html/askama.toml")]
 struct Page<'a> {
     policy: String,
     css: &'static str,
