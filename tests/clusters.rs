@@ -3,6 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[expect(dead_code, reason = "made for several test programs")]
+#[path = "support/project.rs"]
+mod project;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -218,29 +222,12 @@ fn the_place_of_the_checkout_does_not_matter() {
     let here = fingerprints(&analysis(read("pytest9", "main.reportlog.jsonl")));
     let elsewhere = tempfile::tempdir().unwrap();
     let root = elsewhere.path().join("deep/er/kinds copy");
-    copy(&fixtures().join("suites/kinds"), &root);
+    project::copy(&fixtures().join("suites/kinds"), &root);
     let path = fixtures().join("results/pytest9/kinds/main.reportlog.jsonl");
     let text = std::fs::read_to_string(path).unwrap().replace("/home/dev/kinds", "/builds/x-7/kinds");
     let run = ingest::read(text.as_bytes(), "run", None, &ingest::ReadOptions::default()).unwrap();
     let workspace = Workspace::new(root, Arc::default());
     assert_eq!(fingerprints(&analyze(run, &workspace, &Options::default())), here);
-}
-
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        // Left behind by whoever ran Failscope on the suite itself, as the README's first command does.
-        if entry.file_name() == ".failscope" {
-            continue;
-        }
-        let target = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() {
-            copy(&entry.path(), &target);
-        } else {
-            std::fs::copy(entry.path(), target).unwrap();
-        }
-    }
 }
 
 proptest! {

@@ -4,6 +4,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -14,13 +17,7 @@ use failscope::pytest::events::Event;
 use failscope::pytest::runner::{Progress, Request, RunError, Runner};
 use failscope::system::System;
 
-/// A Python that has pytest: `tests/run.sh` makes one and names it.
-#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-fn python() -> String {
-    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
-    })
-}
+use python::python;
 
 struct Project {
     folder: tempfile::TempDir,

@@ -4,18 +4,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use serde_json::Value as Json;
 
-/// A Python that has pytest: `tests/run.sh` makes one and names it.
-#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-fn python() -> String {
-    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
-    })
-}
+use python::python;
 
 struct Project {
     folder: tempfile::TempDir,

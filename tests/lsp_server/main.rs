@@ -6,6 +6,8 @@ mod fake;
 #[expect(dead_code, reason = "made for several test programs")]
 #[path = "../support/project.rs"]
 mod kinds;
+#[path = "../support/python.rs"]
+mod python;
 #[path = "../support/scripted.rs"]
 mod scripted;
 

@@ -1,6 +1,5 @@
 //! Running tests from the editor, with a real pytest and the real pipeline.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use failscope::engine::tools::Pipeline;
@@ -8,14 +7,7 @@ use serde_json::json;
 
 use crate::client::{Client, Setup, whole};
 use crate::fake::{Fake, Project};
-
-/// A Python that has pytest: `tests/run.sh` makes one and names it.
-#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-pub fn python() -> String {
-    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
-    })
-}
+pub use crate::python::python;
 
 fn project() -> Project {
     let project = Project::empty();

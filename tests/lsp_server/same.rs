@@ -1,13 +1,14 @@
 //! The same run gives the same report, byte for byte but for its time, from the command line, from the language
 //! server and from `failscope run`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use failscope::engine::tools::Pipeline;
 
 use crate::client::{Client, Setup};
 use crate::kinds::Project;
+use crate::python::python;
 
 /// A value that only the project's `.env` file gives away as secret.
 const SECRET: &str = "plum tarragon orchard";
@@ -67,14 +68,6 @@ async fn command_line_and_server_give_the_same_report() {
         let server = by_server(&project).await;
         assert_eq!(command, server, "{results:?}");
     }
-}
-
-/// A Python that has pytest: `tests/run.sh` makes one and names it.
-#[expect(clippy::disallowed_methods, reason = "tests are told which Python to use by a variable")]
-fn python() -> String {
-    std::env::var("FAILSCOPE_TEST_PYTHON").unwrap_or_else(|_| {
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("target/venv/bin/python").display().to_string()
-    })
 }
 
 #[tokio::test]
