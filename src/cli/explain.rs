@@ -3,9 +3,9 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
-use super::input;
 use super::output::{self, OutputArgs};
 use super::project::Project;
+use super::{input, naming};
 use crate::model::{Analysis, Cluster};
 use crate::report::human;
 use crate::report::text::{counted, one_line, visible};
@@ -71,7 +71,8 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             writeln!(text)?;
         }
         human::finding(&mut text, cluster, layout)?;
-        if let Some(failure) = cluster.failures.iter().find(|f| is_meant(f.test_id.as_str(), &args.test)) {
+        if let Some(failure) = cluster.failures.iter().find(|f| naming::holds(f.test_id.as_str(), &args.test))
+        {
             human::printed(&mut text, failure, layout)?;
         }
     }
@@ -84,36 +85,11 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     Ok(super::EXIT_FAILURES)
 }
 
-/// The findings of the tests that `wanted` names: by their whole id, else without parameters, else by its end,
-/// else by any part.
+/// The findings of the tests that `wanted` names: see [`naming`].
 pub(super) fn matching<'a>(analysis: &'a Analysis, wanted: &str) -> Vec<&'a Cluster> {
-    let rules: [fn(&str, &str) -> bool; 4] = [
-        |id, wanted| id == wanted,
-        |id, wanted| id.split_once('[').is_some_and(|(bare, _)| bare == wanted),
-        |id, wanted| {
-            let bare = id.split_once('[').map_or(id, |(bare, _)| bare);
-            [id, bare].iter().any(|id| id.strip_suffix(wanted).is_some_and(|head| head.ends_with("::")))
-                || id.split_once("::").is_some_and(|(file, _)| file == wanted)
-        },
-        is_meant,
-    ];
-    for rule in rules {
-        let found: Vec<&Cluster> = analysis
-            .clusters
-            .iter()
-            .filter(|c| {
-                c.failures.iter().any(|f| rule(f.test_id.as_str(), wanted) || rule(f.test.as_str(), wanted))
-            })
-            .collect();
-        if !found.is_empty() {
-            return found;
-        }
-    }
-    Vec::new()
-}
-
-fn is_meant(id: &str, wanted: &str) -> bool {
-    !wanted.is_empty() && id.contains(wanted)
+    naming::matching(&analysis.clusters, |cluster, means| {
+        cluster.failures.iter().any(|f| means(f.test_id.as_str(), wanted) || means(f.test.as_str(), wanted))
+    })
 }
 
 /// The failing test whose name is most like `wanted`, if one is like it at all.

@@ -7,9 +7,9 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use owo_colors::OwoColorize as _;
 
-use super::input;
 use super::output;
 use super::project::Project;
+use super::{input, naming};
 use crate::evidence::redact::Redactor;
 use crate::history::life::{self, LifeRun};
 use crate::history::recording::Recording;
@@ -148,25 +148,11 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     Ok(code)
 }
 
-/// The tests that `wanted` names: by their whole id, else without parameters, else by any part.
+/// The tests that `wanted` names, by name: see [`naming`].
 fn matching<'a>(graded: &'a Graded, wanted: &str) -> Vec<(&'a Redacted, &'a Stability)> {
-    let rules: [fn(&str, &str) -> bool; 4] = [
-        |id, wanted| id == wanted,
-        |id, wanted| id.split_once('[').is_some_and(|(bare, _)| bare == wanted),
-        |id, wanted| {
-            let bare = id.split_once('[').map_or(id, |(bare, _)| bare);
-            [id, bare].iter().any(|id| id.strip_suffix(wanted).is_some_and(|head| head.ends_with("::")))
-        },
-        |id, wanted| !wanted.is_empty() && id.contains(wanted),
-    ];
-    for rule in rules {
-        let mut found: Vec<_> = graded.tests.iter().filter(|(name, _)| rule(name.as_str(), wanted)).collect();
-        if !found.is_empty() {
-            found.sort_by_key(|(name, _)| *name);
-            return found;
-        }
-    }
-    Vec::new()
+    let mut found = naming::matching(&graded.tests, |(name, _), means| means(name.as_str(), wanted));
+    found.sort_by_key(|(name, _)| *name);
+    found
 }
 
 /// All tests in short: numbers, what is not stable, what is slow.

@@ -7,6 +7,7 @@ pub mod explain;
 pub mod history;
 pub mod input;
 pub mod lsp;
+mod naming;
 pub mod output;
 pub mod project;
 pub mod redact;

@@ -91,18 +91,22 @@ impl Draft {
     /// The text of `path` with this fix's edits applied; `None` if an edit does not fit the text.
     pub fn applied(&self, workspace: &Workspace, path: &RelPath) -> Option<String> {
         let Change::Edits(edits) = &self.change else { return None };
-        let mut edits: Vec<&TextEdit> = edits.iter().filter(|edit| edit.path == *path).collect();
-        edits.sort_by_key(|edit| edit.span);
         let source = workspace.source(path)?;
-        let text = source.text();
-        let mut result = String::with_capacity(text.len() + 64);
-        let mut from = 0;
-        for edit in edits {
-            result.push_str(text.get(from..edit.span.start as usize)?);
-            result.push_str(&edit.new_text);
-            from = edit.span.end as usize;
-        }
-        result.push_str(text.get(from..)?);
-        Some(result)
+        edited(source.text(), edits.iter().filter(|edit| edit.path == *path))
     }
+}
+
+/// `text` with edits applied that do not overlap; `None` if one does not fit.
+pub fn edited<'e>(text: &str, edits: impl IntoIterator<Item = &'e TextEdit>) -> Option<String> {
+    let mut edits: Vec<&TextEdit> = edits.into_iter().collect();
+    edits.sort_by_key(|edit| edit.span);
+    let mut result = String::with_capacity(text.len() + 64);
+    let mut from = 0;
+    for edit in edits {
+        result.push_str(text.get(from..edit.span.start as usize)?);
+        result.push_str(&edit.new_text);
+        from = edit.span.end as usize;
+    }
+    result.push_str(text.get(from..)?);
+    Some(result)
 }

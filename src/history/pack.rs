@@ -37,27 +37,11 @@ pub fn phase_bit(phase: Phase) -> u8 {
 impl Entry {
     /// One byte: the outcome in the low three bits, then the phases.
     fn code(&self) -> u8 {
-        let outcome = match self.outcome {
-            Outcome::Passed => 0,
-            Outcome::Failed => 1,
-            Outcome::Error => 2,
-            Outcome::Skipped => 3,
-            Outcome::Xfailed => 4,
-            Outcome::Xpassed => 5,
-        };
-        outcome | (self.phases & 7) << 3
+        self.outcome.code() | (self.phases & 7) << 3
     }
 
     fn of_code(code: u8) -> Option<Self> {
-        let outcome = match code & 7 {
-            0 => Outcome::Passed,
-            1 => Outcome::Failed,
-            2 => Outcome::Error,
-            3 => Outcome::Skipped,
-            4 => Outcome::Xfailed,
-            5 => Outcome::Xpassed,
-            _ => return None,
-        };
+        let outcome = *Outcome::ALL.get(usize::from(code & 7))?;
         Some(Self { outcome, phases: code >> 3 & 7, duration: None, reruns: 0 })
     }
 

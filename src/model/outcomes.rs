@@ -46,7 +46,7 @@ impl TestOutcomes {
         if self.unsorted.len() >= UNSORTED.max(self.sorted.len() / SHARE) {
             self.compact();
         }
-        self.unsorted.push(hashed & !OUTCOME | code(outcome));
+        self.unsorted.push(hashed & !OUTCOME | u64::from(outcome.code()));
         let same_file = test.strip_prefix(&*self.last_file).is_some_and(|rest| rest.starts_with("::"));
         if !same_file && let Some((file, _)) = test.split_once("::") {
             self.last_file.clear();
@@ -183,17 +183,6 @@ fn merge(list: &mut Vec<u64>, newer: &[u64]) {
         }
         same
     });
-}
-
-fn code(outcome: Outcome) -> u64 {
-    match outcome {
-        Outcome::Passed => 0,
-        Outcome::Failed => 1,
-        Outcome::Error => 2,
-        Outcome::Skipped => 3,
-        Outcome::Xfailed => 4,
-        Outcome::Xpassed => 5,
-    }
 }
 
 /// A hash of `text` by folded multiplication (both halves of a 128-bit product, as in wyhash): as good as random

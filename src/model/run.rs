@@ -243,6 +243,18 @@ pub struct Frame {
     pub in_project: bool,
 }
 
+impl Frame {
+    /// The value shown under `name`: of a variable, or of an expression as it is written.
+    pub fn local(&self, name: &str) -> Option<&Value> {
+        self.locals.iter().find(|local| local.name == name)
+    }
+
+    /// Its `repr`.
+    pub fn shown(&self, name: &str) -> Option<&str> {
+        self.local(name).map(|local| local.repr.as_str())
+    }
+}
+
 /// A value at the time of failure.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
@@ -347,6 +359,17 @@ pub enum Outcome {
     Xfailed,
     /// Passed although expected to fail (not strict).
     Xpassed,
+}
+
+impl Outcome {
+    /// All, each at the index that is its code.
+    pub const ALL: [Self; 6] =
+        [Self::Passed, Self::Failed, Self::Error, Self::Skipped, Self::Xfailed, Self::Xpassed];
+
+    /// A number of three bits. It is stored in histories: an outcome keeps its own.
+    pub fn code(self) -> u8 {
+        self as u8
+    }
 }
 
 /// Numbers of test ids by outcome.

@@ -32,21 +32,20 @@ impl Address {
 
     /// The form of `GROQ_BASE_URL`: without `/openai/v1`, or with it.
     pub fn groq(text: &str) -> Result<Self, String> {
-        let mut address = Self::parse(text, "")?;
-        address.trim("/chat/completions");
-        if !address.0.path().ends_with("/v1") {
-            let path = format!("{}/openai/v1", address.0.path().trim_end_matches('/'));
-            address.0.set_path(&path);
-        }
-        Ok(address)
+        Self::versioned(text, "/chat/completions", "/openai/v1")
     }
 
     /// The form of `ANTHROPIC_BASE_URL`: without `/v1`, or with it.
     pub fn anthropic(text: &str) -> Result<Self, String> {
+        Self::versioned(text, "/messages", "/v1")
+    }
+
+    /// A base URL with the version's path, which may be written or left out, and without that of a call.
+    fn versioned(text: &str, call: &str, version: &str) -> Result<Self, String> {
         let mut address = Self::parse(text, "")?;
-        address.trim("/messages");
+        address.trim(call);
         if !address.0.path().ends_with("/v1") {
-            let path = format!("{}/v1", address.0.path().trim_end_matches('/'));
+            let path = format!("{}{version}", address.0.path().trim_end_matches('/'));
             address.0.set_path(&path);
         }
         Ok(address)

@@ -10,7 +10,7 @@ mod statements;
 use std::collections::BTreeSet;
 
 use super::case::{Case, code, in_tests};
-use super::draft::{Draft, TextEdit};
+use super::draft::{Draft, edited};
 use super::value::Value;
 use super::{Finding, case};
 use crate::model::{FixTarget, Phase, Place, RelPath};
@@ -291,21 +291,6 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
     let fewest = found.iter().map(|(still, _)| *still).min().unwrap_or(0);
     found.retain(|(still, _)| *still == fewest);
     found.into_iter().map(|(_, mended)| mended).collect()
-}
-
-/// The text with non-overlapping edits applied.
-fn edited(text: &str, edits: &[TextEdit]) -> Option<String> {
-    let mut edits: Vec<&TextEdit> = edits.iter().collect();
-    edits.sort_by_key(|edit| edit.span);
-    let mut made = String::with_capacity(text.len() + 40);
-    let mut from = 0;
-    for edit in edits {
-        made.push_str(text.get(from..edit.span.start as usize)?);
-        made.push_str(&edit.new_text);
-        from = edit.span.end as usize;
-    }
-    made.push_str(text.get(from..)?);
-    Some(made)
 }
 
 /// The lines that differ, before and after, trimmed.

@@ -16,10 +16,6 @@ fn here<'a>(case: &Case<'a>, type_name: &str) -> Option<(&'a Frame, &'a Place, s
     own.then(|| Some((frame, place, case.workspace.source(&place.path)?))).flatten()
 }
 
-fn local<'f>(frame: &'f Frame, name: &str) -> Option<&'f str> {
-    frame.locals.iter().find(|local| local.name == name).map(|local| local.repr.as_str())
-}
-
 /// The expressions of the failing statement, nested ones included, that `choose` takes.
 fn parts<'s>(stmt: &'s Stmt, choose: impl Fn(&'s Expr) -> Option<&'s Expr>) -> Vec<&'s Expr> {
     let mut found = Vec::new();
@@ -46,7 +42,8 @@ pub(super) fn division(case: &Case<'_>) -> Option<Finding> {
         let text = divisor.span.of(source.text());
         let literal = matches!(divisor.kind, ExprKind::Int(_) | ExprKind::Float(_));
         !literal
-            && local(frame, text)
+            && frame
+                .shown(text)
                 .and_then(Value::parse)
                 .and_then(|value| value.number())
                 .is_none_or(|n| n == 0.0)
@@ -126,7 +123,8 @@ pub(super) fn index(case: &Case<'_>) -> Option<Finding> {
     for part in subscripts {
         let ExprKind::Subscript { value, index } = &part.kind else { continue };
         let (name, by) = (value.span.of(source.text()), index.span.of(source.text()));
-        let length = local(frame, name)
+        let length = frame
+            .shown(name)
             .and_then(Value::parse)
             .filter(|v| !v.is_cut())
             .and_then(|v| v.items().map(<[Value]>::len));
@@ -136,7 +134,7 @@ pub(super) fn index(case: &Case<'_>) -> Option<Finding> {
                 ExprKind::Int(number) => number.parse::<i128>().ok().map(|n| -n),
                 _ => None,
             },
-            _ => match local(frame, by).and_then(Value::parse) {
+            _ => match frame.shown(by).and_then(Value::parse) {
                 Some(Value::Int(n)) => Some(n),
                 _ => None,
             },

@@ -5,6 +5,7 @@ mod assertions;
 mod calls;
 mod environment;
 mod fixtures;
+mod given;
 mod groups;
 mod imports;
 mod misuse;

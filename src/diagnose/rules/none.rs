@@ -192,7 +192,7 @@ fn side(types: &str) -> Option<Side> {
 fn pick<'e>(candidates: &[&'e Expr], frame: &Frame, source: &SourceFile) -> Option<&'e Expr> {
     let value = |expr: &Expr| {
         let text = expr.span.of(source.text());
-        frame.locals.iter().find(|local| local.name == text).map(|local| local.repr.as_str())
+        frame.shown(text)
     };
     if let Some(known) = candidates.iter().find(|expr| value(expr) == Some("None")) {
         return Some(known);

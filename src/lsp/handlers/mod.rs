@@ -1,6 +1,7 @@
 //! One file per group of methods. A handler reads snapshots and answers; it changes nothing and never awaits the
 //! client.
 
+mod background;
 pub mod code_action;
 pub mod code_lens;
 pub mod commands;

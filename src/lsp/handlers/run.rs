@@ -69,15 +69,6 @@ pub fn tests(
     Ok(ids.into_iter().collect())
 }
 
-/// Ends the run when the request is cancelled: then its future is dropped.
-struct Stop(CancellationToken);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// Runs tests and waits until what they gave is shown.
 pub async fn run(
     session: &Session,
@@ -101,7 +92,8 @@ pub async fn run(
     let request = request.await.map_err(|_| Error::internal_error())?.map_err(|e: RunError| not_run(&e))?;
 
     let cancel = CancellationToken::new();
-    let _stop = Stop(cancel.clone());
+    // When the request is cancelled its future is dropped.
+    let _stop = cancel.clone().drop_guard();
     let title = if count == 1 { "Running a test".to_owned() } else { format!("Running {count} tests") };
     let shown = session.outbox.progress(token, &title, Some(&cancel));
     let started = tokio::select! {

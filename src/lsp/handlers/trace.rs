@@ -1,7 +1,5 @@
 //! Finding culprits: `failscope.findCulprit`, and in the background where the settings say so.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -10,7 +8,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::ProgressToken;
 
 use super::commands::failed;
-use super::run;
+use super::{background, run};
 use crate::engine::{Event, Front as _, Handle, Level, Snapshot, Traced};
 use crate::front::trace::{self, Found, Project, Wish};
 use crate::lsp::backend::Session;
@@ -32,15 +30,6 @@ pub struct Tracers {
     turn: tokio::sync::Mutex<()>,
 }
 
-/// Ends the tracing when the request is cancelled: then its future is dropped.
-struct Stop(CancellationToken);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// `failscope.findCulprit`.
 pub async fn find_culprit(
     session: &Session,
@@ -60,7 +49,8 @@ pub async fn find_culprit(
         return Err(failed("no test has failed".to_owned()));
     }
     let cancel = CancellationToken::new();
-    let _stop = Stop(cancel.clone());
+    // When the request is cancelled its future is dropped.
+    let _stop = cancel.clone().drop_guard();
     let shown = session.outbox.progress(token, "Finding the culprit", Some(&cancel));
     let runner = session.runners.entry(snapshot.root.clone()).or_default().clone();
     let wanted = fingerprint.into_iter().map(Fingerprint).collect();
@@ -118,35 +108,22 @@ impl Tracers {
     /// Traces what fails in new results, in folders whose setting says so. Newer results of a folder end what is
     /// being traced of the ones before.
     pub fn follow(self: &Arc<Self>) {
-        use tokio::sync::broadcast::error::RecvError;
-
         let tracers = Arc::clone(self);
-        let mut news = self.engine.news();
-        tokio::spawn(async move {
-            let mut running: HashMap<PathBuf, Stop> = HashMap::new();
-            loop {
-                let root = match news.recv().await {
-                    Ok(root) => root,
-                    Err(RecvError::Lagged(_)) => continue,
-                    Err(RecvError::Closed) => return,
+        background::on_new_results(&self.engine, move |root, cancel| {
+            let tracers = Arc::clone(&tracers);
+            async move {
+                tracers.engine.settled().await;
+                let snapshot = tracers.engine.folder(&root);
+                let Some(snapshot) = snapshot
+                    .filter(|s| s.config.trace == Trace::Auto && !s.results.analysis.clusters.is_empty())
+                else {
+                    return;
                 };
-                let cancel = CancellationToken::new();
-                running.insert(root.clone(), Stop(cancel.clone()));
-                let tracers = Arc::clone(&tracers);
-                tokio::spawn(async move {
-                    tracers.engine.settled().await;
-                    let snapshot = tracers.engine.folder(&root);
-                    let Some(snapshot) = snapshot
-                        .filter(|s| s.config.trace == Trace::Auto && !s.results.analysis.clusters.is_empty())
-                    else {
-                        return;
-                    };
-                    let _shown = tracers.outbox.progress(None, "Finding the culprit", Some(&cancel));
-                    let found = tracers.trace(&snapshot, Vec::new(), Runner::default(), &cancel).await;
-                    if let Ok(Err(error)) = found {
-                        EngineSide(Arc::clone(&tracers.outbox)).say(Level::Log, error.to_string());
-                    }
-                });
+                let _shown = tracers.outbox.progress(None, "Finding the culprit", Some(&cancel));
+                let found = tracers.trace(&snapshot, Vec::new(), Runner::default(), &cancel).await;
+                if let Ok(Err(error)) = found {
+                    EngineSide(Arc::clone(&tracers.outbox)).say(Level::Log, error.to_string());
+                }
             }
         });
     }

@@ -1,7 +1,6 @@
 //! Trying fixes on a copy: `failscope.verifyFix`, and in the background where the settings say so.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,7 +10,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::{ProgressToken, Url};
 
 use super::commands::failed;
-use super::{code_action, run};
+use super::{background, code_action, run};
 use crate::engine::{Event, Front as _, Handle, Level, Snapshot};
 use crate::fix::change::Change;
 use crate::fix::verify::{Setting, Step, Test, Trial};
@@ -47,15 +46,6 @@ struct Task {
     tests: Vec<Test>,
 }
 
-/// Ends the trials when the request is cancelled: then its future is dropped.
-struct Stop(CancellationToken);
-
-impl Drop for Stop {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// `failscope.verifyFix`.
 pub async fn verify(session: &Session, argument: Option<Json>, token: Option<ProgressToken>) -> Result<Json> {
     let wish: Wish = serde_json::from_value(argument.unwrap_or_default()).map_err(|error| {
@@ -87,7 +77,8 @@ pub async fn verify(session: &Session, argument: Option<Json>, token: Option<Pro
         return Err(failed("there is no fix to try: none is an edit".to_owned()));
     }
     let cancel = CancellationToken::new();
-    let _stop = Stop(cancel.clone());
+    // When the request is cancelled its future is dropped.
+    let _stop = cancel.clone().drop_guard();
     let title =
         if tasks.len() == 1 { "Trying a fix".to_owned() } else { format!("Trying {} fixes", tasks.len()) };
     let shown = session.outbox.progress(token, &title, Some(&cancel));
@@ -215,23 +206,10 @@ impl Trials {
     /// Tries the fixes of new results in the background, in folders whose setting says so. Newer results of a
     /// folder end what is being tried of the ones before.
     pub fn follow(self: &Arc<Self>) {
-        use tokio::sync::broadcast::error::RecvError;
-
         let trials = Arc::clone(self);
-        let mut news = self.engine.news();
-        tokio::spawn(async move {
-            let mut running: HashMap<PathBuf, Stop> = HashMap::new();
-            loop {
-                let root = match news.recv().await {
-                    Ok(root) => root,
-                    Err(RecvError::Lagged(_)) => continue,
-                    Err(RecvError::Closed) => return,
-                };
-                let cancel = CancellationToken::new();
-                running.insert(root.clone(), Stop(cancel.clone()));
-                let trials = Arc::clone(&trials);
-                tokio::spawn(async move { trials.in_background(&root, &cancel).await });
-            }
+        background::on_new_results(&self.engine, move |root, cancel| {
+            let trials = Arc::clone(&trials);
+            async move { trials.in_background(&root, &cancel).await }
         });
     }
 

@@ -402,7 +402,7 @@ fn of_builtin(spot: &Spot<'_>, class: &str, access: &Access<'_>) -> Option<Findi
         );
     }
     if class == "dict" {
-        let shown = spot.frame.locals.iter().find(|v| v.name == text).and_then(|v| Value::parse(&v.repr));
+        let shown = spot.frame.shown(&text).and_then(Value::parse);
         let has_key = matches!(&shown, Some(Value::Dict(items)) if items.iter().any(|(k, _)| *k == Value::Str(access.name.to_owned())));
         let dot = Span { start: value.span.end, end: span.end };
         let quote = if spot.source.text().matches('\'').count() > spot.source.text().matches('"').count() {

@@ -147,7 +147,7 @@ fn listed(keys: &[Value]) -> String {
 /// The keys of the mapping `value`: as it was at the failure, or as its literal in this file says; then with the
 /// place of the literal.
 fn keys_of(spot: &Spot<'_>, value: &Expr, text: &str) -> Option<(Vec<Value>, Option<Place>)> {
-    let shown = spot.frame.locals.iter().find(|v| v.name == text);
+    let shown = spot.frame.local(text);
     if let Some(parsed) = shown.and_then(|v| Value::parse(&v.repr)) {
         let Value::Dict(items) = &parsed else { return None };
         let whole = !items.iter().any(|(k, _)| matches!(k, Value::Elided));

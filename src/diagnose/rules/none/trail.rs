@@ -1,6 +1,7 @@
 //! Where a `None` came from: back over assignments, parameters, calls and attributes.
 
 use crate::diagnose::case::{at, code, line_of};
+use crate::diagnose::rules::given::{Given, call_of, given};
 use crate::model::{Category, Frame, Place};
 use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
 use crate::workspace::resolve::{Resolver, Symbol, assigned};
@@ -90,51 +91,28 @@ impl Trail<'_> {
         let place = outer.place.as_ref()?;
         let source = self.workspace.source(&place.path)?;
         let stmt = source.module().statement(place.line)?;
-        let method = function.qualified_name.contains('.');
-        let mut calls = Vec::new();
-        for expr in stmt.expressions() {
-            expr.walk(&mut |part| {
-                let ExprKind::Call { func, .. } = &part.kind else { return };
-                let called = match &func.kind {
-                    ExprKind::Attribute { attr, .. } => &**attr,
-                    ExprKind::Name(name) => &**name,
-                    _ => return,
-                };
-                let constructs = *function.name == *"__init__"
-                    && function.qualified_name.rsplit('.').nth(1) == Some(called);
-                if called == &*function.name || constructs {
-                    calls.push(part);
-                }
-            });
-        }
-        let [call] = calls.as_slice() else { return None };
-        let ExprKind::Call { args, keywords, func, .. } = &call.kind else { return None };
-        let bound =
-            method && (matches!(func.kind, ExprKind::Attribute { .. }) || *function.name == *"__init__");
-        let position = function
-            .signature
-            .params
-            .iter()
-            .position(|param| *param.name == *name)
-            .and_then(|at| at.checked_sub(usize::from(bound)))?;
-        let given = keywords
-            .iter()
-            .find(|keyword| keyword.name.as_deref() == Some(name))
-            .map(|keyword| &keyword.value)
-            .or_else(|| args.get(position));
-        let Some(given) = given else {
-            let default = function.signature.param(name)?.default.as_ref()?;
-            return matches!(default.kind, ExprKind::None).then(|| Source {
-                sentence: format!(
-                    "the call {} leaves out {}, whose default is `None`",
-                    code(call.span.of(source.text())),
-                    code(name)
-                ),
-                place: Some(place.clone()),
-                category: Category::Other,
-                confidence: 0.6,
-                suggestion: Some(format!("Give {} at {}, or handle its default", code(name), line_of(place))),
-            });
+        let call = call_of(stmt, function)?;
+        let given = match given(call, function, name)? {
+            Given::Argument(given) => given,
+            Given::Hidden => return None,
+            Given::Nothing => {
+                let default = function.signature.param(name)?.default.as_ref()?;
+                return matches!(default.kind, ExprKind::None).then(|| Source {
+                    sentence: format!(
+                        "the call {} leaves out {}, whose default is `None`",
+                        code(call.span.of(source.text())),
+                        code(name)
+                    ),
+                    place: Some(place.clone()),
+                    category: Category::Other,
+                    confidence: 0.6,
+                    suggestion: Some(format!(
+                        "Give {} at {}, or handle its default",
+                        code(name),
+                        line_of(place)
+                    )),
+                });
+            }
         };
         if matches!(given.kind, ExprKind::None) {
             return Some(Source {

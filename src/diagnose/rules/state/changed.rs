@@ -3,10 +3,9 @@
 //! Python notices for dictionaries, sets and deques and says so. For lists it skips items silently: there the rule
 //! speaks only where an assertion's value came from a function with such a loop.
 
-use super::{Change, changes};
+use super::{Change, changes, reached};
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::origin;
 use crate::diagnose::rules::spot::{Spot, target};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
@@ -110,10 +109,8 @@ fn copied(source: &SourceFile, place: &Place, iterated: &Expr) -> Draft {
 
 /// `for item in items: … items.remove(item)`: the item after each removed one is never looked at.
 pub(super) fn items_skipped(case: &Case<'_>) -> Option<Finding> {
-    case.root().filter(|root| root.short_type() == "AssertionError")?;
-    let (_, test_place) = case.frame()?;
-    let operands = origin::operands(case.workspace, test_place)?;
-    for called in operands.called.iter().take(6) {
+    let (test_place, reached) = reached(case)?;
+    for called in &reached {
         let Some(source) = case.workspace.source(&called.path) else { continue };
         let Some(function) = source.module().function(&called.qualified_name) else { continue };
         let mut found = None;

@@ -6,13 +6,12 @@ use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::difference::{self, Way};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::origin::{self, Operands};
+use crate::diagnose::rules::given::{Given, given};
 use crate::diagnose::rules::spot::target;
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
 use crate::workspace::SourceFile;
-use crate::workspace::python::{
-    Class, Expr, ExprKind, Function, Module, Param, ParamKind, Span, Stmt, StmtKind,
-};
+use crate::workspace::python::{Class, Expr, ExprKind, Function, Module, Param, Span, Stmt, StmtKind};
 use crate::workspace::resolve::Called;
 
 /// What an assertion's value came from.
@@ -57,7 +56,7 @@ pub(super) fn default(case: &Case<'_>) -> Option<Finding> {
                 continue;
             };
             let Some((span, how)) = changed(&source, called, function, &param.name) else { continue };
-            if in_tests(&source.place(param.span)) || passes(called, function, param) != Some(false) {
+            if in_tests(&source.place(param.span)) || !leaves_out(called, function, param) {
                 continue;
             }
             let place = Place { function: Some(called.qualified_name.clone()), ..source.place(param.span) };
@@ -130,26 +129,11 @@ fn methods(class: &Class) -> impl Iterator<Item = &Function> {
     })
 }
 
-/// Whether the call gives the parameter a value; `None` where stars hide it.
-fn passes(called: &Called, function: &Function, param: &Param) -> Option<bool> {
+/// Whether the call leaves the parameter to its default.
+fn leaves_out(called: &Called, function: &Function, param: &Param) -> bool {
     let module = Module::parse(&called.text);
-    let [Stmt { kind: StmtKind::Expr(expr), .. }] = module.body() else { return None };
-    let ExprKind::Call { args, keywords, .. } = &expr.kind else { return None };
-    if args.iter().any(|arg| matches!(arg.kind, ExprKind::Starred(_)))
-        || keywords.iter().any(|k| k.name.is_none())
-    {
-        return None;
-    }
-    if keywords.iter().any(|keyword| keyword.name.as_deref() == Some(&*param.name)) {
-        return Some(true);
-    }
-    if param.kind == ParamKind::KeywordOnly {
-        return Some(false);
-    }
-    let bound =
-        matches!(function.signature.params.first(), Some(first) if matches!(&*first.name, "self" | "cls"));
-    let index = function.signature.positional().position(|other| other.name == param.name)?;
-    Some(index - usize::from(bound && index > 0) < args.len())
+    let [Stmt { kind: StmtKind::Expr(call), .. }] = module.body() else { return false };
+    matches!(given(call, function, &param.name), Some(Given::Nothing))
 }
 
 fn fresh_default(

@@ -7,6 +7,7 @@ mod unpack;
 mod zones;
 
 use super::Rule;
+use super::given::{Given, call_of, given};
 use super::spot::Spot;
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};
@@ -77,11 +78,11 @@ fn follow(
     if let Some(iterated) = looped(function, name, line) {
         return Some(found(iterated));
     }
-    function.signature.param(name)?;
     let outer = frames[..index].last()?;
     let place = outer.place.as_ref()?;
     let caller = case.workspace.source(&place.path)?;
-    let argument = argument(caller.module().statement(place.line)?, function, name)?;
+    let call = call_of(caller.module().statement(place.line)?, function)?;
+    let Given::Argument(argument) = given(call, function, name)? else { return None };
     follow(case, frames, index - 1, &place.path, place.line, argument, step + 1)
 }
 
@@ -101,47 +102,10 @@ fn looped<'f>(function: &'f Function, name: &str, line: u32) -> Option<&'f Expr>
     found
 }
 
-/// What the one call of `function` in a statement gives for the parameter `name`.
-fn argument<'s>(
-    stmt: &'s crate::workspace::python::Stmt,
-    function: &Function,
-    name: &str,
-) -> Option<&'s Expr> {
-    let mut calls = Vec::new();
-    for expr in stmt.expressions() {
-        expr.walk(&mut |part| {
-            let ExprKind::Call { func, .. } = &part.kind else { return };
-            let called = match &func.kind {
-                ExprKind::Attribute { attr, .. } => &**attr,
-                ExprKind::Name(name) => &**name,
-                _ => return,
-            };
-            let class = function.qualified_name.rsplit('.').nth(1);
-            if called == &*function.name || *function.name == *"__init__" && class == Some(called) {
-                calls.push(part);
-            }
-        });
-    }
-    let [call] = calls.as_slice() else { return None };
-    let ExprKind::Call { args, keywords, .. } = &call.kind else { return None };
-    if let Some(keyword) = keywords.iter().find(|keyword| keyword.name.as_deref() == Some(name)) {
-        return Some(&keyword.value);
-    }
-    let position = function.signature.positional().position(|param| *param.name == *name)?;
-    let bound = function.signature.params.first().is_some_and(|param| matches!(&*param.name, "self" | "cls"));
-    let given = args.get(position.checked_sub(usize::from(bound))?)?;
-    (!matches!(given.kind, ExprKind::Starred(_))).then_some(given)
-}
-
-/// The value shown for a variable at the failure.
-fn shown<'f>(frame: &'f Frame, name: &str) -> Option<&'f str> {
-    frame.locals.iter().find(|local| local.name == name).map(|local| local.repr.as_str())
-}
-
 /// The type of an expression's value, of a literal or of a variable that is shown.
 fn type_of(spot: &Spot<'_>, expr: &Expr) -> Option<String> {
     let text = spot.text(expr.span);
-    if let Some(local) = spot.frame.locals.iter().find(|local| local.name == text) {
+    if let Some(local) = spot.frame.local(text) {
         let named = local.type_name.as_deref().map(|name| name.rsplit('.').next().unwrap_or(name).to_owned());
         return named.or_else(|| {
             let value = crate::diagnose::value::Value::parse(&local.repr)?;

@@ -2,7 +2,7 @@
 //!
 //! `None` and coroutines have rules of their own. Silent where several operators of the statement may be meant.
 
-use super::{Origin, origin, shown, type_of, with_origin};
+use super::{Origin, origin, type_of, with_origin};
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::spot::{Spot, between, quoted};
@@ -83,7 +83,7 @@ pub(super) fn unsupported(case: &Case<'_>) -> Option<Finding> {
         (right, wrong.right, left, wrong.left)
     };
     let text = spot.text(odd.span);
-    let value = shown(spot.frame, text).map_or_else(String::new, |repr| format!(" ({})", code(repr)));
+    let value = spot.frame.shown(text).map_or_else(String::new, |repr| format!(" ({})", code(repr)));
     let made = origin(case, &spot, odd).filter(|made| made.text != text);
     let from = made.as_ref().map_or_else(String::new, |made| format!(" from {}", made.said()));
     let confidence = if made.is_some() || !value.is_empty() { 0.68 } else { 0.6 };
@@ -153,7 +153,7 @@ fn odd_is_left(spot: &Spot<'_>, wrong: &Mismatch<'_>, left: &Expr) -> bool {
             let literal = matches!(left.kind, ExprKind::Str(_) | ExprKind::FString(_) | ExprKind::Bytes)
                 || matches!(&left.kind, ExprKind::BinOp { .. });
             let numeric =
-                shown(spot.frame, spot.text(left.span)).is_some_and(|repr| number_of(repr).is_some());
+                spot.frame.shown(spot.text(left.span)).is_some_and(|repr| number_of(repr).is_some());
             !(wrong.operator == "+" && (literal || !numeric))
         }
         _ => false,
@@ -181,7 +181,9 @@ fn converted(
         ("int" | "float" | "bool", "str") if wrong.operator == "+" => "str",
         ("str", "int" | "float") => {
             // Only a text that is such a number can become one.
-            let number = shown(spot.frame, text)
+            let number = spot
+                .frame
+                .shown(text)
                 .and_then(number_of)
                 .or_else(|| made.filter(|made| made.is_literal).and_then(|made| number_of(&made.text)))?;
             if number.fract() == 0.0 && other_type == "int" { "int" } else { "float" }
@@ -241,7 +243,7 @@ pub(super) fn not_iterable(case: &Case<'_>) -> Option<Finding> {
     found.retain(|expr| type_of(&spot, expr).is_none_or(|known| known == kind));
     let [expr] = found.as_slice() else { return None };
     let text = spot.text(expr.span);
-    let value = shown(spot.frame, text).map_or_else(String::new, |repr| format!(" ({})", code(repr)));
+    let value = spot.frame.shown(text).map_or_else(String::new, |repr| format!(" ({})", code(repr)));
     let made = origin(case, &spot, expr).filter(|made| made.text != text);
     let from = made.as_ref().map_or_else(String::new, |made| format!(" from {}", made.said()));
     let counts = kind == "int"

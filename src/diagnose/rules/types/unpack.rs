@@ -1,6 +1,6 @@
 //! `a, b = value` where the value has more or fewer parts.
 
-use super::{origin, shown, with_origin};
+use super::{origin, with_origin};
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::spot::{Spot, between};
@@ -82,8 +82,7 @@ fn keys_only(
         return None;
     }
     let text = spot.text(value.span);
-    let by_value =
-        shown(spot.frame, text).and_then(Value::parse).map(|value| matches!(value, Value::Dict(_)));
+    let by_value = spot.frame.shown(text).and_then(Value::parse).map(|value| matches!(value, Value::Dict(_)));
     let is_dict = by_value.unwrap_or_else(|| match &value.kind {
         ExprKind::Call { .. } => gives_dict(case, spot, value),
         _ => origin(case, spot, value).is_some_and(|made| spells_dict(&made.text)),
@@ -153,7 +152,7 @@ fn parts(case: &Case<'_>, spot: &Spot<'_>, value: &Expr) -> Option<(String, Opti
         && matches!(&**attr, "split" | "rsplit" | "partition" | "splitlines")
     {
         let name = spot.text(object.span);
-        let repr = shown(spot.frame, name)?;
+        let repr = spot.frame.shown(name)?;
         let made = origin(case, spot, object).filter(|made| made.text != name);
         let separator = args.first().and_then(Expr::as_str);
         let count = match (Value::parse(repr), separator) {
@@ -177,7 +176,7 @@ fn parts(case: &Case<'_>, spot: &Spot<'_>, value: &Expr) -> Option<(String, Opti
         ));
     }
     let name = spot.text(value.span);
-    let repr = shown(spot.frame, name)?;
+    let repr = spot.frame.shown(name)?;
     let made = origin(case, spot, value).filter(|made| made.text != name);
     Some((format!("it is {}", code(repr)), made))
 }

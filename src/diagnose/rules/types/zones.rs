@@ -1,6 +1,6 @@
 //! Dates and times with a zone and without one in one comparison or subtraction.
 
-use super::{origin, shown, with_origin};
+use super::{origin, with_origin};
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::spot::{Spot, target};
@@ -66,7 +66,7 @@ pub(super) fn mixed(case: &Case<'_>) -> Option<Finding> {
 
 /// Whether the value has a zone, by what is shown or by how it is made.
 fn zone_of(case: &Case<'_>, spot: &Spot<'_>, expr: &Expr) -> Option<bool> {
-    if let Some(repr) = shown(spot.frame, spot.text(expr.span)) {
+    if let Some(repr) = spot.frame.shown(spot.text(expr.span)) {
         return Value::parse(repr)?.has_zone();
     }
     let made = origin(case, spot, expr)?;
