@@ -54,8 +54,10 @@ impl Folder {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if name.starts_with(UNFINISHED) && name.ends_with(UNFINISHED_END) {
-                let file = std::fs::File::open(entry.path());
-                if file.is_ok_and(|file| file.try_lock().is_ok()) {
+                let Ok(file) = std::fs::File::open(entry.path()) else { continue };
+                // The lock is held until the file is gone: a writer who has just made it waits for the lock and
+                // then sees that it is.
+                if file.try_lock().is_ok() {
                     // If it cannot be removed now, the next writer tries again.
                     let _ = std::fs::remove_file(entry.path());
                 }
@@ -135,6 +137,27 @@ mod tests {
         let writer = Folder { path: dir.path().to_owned() }.unfinished()?;
         Folder::open(dir.path())?.replace("a.json", b"x")?;
         assert!(!left.exists() && writer.path().exists() && dir.path().join(".mine.tmp").exists());
+        Ok(())
+    }
+
+    #[test]
+    fn writers_at_work_at_the_same_time_take_nothing_from_each_other()
+    -> Result<(), Box<dyn std::error::Error>> {
+        let dir = tempfile::tempdir()?;
+        std::thread::scope(|scope| {
+            let writers: Vec<_> = (0..8)
+                .map(|writer| {
+                    let path = dir.path();
+                    scope.spawn(move || {
+                        (0..300).try_for_each(|round| {
+                            Folder::open(path)?.replace(&format!("{writer}-{round}.json"), b"x").map(drop)
+                        })
+                    })
+                })
+                .collect();
+            writers.into_iter().try_for_each(|writer| writer.join().unwrap_or(Ok(())))
+        })?;
+        assert_eq!(std::fs::read_dir(dir.path())?.count(), 8 * 300);
         Ok(())
     }
 
