@@ -26,10 +26,10 @@ EXCEPTIONS = ["ValueError", "TypeError", "KeyError", "AttributeError", "IndexErr
 
 class Mutant:
     """A mutated text. ``truth`` are the lines of the mutated text that a fix must touch (for what is missing: the
-    statements before and after)."""
+    statements before and after), ``origin`` those of the statement in the text before."""
 
-    def __init__(self, operator, text, truth, function):
-        self.operator, self.text, self.truth, self.function = operator, text, truth, function
+    def __init__(self, operator, text, truth, function, origin):
+        self.operator, self.text, self.truth, self.function, self.origin = operator, text, truth, function, origin
 
 
 class Source:
@@ -109,13 +109,11 @@ def mutants(text, seed, wanted):
     found = {}
 
     def add(operator, node, new, lines=None):
-        try:
-            ast.parse(new)
-        except (SyntaxError, ValueError):
-            return
         if new != source.text:
             truth = lines or range(node.lineno, node.end_lineno + 1)
-            found.setdefault(operator, []).append(Mutant(operator, new, sorted(set(truth)), source.function(node)))
+            stmt = statement(node) if not isinstance(node, (ast.stmt, ast.ExceptHandler)) else node
+            mutant = Mutant(operator, new, sorted(set(truth)), source.function(node), header_lines(stmt))
+            found.setdefault(operator, []).append(mutant)
 
     for node in ast.walk(source.tree):
         if isinstance(node, ast.expr) and in_annotation(node):
@@ -131,7 +129,12 @@ def mutants(text, seed, wanted):
         rng.shuffle(names)
         for name in list(names):
             if found[name]:
-                chosen.append(found[name].pop())
+                mutant = found[name].pop()
+                try:
+                    ast.parse(mutant.text)
+                except (SyntaxError, ValueError):
+                    continue
+                chosen.append(mutant)
             else:
                 names.remove(name)
     return chosen[:wanted]

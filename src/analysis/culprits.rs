@@ -3,7 +3,7 @@
 use super::Options;
 use super::show::Shower;
 use crate::diagnose::localise::Ranking;
-use crate::model::{Also, Analysis, Cluster, Culprit, Fingerprint};
+use crate::model::{Also, Analysis, Cluster, Culprit, Fingerprint, Part, Place, TestId};
 use crate::workspace::Workspace;
 
 /// A rule this sure has seen the fault itself: what was traced comes after the place it names.
@@ -42,6 +42,25 @@ pub fn apply(cluster: &mut Cluster, ranking: &Ranking, workspace: &Workspace, op
     }
     culprits.truncate(SHOWN);
     cluster.culprits = culprits;
+}
+
+/// Notes in the cluster that groups of its tests point to unlike places.
+pub fn part(
+    analysis: &mut Analysis,
+    fingerprint: &Fingerprint,
+    parts: &[(Vec<TestId>, Place)],
+    workspace: &Workspace,
+    options: &Options,
+) {
+    let Some(cluster) = analysis.clusters.iter_mut().find(|c| c.fingerprint == *fingerprint) else { return };
+    let mut shower = Shower::new(workspace, options, None);
+    cluster.parts = parts
+        .iter()
+        .map(|(tests, place)| Part {
+            tests: tests.iter().map(|test| shower.text(test.as_str())).collect(),
+            site: shower.site(place),
+        })
+        .collect();
 }
 
 /// Notes in each of the clusters `members` that they have one cause.

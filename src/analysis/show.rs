@@ -100,6 +100,8 @@ impl<'a> Shower<'a> {
             diagnosis,
             culprits,
             also: Vec::new(),
+            parts: Vec::new(),
+            since: None,
             fixes,
             stability: None,
             offline: None,

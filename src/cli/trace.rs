@@ -9,7 +9,7 @@ use owo_colors::OwoColorize as _;
 use super::output::{self, OutputArgs, Report};
 use super::project::Project;
 use super::{explain, input, run};
-use crate::front::trace::{self, Found, Wish};
+use crate::front::trace::{self, Found, Recording, Wish};
 use crate::model::{Analysis, Cluster, Fingerprint};
 use crate::pytest::runner::Runner;
 use crate::report::document::Document;
@@ -48,6 +48,12 @@ pub struct Args {
     /// Write all candidates with their features to this file, for measurements
     #[arg(long, hide = true, value_name = "FILE")]
     features: Option<PathBuf>,
+    /// Keep the recorded run in this file, for measurements
+    #[arg(long, hide = true, value_name = "FILE")]
+    keep: Option<PathBuf>,
+    /// Rank what was kept in this file instead of running the tests, for measurements
+    #[arg(long, hide = true, value_name = "FILE")]
+    recorded: Option<PathBuf>,
 }
 
 fn seconds(text: &str) -> Result<f64, String> {
@@ -93,8 +99,18 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             found => found,
         },
     };
-    let wish =
-        Wish { clusters, seconds: args.budget, all_tests: args.all_tests, pooled: args.features.is_some() };
+    let recording = match (&args.recorded, &args.keep) {
+        (Some(path), _) => Recording::Used(path.clone()),
+        (None, Some(path)) => Recording::Kept(path.clone()),
+        (None, None) => Recording::Dropped,
+    };
+    let wish = Wish {
+        clusters,
+        seconds: args.budget,
+        all_tests: args.all_tests,
+        pooled: args.features.is_some(),
+        recording,
+    };
     let progress = output::Progress::start("tracing the failing tests");
     let workspace = project.workspace();
     let found = runtime.block_on(async {
@@ -133,6 +149,8 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     if args.fix {
         super::verify::search(&mut report.analysis, &found, &wish, &project, system);
     }
+    let redactor = crate::front::redactor(&project.root, &project.config, system);
+    crate::history::why::attach(&mut report.analysis, &project.root, &redactor);
     if let Some(path) = &args.features {
         std::fs::write(path, features(&found, &report.analysis))
             .with_context(|| format!("cannot write {}", path.display()))?;

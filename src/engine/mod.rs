@@ -25,7 +25,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::diagnose::agents::{Heard, Spent};
 use crate::diagnose::providers::Choice;
 use crate::history::summary::Graded;
-use crate::model::{Also, Culprit, Redacted, RelPath, Verification};
+use crate::model::{Also, Culprit, Part, Redacted, RelPath, Verification};
 use crate::system::System;
 use crate::workspace::source::SourceFile;
 use document::{ColumnToByte, TextEdit};
@@ -168,6 +168,8 @@ pub struct Traced {
     pub culprits: Vec<Culprit>,
     /// Other clusters that it explains.
     pub also: Vec<Also>,
+    /// Groups of its tests that point to unlike places.
+    pub parts: Vec<Part>,
     /// Its notes.
     pub notes: Vec<Redacted>,
 }

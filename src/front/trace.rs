@@ -2,7 +2,7 @@
 //! statements of each cluster.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::analysis_options;
@@ -10,7 +10,7 @@ use crate::analysis::{self, culprits};
 use crate::cluster::fingerprint::is_test_path;
 use crate::diagnose::localise::{CLOSELY, Known, Ranking, Traced, Traces, cause};
 use crate::ingest::events::Assembler;
-use crate::model::{Analysis, Cluster, Failure, Fingerprint, Phase, RelPath, TestId};
+use crate::model::{Analysis, Cluster, Failure, Fingerprint, Phase, Place, RelPath, TestId};
 use crate::pytest::events::Event;
 use crate::pytest::runner::{Canceller, RunError, Runner};
 use crate::pytest::trace::{self, Plan};
@@ -37,6 +37,20 @@ pub struct Wish {
     /// Whether there is to be a ranking of all failures together as well, under the fingerprint [`POOLED`]: for
     /// measurements of what is known to be one fault.
     pub pooled: bool,
+    /// What is done with the recorded run.
+    pub recording: Recording,
+}
+
+/// What is done with the recorded run: for measurements it can be ranked again without being run again.
+#[derive(Debug, Clone, Default)]
+pub enum Recording {
+    /// It is removed.
+    #[default]
+    Dropped,
+    /// It is kept in this file.
+    Kept(PathBuf),
+    /// The one in this file is used, and nothing is run.
+    Used(PathBuf),
 }
 
 /// See [`Wish::pooled`].
@@ -65,6 +79,9 @@ pub struct Found {
     /// Whether the user has cancelled.
     pub cancelled: bool,
 }
+
+/// Tests that point to a place together.
+type Parted = (Vec<TestId>, Place);
 
 /// Traces the failing tests of `analysis` and puts what was found into it.
 ///
@@ -109,7 +126,10 @@ pub async fn find(
             assembler.push(event.clone());
         }
     };
-    let ended = trace::record(runner, root.to_path_buf(), &plan, system, cancel, each).await?;
+    let ended = match &wish.recording {
+        Recording::Used(path) => trace::replay(path, each)?,
+        _ => trace::record(runner, root.to_path_buf(), &plan, system, cancel, each).await?,
+    };
     if ended.timed_out {
         found.notes.push(format!(
             "the traced run was ended after {:.0} s; what it had recorded by then was used",
@@ -147,6 +167,12 @@ pub async fn find(
         found.rankings.push((cluster.fingerprint.clone(), evidence.rank(&known)));
         knowns.push(known);
     }
+    let parted: Vec<(Fingerprint, Vec<Parted>)> = found
+        .rankings
+        .iter()
+        .zip(&knowns)
+        .filter_map(|((fingerprint, _), known)| Some((fingerprint.clone(), apart(known, &evidence)?)))
+        .collect();
     let joined = together(&mut found.rankings, &knowns, &evidence);
     if wish.pooled {
         let rules = analysis.clusters.iter().flat_map(rules).collect();
@@ -158,10 +184,40 @@ pub async fn find(
             culprits::apply(cluster, ranking, workspace, &options);
         }
     }
+    for (fingerprint, parts) in parted {
+        culprits::part(analysis, &fingerprint, &parts, workspace, &options);
+    }
     for (members, reason) in joined {
         culprits::join(analysis, &members, &reason, &options);
     }
     Ok(found)
+}
+
+/// The groups of the tests of one cluster that point to unlike places; `None` if they are at one.
+fn apart(known: &Known<'_>, evidence: &Traced<'_>) -> Option<Vec<Parted>> {
+    let tests: Vec<&&Failure> = known.failures.iter().take(CLOSELY).collect();
+    if tests.len() < 2 {
+        return None;
+    }
+    let rankings: Vec<Ranking> = tests
+        .iter()
+        .map(|failure| {
+            let (rules, changed) = (known.rules.clone(), known.changed.clone());
+            evidence.rank(&Known { failures: vec![**failure], rules, changed })
+        })
+        .collect();
+    let groups = cause::parts(&rankings.iter().collect::<Vec<_>>());
+    if groups.len() < 2 {
+        return None;
+    }
+    let of = |group: &Vec<usize>| {
+        let failures = group.iter().map(|&at| *tests[at]).collect();
+        let (rules, changed) = (known.rules.clone(), known.changed.clone());
+        let ranking = evidence.rank(&Known { failures, rules, changed });
+        let first = ranking.places.first()?.place.clone();
+        Some((group.iter().map(|&at| tests[at].test.clone()).collect(), first))
+    };
+    groups.iter().map(of).collect()
 }
 
 /// Finds the clusters whose failing values come from the same place, ranks the suspects of all their failures
@@ -256,6 +312,10 @@ fn plan(wanted: &[&Cluster], config: &Config, workspace: &Workspace, wish: &Wish
         limit: Duration::from_secs_f64(wish.seconds + GRACE),
         pytest_args: config.pytest_args.clone(),
         python: config.python.clone(),
+        keep: match &wish.recording {
+            Recording::Kept(path) => Some(path.clone()),
+            Recording::Dropped | Recording::Used(_) => None,
+        },
     }
 }
 

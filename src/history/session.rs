@@ -8,6 +8,7 @@ use super::recording::{self, Recording};
 use super::store::{HistoryError, NewRun, Store};
 use super::summary::Graded;
 use super::target::Target;
+use super::why;
 use crate::evidence::redact::Redactor;
 use crate::model::Analysis;
 use crate::system::System;
@@ -153,9 +154,10 @@ pub fn update(
         graded.map(Some)
     };
     match work() {
-        Ok(graded) => {
-            if let Some(graded) = &graded {
+        Ok(mut graded) => {
+            if let Some(graded) = &mut graded {
                 graded.attach(analysis);
+                graded.since = why::attach(analysis, root, redactor);
             }
             (graded, Vec::new())
         }

@@ -32,6 +32,8 @@ pub struct Graded {
     pub causes: HashMap<String, f64>,
     /// When the newest run ended (the first of its parts), and whether there were others before it.
     pub newest: Option<(f64, bool)>,
+    /// By root cause: what has changed since its test passed, see [`super::why`].
+    pub since: HashMap<String, Redacted>,
 }
 
 impl Graded {
@@ -97,7 +99,7 @@ impl Graded {
         }
         mark_slow(&mut tests);
         let (runs, newest) = runs(parts);
-        Self { tests, runs, causes: HashMap::new(), newest }
+        Self { tests, runs, causes: HashMap::new(), newest, since: HashMap::new() }
     }
 
     /// The stability of a test by its name as it may be shown, if there is more than one run to tell it by.

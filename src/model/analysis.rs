@@ -165,6 +165,10 @@ pub struct Cluster {
     pub culprits: Vec<Culprit>,
     /// Other clusters whose failing values come from the same place, as far as tests have been traced.
     pub also: Vec<Also>,
+    /// Groups of its tests that point to unlike places, as far as they have been traced; none if they are at one.
+    pub parts: Vec<Part>,
+    /// What has changed in the suspected places since the representative test passed.
+    pub since: Option<Redacted>,
     /// What would mend it, preferred first.
     pub fixes: Vec<Fix>,
     /// Stability of the representative test, where history knows it.
@@ -437,6 +441,51 @@ pub struct Also {
     pub tests: usize,
     /// Why they are taken for one.
     pub reason: Redacted,
+}
+
+impl Also {
+    /// What is said of all that a finding explains besides, one sentence for each reason.
+    pub fn sentences(all: &[Self]) -> Vec<String> {
+        let mut by_reason: Vec<(&Redacted, usize, usize)> = Vec::new();
+        for also in all {
+            match by_reason.iter_mut().find(|(reason, ..)| **reason == also.reason) {
+                Some((_, tests, findings)) => {
+                    *tests += also.tests;
+                    *findings += 1;
+                }
+                None => by_reason.push((&also.reason, also.tests, 1)),
+            }
+        }
+        let counted = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
+        by_reason
+            .into_iter()
+            .map(|(reason, tests, findings)| {
+                format!(
+                    "also explains {} of {}: {}",
+                    counted(tests, "test", "tests"),
+                    counted(findings, "other finding", "other findings"),
+                    reason.as_str()
+                )
+            })
+            .collect()
+    }
+}
+
+/// Some tests of a cluster that point to another place than its other tests do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The tests.
+    pub tests: Vec<Redacted>,
+    /// The place that they point to first.
+    pub site: Site,
+}
+
+impl Part {
+    /// `3 tests point to a.py:3 first`
+    pub fn sentence(&self) -> String {
+        let (n, word) = (self.tests.len(), if self.tests.len() == 1 { "test points" } else { "tests point" });
+        format!("{n} {word} to {}:{} first", self.site.path.as_str(), self.site.place.line)
+    }
 }
 
 /// A suspected place.

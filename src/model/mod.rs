@@ -14,7 +14,7 @@ pub mod stability;
 pub use crate::evidence::redact::Redacted;
 pub use analysis::{
     Also, Analysis, Category, Cluster, Comparison, Conclusion, Culprit, Diagnosis, Edit, EvidenceItem,
-    FailureId, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState,
+    FailureId, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, ModelRun, ModelState, Part,
     RunSummary, Severity, ShownProblem, Source, Told, ValueRecord, Verification, VerificationState,
 };
 pub use outcomes::TestOutcomes;

@@ -1,10 +1,10 @@
 //! Running tests traced: the plan that the plugin gets, and what comes back. Nothing of such a run stays: its
 //! stream, plan and cache lie in a folder that is removed, and the results of the last real run are not replaced.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::events::Event;
+use super::events::{self, Event};
 use super::runner::{Canceller, Progress, Request, RunError, Runner};
 use crate::model::TestId;
 use crate::system::System;
@@ -27,6 +27,8 @@ pub struct Plan {
     pub pytest_args: Vec<String>,
     /// The project's interpreter, if one is set.
     pub python: Option<String>,
+    /// Where the stream of the run is kept: for measurements.
+    pub keep: Option<PathBuf>,
 }
 
 /// How a traced run ended.
@@ -38,6 +40,21 @@ pub struct Ended {
     pub timed_out: bool,
     /// The end of what pytest printed.
     pub output: String,
+}
+
+/// Gives `each` the events of a run that was kept, see [`Plan::keep`].
+///
+/// # Errors
+/// When the file cannot be read.
+pub fn replay(path: &Path, mut each: impl FnMut(&Event)) -> Result<Ended, RunError> {
+    let failed = |source| RunError::File { what: "read", path: path.to_path_buf(), source };
+    let text = std::fs::read(path).map_err(failed)?;
+    for line in text.split(|&byte| byte == b'\n') {
+        if let Ok(Some(event)) = events::parse(line) {
+            each(&event);
+        }
+    }
+    Ok(Ended { cancelled: false, timed_out: false, output: String::new() })
 }
 
 /// Runs the tests of `plan` in `root`; `each` gets every event. `cancel` is given what ends the run from anywhere.
@@ -98,6 +115,13 @@ pub async fn record(
         }
     }
     let finished = run.wait().await?;
+    if let Some(keep) = &plan.keep {
+        std::fs::copy(&finished.stream, keep).map_err(|source| RunError::File {
+            what: "write",
+            path: keep.clone(),
+            source,
+        })?;
+    }
     // Removed here rather than on the drop, so that a failure to do so is seen.
     if let Err(error) = folder.close() {
         tracing::warn!("cannot remove the folder of a traced run: {error}");

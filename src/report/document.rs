@@ -100,6 +100,8 @@ struct Finding<'a> {
     failures: Vec<Failure<'a>>,
     culprits: Vec<Suspect<'a>>,
     also_explains: Vec<Explained<'a>>,
+    parts: Vec<Parted<'a>>,
+    changed_since: Option<&'a str>,
     fixes: Vec<Proposal<'a>>,
     stability: Option<&'a Stability>,
 }
@@ -113,6 +115,14 @@ struct Failure<'a> {
     line: Option<u32>,
     exception: &'a str,
     message: &'a str,
+}
+
+/// Tests of a finding that point to another place than its others.
+#[derive(Debug, Serialize)]
+struct Parted<'a> {
+    tests: Vec<&'a str>,
+    file: &'a str,
+    line: u32,
 }
 
 /// Another finding with the same cause.
@@ -274,6 +284,16 @@ impl<'a> Finding<'a> {
                     reason: also.reason.as_str(),
                 })
                 .collect(),
+            parts: cluster
+                .parts
+                .iter()
+                .map(|part| Parted {
+                    tests: part.tests.iter().map(Redacted::as_str).collect(),
+                    file: part.site.path.as_str(),
+                    line: part.site.place.line,
+                })
+                .collect(),
+            changed_since: cluster.since.as_ref().map(Redacted::as_str),
             fixes: cluster.fixes.iter().map(Proposal::new).collect(),
             stability: cluster.stability.as_ref(),
         }

@@ -11,7 +11,7 @@ use super::document::{affected_tests, place_text};
 use super::text::{counted, cut, first_lines, one_line, visible, wrap};
 use super::{Meta, time};
 use crate::model::{
-    Analysis, Cluster, Culprit, Exit, FailureRecord, Fix, ModelRun, ModelState, Phase, Severity,
+    Also, Analysis, Cluster, Culprit, Exit, FailureRecord, Fix, ModelRun, ModelState, Part, Phase, Severity,
     ShownProblem, Site, Source,
 };
 
@@ -100,10 +100,14 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
         block(out, "note", &one_line(note.as_str()), layout)?;
     }
     tests(out, cluster, layout)?;
-    for also in &cluster.also {
-        let tests = counted(also.tests, "test", "tests");
-        let text = format!("also explains {tests} of another finding: {}", one_line(also.reason.as_str()));
-        block(out, "", &text, layout)?;
+    for text in Also::sentences(&cluster.also) {
+        block(out, "", &one_line(&text), layout)?;
+    }
+    if let Some(text) = parting(cluster) {
+        block(out, "", &one_line(&text), layout)?;
+    }
+    if let Some(since) = &cluster.since {
+        block(out, "since", &one_line(since.as_str()), layout)?;
     }
     if let Some(stability) = &cluster.stability {
         let text = format!("{} {}, {}", stability.strip(), stability.verdict, stability.sentence());
@@ -113,6 +117,12 @@ pub fn finding(out: &mut impl Write, cluster: &Cluster, layout: Layout<'_>) -> i
         block(out, "id", &cluster.fingerprint.0, layout)?;
     }
     Ok(())
+}
+
+/// What is said of a cluster whose tests point to unlike places.
+pub fn parting(cluster: &Cluster) -> Option<String> {
+    let parts: Vec<String> = cluster.parts.iter().map(Part::sentence).collect();
+    (!parts.is_empty()).then(|| format!("these may be several causes: {}", parts.join(", ")))
 }
 
 /// Prints a suspected place with its reasons.

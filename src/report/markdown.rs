@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::document::{affected_tests, place_text};
 use super::text::{counted, cut, one_line, visible};
 use super::{Meta, human};
-use crate::model::{Analysis, Cluster, Fix, FixKind, Site};
+use crate::model::{Also, Analysis, Cluster, Fix, FixKind, Site};
 
 /// A comment on GitHub holds 65,536 characters.
 const MAX_BYTES: usize = 60_000;
@@ -69,6 +69,13 @@ fn finding(number: usize, cluster: &Cluster, meta: &Meta) -> String {
     }
     for note in diagnosis.notes.iter().take(3) {
         let _ = writeln!(out, "- {}", prose(&cut(&one_line(note.as_str()), 600)));
+    }
+    let more = Also::sentences(&cluster.also)
+        .into_iter()
+        .chain(human::parting(cluster))
+        .chain(cluster.since.as_ref().map(|since| since.as_str().to_owned()));
+    for text in more {
+        let _ = writeln!(out, "- {}", prose(&cut(&one_line(&text), 600)));
     }
     if !diagnosis.fix_suggestion.is_empty() {
         let _ =

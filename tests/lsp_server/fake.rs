@@ -215,6 +215,8 @@ impl Maker<'_> {
                 .into_iter()
                 .collect(),
             also: Vec::new(),
+            parts: Vec::new(),
+            since: None,
             fixes,
             stability: None,
             offline: None,

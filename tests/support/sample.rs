@@ -8,7 +8,7 @@ use failscope::evidence::redact::Redactor;
 use failscope::model::{
     Also, Analysis, Category, Cluster, Comparison, Counts, Culprit, Detail, Diagnosis, Edit, EvidenceItem,
     Exit, FailureId, FailureKind, FailureRecord, Fingerprint, Fix, FixKind, FixTarget, FrameRecord, Grade,
-    HistorySummary, ModelRun, ModelState, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint,
+    HistorySummary, ModelRun, ModelState, Part, Phase, Place, Redacted, RelPath, ResultFormat, RunPoint,
     RunSummary, Severity, ShownProblem, Since, Site, Source, Stability, TestId, Trend, ValueRecord, Verdict,
     Verification, VerificationState,
 };
@@ -197,6 +197,12 @@ fn cluster(index: usize, log: usize) -> Cluster {
         } else {
             Vec::new()
         },
+        parts: if index % 9 == 5 {
+            vec![Part { tests: vec![shown("tests/test_route.py::test_far")], site: culprit.clone() }]
+        } else {
+            Vec::new()
+        },
+        since: (index % 6 == 2).then(|| shown("passed 3 commits ago; src/route.py:57 changed since")),
         fixes: if index.is_multiple_of(2) { vec![edit(&culprit, index), command()] } else { Vec::new() },
         stability: (index % 6 == 2).then(|| Stability {
             grade: Grade::C,

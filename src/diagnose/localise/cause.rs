@@ -50,6 +50,25 @@ pub fn groups(
     groups
 }
 
+/// Groups of rankings of single tests, each as indices in their order: those that have any of the first places in
+/// common, directly or through others. One group if the tests are at one, or if there is nothing to tell by.
+pub fn parts(rankings: &[&Ranking]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for at in 0..rankings.len() {
+        let own = |group: &Vec<usize>| {
+            rankings[at].places.is_empty() || group.iter().any(|&other| near(rankings[at], rankings[other]))
+        };
+        let (mine, mut rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(own);
+        let mut joined = mine.concat();
+        joined.push(at);
+        joined.sort_unstable();
+        rest.push(joined);
+        groups = rest;
+    }
+    groups.sort();
+    groups
+}
+
 fn rank(ranking: &Ranking, place: &Place) -> Option<usize> {
     ranking.places.iter().position(|ranked| ranked.place == *place)
 }

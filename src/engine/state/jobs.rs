@@ -215,6 +215,7 @@ impl Engine {
             }
             cluster.culprits = traced.culprits;
             cluster.also = traced.also;
+            cluster.parts = traced.parts;
             cluster.diagnosis.notes = traced.notes;
             any = true;
         }

@@ -8,8 +8,10 @@ use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::lsp::markup::{Document, Part};
 use crate::model::{
-    Cluster, Detail, FailureRecord, FixKind, Grade, ModelState, RelPath, Site, Source, VerificationState,
+    Also, Cluster, Detail, FailureRecord, FixKind, Grade, ModelState, RelPath, Site, Source,
+    VerificationState,
 };
+use crate::report::human::parting;
 
 /// Bounds of what one hover shows.
 const MAX_CAUSES: usize = 3;
@@ -111,7 +113,9 @@ impl Writer<'_> {
         self.values(about);
         self.fix(about.cluster);
         self.history(about);
+        self.since(about);
         self.tests(about);
+        self.together(about);
         for note in diagnosis.notes.iter().take(3) {
             self.document.paragraph(&[Part::Text(&cut(&one_line(note.as_str()), MAX_TEXT))]);
         }
@@ -246,6 +250,22 @@ impl Writer<'_> {
             Part::Code(&stability.strip()),
             Part::Text(&format!(" ({})", stability.sentence())),
         ]);
+    }
+
+    /// What has changed in the suspected places since the test passed.
+    fn since(&mut self, about: &About<'_>) {
+        let graded = self.snapshot.graded.as_ref();
+        if let Some(since) = graded.and_then(|graded| graded.since.get(&about.cluster.fingerprint.0)) {
+            let text = cut(&one_line(since.as_str()), MAX_TEXT);
+            self.document.paragraph(&[Part::Strong("Since:"), Part::Text(" "), Part::Text(&text)]);
+        }
+    }
+
+    /// Which other findings have the same cause, and whether this one has several.
+    fn together(&mut self, about: &About<'_>) {
+        for text in Also::sentences(&about.cluster.also).into_iter().chain(parting(about.cluster)) {
+            self.document.paragraph(&[Part::Text(&cut(&one_line(&text), MAX_TEXT))]);
+        }
     }
 
     fn tests(&mut self, about: &About<'_>) {

@@ -10,7 +10,7 @@ use tower_lsp::lsp_types::ProgressToken;
 use super::commands::failed;
 use super::{background, run};
 use crate::engine::{Event, Front as _, Handle, Level, Snapshot, Traced};
-use crate::front::trace::{self, Found, Project, Wish};
+use crate::front::trace::{self, Found, Project, Recording, Wish};
 use crate::lsp::backend::Session;
 use crate::lsp::outbox::{EngineSide, Outbox};
 use crate::model::Fingerprint;
@@ -140,7 +140,8 @@ async fn traced(
     let mut analysis = snapshot.results.analysis.clone();
     // The tests run the files, not what is being typed.
     let workspace = Workspace::new(snapshot.root.clone(), Arc::clone(&snapshot.config));
-    let wish = Wish { clusters, seconds: SECONDS, all_tests: false, pooled: false };
+    let wish =
+        Wish { clusters, seconds: SECONDS, all_tests: false, pooled: false, recording: Recording::Dropped };
     let project = Project { root: &snapshot.root, config: &snapshot.config, workspace: &workspace };
     let stop = cancel.clone();
     let ending = |canceller: Canceller| {
@@ -161,6 +162,7 @@ async fn traced(
             fingerprint: c.fingerprint.0.clone(),
             culprits: c.culprits.clone(),
             also: c.also.clone(),
+            parts: c.parts.clone(),
             notes: c.diagnosis.notes.clone(),
         })
         .collect();

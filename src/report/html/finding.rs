@@ -6,7 +6,7 @@ use askama::Template as _;
 
 use super::{chart, prose};
 use crate::model::{
-    Cluster, Edit, FailureRecord, Fix, FrameRecord, Grade, Phase, Redacted, Site, VerificationState,
+    Also, Cluster, Edit, FailureRecord, Fix, FrameRecord, Grade, Phase, Redacted, Site, VerificationState,
 };
 use crate::report::document::place_text;
 use crate::report::text::{counted, cut, one_line, visible};
@@ -143,7 +143,15 @@ fn body<'a>(&Details { cluster, tests, meta, log_share }: &Details<'a>) -> Body<
                     .map(|site| link(site, meta)),
             })
             .collect(),
-        notes: diagnosis.notes.iter().map(|note| prose(note.as_str())).collect(),
+        notes: diagnosis
+            .notes
+            .iter()
+            .map(|note| note.as_str().to_owned())
+            .chain(Also::sentences(&cluster.also))
+            .chain(human::parting(cluster))
+            .chain(cluster.since.as_ref().map(|since| since.as_str().to_owned()))
+            .map(|text| prose(&text))
+            .collect(),
         suggestion: prose(diagnosis.fix_suggestion.as_str()),
         fixes: cluster.fixes.iter().take(10).map(|fix| proposal(fix, meta)).collect(),
         comparison: representative.and_then(comparison),

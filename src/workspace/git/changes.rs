@@ -45,6 +45,25 @@ pub fn changed(root: &Path) -> Vec<Changed> {
     all
 }
 
+/// The lines of Python files below `root` that differ from those of `commit`, changes in no commit included.
+pub fn since_commit(root: &Path, commit: &str) -> Vec<Changed> {
+    if is_id(commit) { since(root, commit, &When::LastCommits) } else { Vec::new() }
+}
+
+/// Number of commits from `commit` to the one checked out; `None` if it is no ancestor of that, as on another branch.
+pub fn commits_since(root: &Path, commit: &str) -> Option<u32> {
+    if !is_id(commit) {
+        return None;
+    }
+    ask(root, &["merge-base", "--is-ancestor", commit, "HEAD"])?;
+    ask(root, &["rev-list", "--count", &format!("{commit}..HEAD")])?.trim().parse().ok()
+}
+
+/// Whether it is the id of a commit, and no option or range.
+fn is_id(commit: &str) -> bool {
+    commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
 fn since(root: &Path, commit: &str, when: &When) -> Vec<Changed> {
     let diff = ask(
         root,
