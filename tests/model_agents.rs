@@ -366,17 +366,49 @@ async fn an_unchanged_cause_costs_nothing_the_next_time() {
 }
 
 #[tokio::test]
-async fn a_budget_ends_the_asking_and_says_so() {
-    let mut case = Case::new();
-    case.config.ai_budget = Limits { calls: Some(7), ..Limits::default() };
-    let model = Arc::new(Scripted::saying(&right()));
-    let analysis = case.asked(None, &model, &CancellationToken::new()).await;
-    assert_eq!(model.calls(), 7);
-    assert_eq!(analysis.model.state, ModelState::Partial);
-    assert!(analysis.model.reason.as_str().contains("7 calls"), "{}", analysis.model.reason);
-    let silent = analysis.clusters.iter().filter(|c| matches!(c.diagnosis.source, Source::Rule(_)));
-    let said = silent.filter(|c| c.diagnosis.notes.iter().any(|n| n.as_str().contains("7 calls"))).count();
-    assert!(said > 50, "{said}");
+async fn a_budget_is_spent_on_both_agents_and_on_the_worst_causes_first() {
+    let calls = |calls| Limits { calls: Some(calls), ..Limits::default() };
+    let tokens = |tokens| Limits { tokens: Some(tokens), ..Limits::default() };
+    // The bound, the calls that are made, the causes asked about, and what is said of it.
+    let rows = [
+        (calls(7), 6, 3, "7 calls"),
+        (calls(8), 8, 4, "8 calls"),
+        (calls(2), 2, 1, "2 calls"),
+        // Not even enough for both agents once: the analyzer alone.
+        (calls(1), 1, 1, "1 calls"),
+        (calls(0), 0, 0, "0 calls"),
+        // What a call will cost is estimated, with the longest answer that is allowed.
+        (tokens(1_000), 0, 0, "1000 tokens"),
+    ];
+    for (limits, calls, causes, said) in rows {
+        let mut case = Case::new();
+        case.config.ai_budget = limits;
+        let model = Arc::new(Scripted::saying(&right()));
+        let analysis = case.asked(None, &model, &CancellationToken::new()).await;
+        assert_eq!(model.calls(), calls, "{limits:?}");
+        let of_analyzer = model.asked.lock().unwrap().iter().filter(|r| r.temperature == Some(0.4)).count();
+        assert_eq!(of_analyzer, causes, "{limits:?}");
+        let run = &analysis.model;
+        assert!(run.reason.as_str().contains(said), "{}", run.reason);
+        let state = if causes == 0 { ModelState::Unavailable } else { ModelState::Partial };
+        assert_eq!((run.state, run.answered + run.kept), (state, causes as u64), "{limits:?}");
+        let is_alone = run.notes.iter().any(|note| note.as_str().contains("not checked by a critic"));
+        assert_eq!(is_alone, calls == 1, "{:?}", run.notes);
+        // The others stand as they are, with the reason.
+        let (mut asked, mut others) = (Vec::new(), Vec::new());
+        for cluster in &analysis.clusters {
+            let has_reason = cluster.diagnosis.notes.iter().any(|note| note.as_str().contains(said));
+            let severity = cluster.offline.as_ref().unwrap().diagnosis.severity;
+            let weight = (format!("{severity:?}"), cluster.failures.len());
+            if has_reason { others.push(weight) } else { asked.push(weight) }
+        }
+        assert_eq!(asked.len(), causes, "{limits:?}");
+        let rank = |(severity, tests): &(String, usize)| {
+            (["Low", "Medium", "High", "Critical"].iter().position(|name| name == severity), *tests)
+        };
+        let (least, most) = (asked.iter().map(rank).min(), others.iter().map(rank).max());
+        assert!(causes == 0 || least >= most, "{limits:?}: {asked:?} before {others:?}");
+    }
 }
 
 #[tokio::test]

@@ -71,8 +71,10 @@ async fn proxies_are_used_but_never_for_this_machine() {
         let result = choice.provider.complete(&request(), &CancellationToken::new()).await;
         assert_eq!(result.is_ok(), *used, "{environment:?}: {result:?}");
         let seen = proxy.seen();
-        assert_eq!(seen.len(), usize::from(*used), "{environment:?}");
-        assert!(seen.iter().all(|seen| seen.path == "http://models.invalid/v1/chat/completions"));
+        let expected: &[&str] = &["models", "chat/completions"];
+        let paths: Vec<&str> =
+            seen.iter().map(|seen| seen.path.trim_start_matches("http://models.invalid/v1/")).collect();
+        assert_eq!(paths, if *used { expected } else { &[] }, "{environment:?}");
         if let Err(error) = result {
             let expected = ErrorKind::Unreachable { address: "http://models.invalid".to_owned() };
             assert_eq!(error.kind, expected, "{error}");
@@ -129,8 +131,10 @@ type ModelRow<'a> = (Vendor, &'a str, &'a [(&'a str, Value)], &'a [&'a str]);
 async fn what_a_model_is_asked_depends_on_the_model() {
     let schema = || Schema {
         name: "answer",
-        json: json!({"type": "object", "properties": {"a": {"type": "number", "minimum": 0}}, "required": ["a"],
-            "additionalProperties": false}),
+        json:
+            json!({"type": "object", "properties": {"a": {"type": "number", "minimum": 0}}, "required": ["a"],
+            "additionalProperties": false})
+            .into(),
     };
     // Parameters by JSON pointer; `null` is for what must not be there.
     let rows: &[ModelRow<'_>] = &[
@@ -363,6 +367,113 @@ async fn a_model_that_is_gone_is_named_with_what_there_is_instead() {
          llama-3.3-70b-specdec, openai/gpt-oss-120b (it is what Failscope asks where no model is chosen; groq says: \
          The model `llama-3.3-70b-versatile` has been decommissioned and is no longer supported.)"
     );
+}
+
+/// What a server lists, whether it has the model that is asked, the model that is asked, and what is said.
+type OfferRow<'a> = (Option<&'a [&'a str]>, Option<&'a str>, &'a str, &'a str);
+
+#[tokio::test]
+async fn a_server_of_ones_own_is_asked_for_the_model_that_it_has() {
+    const MODEL: &str = "qwen2.5-coder-7b-instruct";
+    let only: &[&str] = &[MODEL];
+    let with_others: &[&str] = &["text-embedding-3", MODEL, "whisper-1"];
+    let several: &[&str] = &["llama-3.1-8b", MODEL, "gpt-4o-mini"];
+    let rows: &[OfferRow<'_>] = &[
+        (
+            Some(only),
+            None,
+            MODEL,
+            "qwen2.5-coder-7b-instruct was asked: no model is chosen, and SERVER offers no other",
+        ),
+        (
+            Some(with_others),
+            None,
+            MODEL,
+            "qwen2.5-coder-7b-instruct was asked: no model is chosen, and SERVER offers no other",
+        ),
+        (
+            Some(several),
+            None,
+            "gpt-4o",
+            "no model is chosen, and SERVER does not list gpt-4o; choose one with --model: gpt-4o-mini, \
+             llama-3.1-8b, qwen2.5-coder-7b-instruct",
+        ),
+        (Some(&["gpt-4o", "gpt-4o-mini"]), None, "gpt-4o", ""),
+        // A server that lists nothing, or cannot list.
+        (Some(&[]), None, "gpt-4o", ""),
+        (None, None, "gpt-4o", ""),
+        // Who chooses a model gets it.
+        (Some(only), Some("other"), "other", ""),
+    ];
+    for (offered, chosen, asked, said) in rows {
+        let offered: Option<Vec<String>> =
+            offered.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+        let server = Server::start(move |_, seen| match (seen.method.as_str(), &offered) {
+            ("GET", Some(names)) => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                answer(200, &[], Vendor::OpenAi.models(&names).to_string())
+            }
+            ("GET", None) => answer(404, &[], "no such page"),
+            _ => answer(200, &[], Vendor::OpenAi.reply("m", "said").to_string()),
+        })
+        .await;
+        let base = format!("http://{}/v1", server.address);
+        let choice = choice(&[("OPENAI_BASE_URL", &base)], *chosen);
+        for _ in 0..2 {
+            let reply = choice.provider.complete(&request(), &CancellationToken::new()).await.unwrap();
+            let said = said.replace("SERVER", &format!("http://{}", server.address));
+            assert_eq!(reply.notes.join("; "), said, "{asked}");
+        }
+        assert_eq!(choice.provider.model(), *asked);
+        let (gets, posts): (Vec<_>, Vec<_>) =
+            server.seen().into_iter().partition(|seen| seen.method == "GET");
+        // It is looked for once, and only where it is open.
+        assert_eq!(gets.len(), usize::from(chosen.is_none()), "{asked}");
+        assert!(posts.len() == 2 && posts.iter().all(|post| post.json()["model"] == *asked), "{asked}");
+    }
+}
+
+#[tokio::test]
+async fn no_provider_is_asked_what_it_offers_before_something_fails() {
+    for vendor in [Vendor::Groq, Vendor::Anthropic, Vendor::Ollama] {
+        let server = Server::start(move |_, _| answer(200, &[], vendor.reply("m", "said").to_string())).await;
+        let choice = choose_with(&Settings::default(), &vendor.system(server.address), &|_| None).unwrap();
+        let model = choice.provider.model().to_owned();
+        choice.provider.settle(&CancellationToken::new()).await;
+        choice.provider.complete(&request(), &CancellationToken::new()).await.unwrap();
+        assert_eq!(choice.provider.model(), model);
+        assert!(server.seen().iter().all(|seen| seen.method == "POST"), "{vendor:?}");
+    }
+}
+
+#[tokio::test]
+async fn models_are_asked_for_the_cause_before_anything_else() {
+    // Small models are often cut off: they write the fields in the order of the schema.
+    for (vendor, model) in [
+        (Vendor::OpenAi, "gpt-4o"),
+        (Vendor::Groq, "openai/gpt-oss-20b"),
+        (Vendor::Groq, "llama-3.3-70b-versatile"),
+        (Vendor::Anthropic, "claude-haiku-4-5-20251001"),
+        (Vendor::Ollama, "llama3.2"),
+    ] {
+        let server = Server::start(move |_, _| answer(200, &[], vendor.reply("m", "{}").to_string())).await;
+        let settings = Settings {
+            provider: Some(vendor.name().to_owned()),
+            model: Some(model.to_owned()),
+            ..Settings::default()
+        };
+        let choice = choose_with(&settings, &vendor.system(server.address), &|_| None).unwrap();
+        let request = Request { schema: Some(failscope::diagnose::agents::answer::schema()), ..request() };
+        choice.provider.complete(&request, &CancellationToken::new()).await.unwrap();
+        // As text, since a parsed object has lost the order; in a prompt its quotes are escaped.
+        let body = String::from_utf8(server.seen()[0].body.clone()).unwrap().replace('\\', "");
+        let at = |name: &str| {
+            body.find(&format!("\"{name}\":{{\"type\"")).unwrap_or_else(|| panic!("{name}: {body}"))
+        };
+        let order =
+            ["root_cause", "category", "affected_file", "fix_suggestion", "evidence", "edits", "missing"];
+        assert!(order.is_sorted_by_key(|name| at(name)), "{model}: {body}");
+    }
 }
 
 #[tokio::test]

@@ -89,7 +89,7 @@ fn schema() -> Schema {
                 "evidence": {"type": "array", "maxItems": 9, "items": {"type": "object",
                     "properties": {"id": {"type": "string", "pattern": "^E[0-9]+$"}}, "required": ["id"],
                     "additionalProperties": false}}},
-            "required": ["root_cause", "category", "confidence", "line", "evidence"], "additionalProperties": false}),
+            "required": ["root_cause", "category", "confidence", "line", "evidence"], "additionalProperties": false}).into(),
     }
 }
 

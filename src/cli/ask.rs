@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::output::{Progress, note};
@@ -41,6 +42,19 @@ pub fn ask(
         Ok(runtime) => runtime,
         Err(error) => return note(&format!("no model is asked: cannot start a runtime: {error}")),
     };
+    let cancel = CancellationToken::new();
+    let deadline = manner.patience.map(|seconds| Instant::now() + Duration::from_secs(seconds));
+    let too_long = async || match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    };
+    runtime.block_on(async {
+        tokio::select! {
+            () = choice.provider.settle(&cancel) => {}
+            () = asked_to_end() => cancel.cancel(),
+            () = too_long() => cancel.cancel(),
+        }
+    });
     let name = analysis.redactor.text(&format!("{} ({})", choice.provider.name(), choice.provider.model()));
     if manner.for_people {
         let why = analysis.redactor.text(&choice.why);
@@ -51,15 +65,9 @@ pub fn ask(
     let agents =
         model::agents(choice, Arc::clone(workspace), &analysis.redactor, &project.root, &project.config);
     runtime.block_on(async {
-        let cancel = CancellationToken::new();
         let progress = |done, total| shown.say(format!("asking {name}: {done} of {total} causes"));
         let work = model::ask(analysis, choice, agents, &project.config, system, &cancel, progress);
-        let too_long = async {
-            match manner.patience {
-                Some(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
-                None => std::future::pending().await,
-            }
-        };
+        let too_long = too_long();
         tokio::pin!(work, too_long);
         loop {
             tokio::select! {

@@ -178,6 +178,7 @@ impl Asker {
     ) -> Asked {
         let (root, serial) = (snapshot.root.clone(), snapshot.results.serial);
         let total = clusters.len();
+        choice.provider.settle(&cancel).await;
         let title = format!(
             "Asking {} ({}) about {}",
             choice.provider.name(),

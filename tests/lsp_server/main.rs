@@ -6,6 +6,8 @@ mod fake;
 #[expect(dead_code, reason = "made for several test programs")]
 #[path = "../support/project.rs"]
 mod kinds;
+#[path = "../support/models/mod.rs"]
+mod models;
 #[path = "../support/python.rs"]
 mod python;
 #[path = "../support/scripted.rs"]

@@ -6,9 +6,11 @@ use std::sync::Arc;
 
 use failscope::engine::tools::Pipeline;
 use serde_json::{Value as Json, json};
+use tokio::sync::Notify;
 
 use crate::client::{Client, Setup, uri, whole};
 use crate::fake::Project;
+use crate::models::{self, Act, Server, Vendor};
 use crate::run::python;
 
 const SHOP: &str = "class Cart:\n    def __init__(self, prices):\n        self.prices = prices\n\n    def total(self):\n        return sum(self.price)\n";
@@ -101,6 +103,70 @@ async fn a_fix_is_tried_preferred_and_applied() {
     let (id, asked) = client.server_request("workspace/applyEdit").await;
     assert_eq!(asked["edit"]["documentChanges"][0]["edits"][0]["newText"], "prices");
     client.respond(id, json!({ "applied": true })).await;
+    client.close().await;
+}
+
+#[tokio::test]
+async fn what_has_been_tried_stays_so_when_a_model_is_heard() {
+    // A model that says what the rules say, with the same change.
+    let answer = json!({
+        "root_cause": "`Cart.total` reads `self.price`, but the attribute is `prices`",
+        "category": "assertion_failure", "severity": "high", "confidence": 0.9,
+        "affected_file": "shop.py", "affected_line": 6, "affected_function": "Cart.total",
+        "fix_suggestion": "Read `self.prices`.",
+        "evidence": [{ "id": "E1", "quote": "AttributeError" }],
+        "edits": [{ "file": "shop.py", "search": "self.price)", "replace": "self.prices)" }],
+        "missing": "",
+    });
+    let thought = Arc::new(Notify::new());
+    let server = Server::start({
+        let thought = Arc::clone(&thought);
+        move |number, _| {
+            let reply = models::answer(200, &[], Vendor::Ollama.reply("m", &answer.to_string()).to_string());
+            // The first time it takes as long as the test wants.
+            let wait = (number == 0).then(|| Act::Await(Arc::clone(&thought)));
+            wait.into_iter().chain(reply).collect()
+        }
+    })
+    .await;
+    let project = project();
+    let mut setup = setup(&project, "onRequest");
+    setup.environment.push(("OLLAMA_HOST".to_owned(), server.address.to_string()));
+    let mut client = Client::start(setup).await;
+    failing(&mut client, &project).await;
+    let all = actions(&mut client, &project).await;
+    let trial = all.iter().find(|a| a["command"]["command"] == "failscope.verifyFix").unwrap();
+    let argument = trial["command"]["arguments"][0].clone();
+    let question = json!({
+        "command": "failscope.askModel", "arguments": [{ "fingerprint": argument["fingerprint"] }],
+    });
+    // While the model thinks the fix is tried.
+    let id = client.ask("workspace/executeCommand", question.clone()).await;
+    while server.seen().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    client.execute("failscope.verifyFix", argument.clone()).await.unwrap();
+    client.notification("window/showMessage").await;
+    thought.notify_one();
+    assert_eq!(client.answer(id).await.unwrap()["asked"], 1);
+    let check = async |client: &mut Client| {
+        let all = actions(client, &project).await;
+        let fix: Vec<&Json> = all.iter().filter(|a| a["kind"] == "quickfix").collect();
+        let verified = |a: &Json| a["title"].as_str().unwrap().contains("(verified: 1 test passes");
+        assert_eq!(fix.iter().filter(|a| verified(a)).count(), 1, "{all:#?}");
+        assert_eq!(fix[0]["isPreferred"], true, "{all:#?}");
+    };
+    check(&mut client).await;
+    // Asked anew, what the rules say is the starting point again.
+    client.request("workspace/executeCommand", question).await.unwrap();
+    check(&mut client).await;
+    assert_eq!(server.seen().iter().filter(|seen| seen.method == "POST").count(), 2);
+    // An analysis of the same results, after a setting has changed, knows it too.
+    let settings = json!({ "settings": { "failscope": { "python": python(), "maxLogSize": 70_000 } } });
+    client.notify("workspace/didChangeConfiguration", settings).await;
+    client.analyze().await;
+    check(&mut client).await;
+    client.discard();
     client.close().await;
 }
 

@@ -43,7 +43,8 @@ fn request() -> Request {
             name: "diagnosis",
             json: json!({"type": "object", "properties": {"root_cause": {"type": "string"},
                 "confidence": {"type": "number", "minimum": 0, "maximum": 1}},
-                "required": ["root_cause", "confidence"], "additionalProperties": false}),
+                "required": ["root_cause", "confidence"], "additionalProperties": false})
+            .into(),
         }),
         temperature: Some(0.4),
         max_tokens: 800,

@@ -8,7 +8,7 @@ use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::answer::{self, Answer};
-use super::budget::Budget;
+use super::budget::{Budget, Ticket};
 use super::cache::Cache;
 use super::claims::Library;
 use super::conclude::{self, Author};
@@ -18,12 +18,14 @@ use super::tally::Spent;
 use super::{edits, prompt};
 use crate::diagnose::providers::{ErrorKind, ProviderError, Reply, Request, SharedProvider};
 use crate::evidence::redact::Redactor;
-use crate::model::{Cluster, Redacted, Told};
+use crate::model::{Cluster, Redacted, Severity, Told};
 use crate::system::System;
 use crate::workspace::Workspace;
 
 /// Most causes in work at once: it bounds memory. How many calls are under way the provider decides.
 const MAX_IN_WORK: usize = 64;
+/// Most causes whose evidence is collected at once, besides those in work.
+const MAX_PREPARED: usize = 4;
 /// So many failures in a row of a kind that may pass, and nothing more is asked.
 const MAX_IN_A_ROW: usize = 4;
 /// Most bytes of an answer that are kept.
@@ -127,7 +129,7 @@ impl Agents {
 /// One round of asking.
 pub struct Round {
     agents: Arc<Agents>,
-    budget: Budget,
+    budget: Arc<Budget>,
     spent: Mutex<Spent>,
     cancel: CancellationToken,
     /// Whether answers in the cache count.
@@ -135,6 +137,30 @@ pub struct Round {
     /// Why nothing more is asked, once that is so.
     ended: Mutex<Option<Redacted>>,
     in_a_row: AtomicUsize,
+}
+
+/// A cause about which it is known what is to be done.
+struct Prepared {
+    cluster: Cluster,
+    next: Next,
+}
+
+/// What is to be done about a cause.
+enum Next {
+    /// Nothing: it was answered before.
+    Known(Told),
+    /// To ask this, with this evidence.
+    Ask(Box<(Dossier, Request)>),
+}
+
+/// The severities in their order.
+fn severity(severity: &Severity) -> u8 {
+    match severity {
+        Severity::Low => 0,
+        Severity::Medium => 1,
+        Severity::High => 2,
+        Severity::Critical => 3,
+    }
 }
 
 /// Why no answer came.
@@ -145,7 +171,12 @@ enum Silence {
 
 impl Round {
     /// A round that ends when `cancel` is cancelled. With `fresh`, earlier answers do not count.
-    pub fn new(agents: Arc<Agents>, budget: Budget, cancel: CancellationToken, fresh: bool) -> Arc<Self> {
+    pub fn new(
+        agents: Arc<Agents>,
+        budget: Arc<Budget>,
+        cancel: CancellationToken,
+        fresh: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             agents,
             budget,
@@ -157,19 +188,29 @@ impl Round {
         })
     }
 
-    /// Asks about `clusters` and gives each to `heard` as soon as it has been heard, in any order. Ends when all
-    /// have been, or soon after it is cancelled; what was not heard then is not given.
+    /// Asks about `clusters`, the severest and those of most tests first, and gives each to `heard` as soon as it has
+    /// been heard, in any order. Ends when all have been, or soon after it is cancelled; what was not heard then is not
+    /// given.
     pub async fn ask(
         self: &Arc<Self>,
         clusters: impl IntoIterator<Item = Cluster>,
         mut heard: impl FnMut(Heard),
         system: &System,
     ) -> Spent {
+        self.agents.provider.settle(&self.cancel).await;
+        let mut clusters: Vec<Cluster> = clusters.into_iter().collect();
+        clusters.sort_by_key(|cluster| {
+            std::cmp::Reverse((severity(&cluster.diagnosis.severity), cluster.failures.len()))
+        });
         let mut stored = false;
         let mut work = futures::stream::iter(clusters)
-            .map(|cluster| {
+            .map(|cluster| Arc::clone(self).prepare(cluster))
+            .buffered(MAX_PREPARED)
+            // In this order, so that a budget goes to the first ones.
+            .map(|prepared| {
+                let ticket = prepared.as_ref().map(|prepared| self.ticket(prepared));
                 let round = Arc::clone(self);
-                async move { round.hear(cluster).await }
+                async move { round.hear(prepared?, ticket?).await }
             })
             .buffer_unordered(MAX_IN_WORK);
         while let Some(next) = work.next().await {
@@ -193,25 +234,61 @@ impl Round {
         self.ended.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Hears the model about one cause; `None` if it was cancelled before there was an answer.
-    async fn hear(self: Arc<Self>, mut cluster: Cluster) -> Option<Heard> {
+    /// Looks for an earlier answer, and collects the evidence if there is none; `None` if it was cancelled before.
+    async fn prepare(self: Arc<Self>, mut cluster: Cluster) -> Option<Prepared> {
         if self.cancel.is_cancelled() {
             return None;
         }
-        cluster.restore();
-        let round = Arc::clone(&self);
         // Reading sources, redaction and hashing block.
         let prepared = tokio::task::spawn_blocking(move || {
-            let told = if round.fresh { None } else { round.agents.recall(&mut cluster) };
-            let dossier = told.is_none().then(|| round.agents.dossier(&cluster));
-            (cluster, dossier, told)
+            cluster.restore();
+            let told = if self.fresh { None } else { self.agents.recall(&mut cluster) };
+            let next = match told {
+                Some(told) => Next::Known(told),
+                None => {
+                    let dossier = self.agents.dossier(&cluster);
+                    let question = self.agents.question(&dossier);
+                    Next::Ask(Box::new((dossier, question)))
+                }
+            };
+            Prepared { cluster, next }
         });
-        let (mut cluster, dossier, told) = prepared.await.ok()?;
-        if let Some(told) = told {
-            return Some(Heard { cluster, told });
-        }
-        let dossier = dossier?;
-        match self.replies(&dossier).await {
+        prepared.await.ok()
+    }
+
+    /// The calls that a cause is allowed: for both agents, so that no answer goes unchecked for want of a call. A budget
+    /// that does not even suffice for that once is spent on the analyzer alone.
+    fn ticket(&self, prepared: &Prepared) -> Result<Option<Ticket>, Redacted> {
+        let Next::Ask(question) = &prepared.next else { return Ok(None) };
+        let request = &question.1;
+        let letters = request.system.as_str().len() + request.user.as_str().len();
+        // About four letters make a token.
+        let estimate = letters as u64 / 4 + u64::from(request.max_tokens);
+        let wanted = if self.agents.provider.single_pass() { 1 } else { 2 };
+        let is_first = self.budget.is_untouched();
+        let ticket = self.budget.reserve(wanted, estimate).or_else(|reason| {
+            if is_first && wanted > 1 { self.budget.reserve(1, estimate) } else { Err(reason) }
+        });
+        ticket.map(Some).map_err(|reason| self.agents.redactor.text(&reason))
+    }
+
+    /// Hears the model about one cause; `None` if it was cancelled before there was an answer.
+    async fn hear(
+        self: Arc<Self>,
+        prepared: Prepared,
+        ticket: Result<Option<Ticket>, Redacted>,
+    ) -> Option<Heard> {
+        let Prepared { mut cluster, next } = prepared;
+        let (dossier, question) = match next {
+            Next::Known(told) => return Some(Heard { cluster, told }),
+            Next::Ask(question) => *question,
+        };
+        let replies = match ticket {
+            Ok(Some(ticket)) => self.replies(&dossier, &question, ticket).await,
+            Ok(None) => return None,
+            Err(reason) => Err(Silence::Because(reason)),
+        };
+        match replies {
             Ok((analyzer, critic, notes)) => {
                 let round = Arc::clone(&self);
                 let concluded = tokio::task::spawn_blocking(move || {
@@ -246,17 +323,26 @@ impl Round {
     }
 
     /// The analyzer's and the critic's words, redacted, and what was done differently from what was asked.
-    async fn replies(&self, dossier: &Dossier) -> Result<(String, Option<String>, Vec<String>), Silence> {
-        let question = self.agents.question(dossier);
-        let first = self.call(&question).await?;
+    async fn replies(
+        &self,
+        dossier: &Dossier,
+        question: &Request,
+        mut ticket: Ticket,
+    ) -> Result<(String, Option<String>, Vec<String>), Silence> {
+        let first = self.call(question, &mut ticket).await?;
         let mut notes = first.notes.clone();
         let analyzer = self.kept(&first.text);
         if self.agents.provider.single_pass() {
             return Ok((analyzer, None, notes));
         }
-        let (proposal, remarks) = self.proposal(&analyzer, dossier);
-        let question = prompt::critic(dossier, &proposal, &remarks, &self.agents.redactor);
-        match self.call(&question).await {
+        let second = if ticket.calls() == 0 {
+            Err(Silence::Because(Redacted::fixed("the budget allows no second call")))
+        } else {
+            let (proposal, remarks) = self.proposal(&analyzer, dossier);
+            let question = prompt::critic(dossier, &proposal, &remarks, &self.agents.redactor);
+            self.call(&question, &mut ticket).await
+        };
+        match second {
             Ok(second) => {
                 notes.extend(second.notes.iter().cloned());
                 notes.sort();
@@ -295,36 +381,31 @@ impl Round {
         self.agents.redactor.for_provider().text(&text[..end]).as_str().to_owned()
     }
 
-    /// One call, within the budget.
-    async fn call(&self, request: &Request) -> Result<Reply, Silence> {
+    /// One call of those that are allowed.
+    async fn call(&self, request: &Request, ticket: &mut Ticket) -> Result<Reply, Silence> {
         if self.cancel.is_cancelled() {
             return Err(Silence::Cancelled);
         }
         if let Some(reason) = self.ended() {
             return Err(Silence::Because(reason));
         }
-        let letters = request.system.as_str().len() + request.user.as_str().len();
-        // About four letters make a token.
-        let estimate = letters as u64 / 4 + u64::from(request.max_tokens);
-        let ticket =
-            self.budget.reserve(estimate).map_err(|reason| self.end(&self.agents.redactor.text(&reason)))?;
         match self.agents.provider.complete(request, &self.cancel).await {
             Ok(reply) => {
                 self.in_a_row.store(0, Ordering::Relaxed);
                 let usage = reply.usage;
                 let known = usage.input_tokens.is_some() || usage.output_tokens.is_some();
                 let tokens = usage.input_tokens.unwrap_or_default() + usage.output_tokens.unwrap_or_default();
-                self.budget.settle(ticket, known.then_some(tokens), true);
+                ticket.settle(known.then_some(tokens), true);
                 self.spent().add(usage);
                 Ok(reply)
             }
             Err(error) if error.kind == ErrorKind::Cancelled => {
-                self.budget.settle(ticket, None, false);
+                ticket.settle(None, false);
                 Err(Silence::Cancelled)
             }
             Err(error) => {
                 let sent = !matches!(error.kind, ErrorKind::Setup | ErrorKind::Unreachable { .. });
-                self.budget.settle(ticket, Some(0), sent);
+                ticket.settle(Some(0), sent);
                 Err(self.failed(&error))
             }
         }

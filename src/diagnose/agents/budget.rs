@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::system::System;
 
@@ -36,22 +36,51 @@ pub struct Budget {
 struct Spent {
     calls: u64,
     tokens: u64,
-    /// Tokens of calls under way, as estimated.
-    reserved: u64,
+    /// Calls that are allowed and not made yet or under way, and their tokens as estimated.
+    reserved: (u64, u64),
     /// Of the day before this run began.
     earlier: (u64, u64),
 }
 
-/// A call that was allowed; settled by [`Budget::settle`].
+/// Calls that were allowed. Each is settled when it has been made; those that are left are given back when the ticket
+/// is dropped.
 #[derive(Debug)]
 #[must_use]
 pub struct Ticket {
+    budget: Arc<Budget>,
+    calls: u64,
+    /// Tokens of each, as estimated.
     estimate: u64,
+}
+
+impl Ticket {
+    /// Calls that are left.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// Takes note of what a call has cost; of what it was estimated at if that is not known. A call that was never
+    /// sent has cost nothing.
+    pub fn settle(&mut self, tokens: Option<u64>, sent: bool) {
+        if self.calls == 0 {
+            return;
+        }
+        self.calls -= 1;
+        self.budget.settle(self.estimate, tokens, sent);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        for _ in 0..self.calls {
+            self.budget.settle(self.estimate, None, false);
+        }
+    }
 }
 
 impl Budget {
     /// The budget of a run that begins now.
-    pub fn new(limits: Limits, system: &System) -> Self {
+    pub fn new(limits: Limits, system: &System) -> Arc<Self> {
         let daily = limits.daily_calls.is_some() || limits.daily_tokens.is_some();
         let day = (system.unix_now() / DAY) as u64;
         let ledger = system
@@ -61,18 +90,18 @@ impl Budget {
         let earlier =
             ledger.as_ref().and_then(|path| std::fs::read_to_string(path).ok()).map(|text| sum(&text));
         let spent = Spent { earlier: earlier.unwrap_or_default(), ..Spent::default() };
-        Self { limits, ledger, spent: Mutex::new(spent) }
+        Arc::new(Self { limits, ledger, spent: Mutex::new(spent) })
     }
 
     fn spent(&self) -> MutexGuard<'_, Spent> {
         self.spent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Allows a call of about so many tokens, or says which bound is reached.
-    pub fn reserve(&self, estimate: u64) -> Result<Ticket, String> {
+    /// Allows so many calls of about so many tokens each, or says which bound is reached.
+    pub fn reserve(self: &Arc<Self>, wanted: u64, estimate: u64) -> Result<Ticket, String> {
         let mut spent = self.spent();
-        let calls = spent.calls + 1;
-        let tokens = spent.tokens + spent.reserved + estimate;
+        let calls = spent.calls + spent.reserved.0 + wanted;
+        let tokens = spent.tokens + spent.reserved.1 + wanted * estimate;
         let bounds = [
             (self.limits.calls, calls, "calls", "of one run (`aiBudgetCalls`)"),
             (self.limits.tokens, tokens, "tokens", "of one run (`aiBudgetTokens`)"),
@@ -84,23 +113,25 @@ impl Budget {
                 return Err(format!("the budget of {limit} {what} {whose} is spent"));
             }
         }
-        spent.calls = calls;
-        spent.reserved += estimate;
-        Ok(Ticket { estimate })
+        spent.reserved.0 += wanted;
+        spent.reserved.1 += wanted * estimate;
+        Ok(Ticket { budget: Arc::clone(self), calls: wanted, estimate })
     }
 
-    /// Takes note of what a call has cost; of what it was estimated at if that is not known. A call that was never
-    /// sent has cost nothing.
-    #[expect(clippy::needless_pass_by_value, reason = "a ticket is settled once")]
-    pub fn settle(&self, ticket: Ticket, tokens: Option<u64>, sent: bool) {
-        let tokens = if sent { tokens.unwrap_or(ticket.estimate) } else { 0 };
+    /// Whether nothing was asked in this run so far.
+    pub fn is_untouched(&self) -> bool {
+        let spent = self.spent();
+        spent.calls == 0 && spent.reserved.0 == 0
+    }
+
+    fn settle(&self, estimate: u64, tokens: Option<u64>, sent: bool) {
+        let tokens = if sent { tokens.unwrap_or(estimate) } else { 0 };
         {
             let mut spent = self.spent();
-            spent.reserved = spent.reserved.saturating_sub(ticket.estimate);
+            spent.reserved.0 = spent.reserved.0.saturating_sub(1);
+            spent.reserved.1 = spent.reserved.1.saturating_sub(estimate);
             spent.tokens += tokens;
-            if !sent {
-                spent.calls = spent.calls.saturating_sub(1);
-            }
+            spent.calls += u64::from(sent);
         }
         if sent {
             self.note(tokens);
@@ -151,15 +182,30 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let limits = Limits { calls: Some(2), tokens: Some(100), ..Limits::default() };
         let budget = Budget::new(limits, &system(dir.path(), 1));
-        let first = budget.reserve(60).unwrap();
-        assert!(budget.reserve(60).unwrap_err().contains("100 tokens"), "what is under way counts");
-        budget.settle(first, Some(10), true);
-        let second = budget.reserve(60).unwrap();
-        budget.settle(second, None, false);
-        let third = budget.reserve(60).unwrap();
-        budget.settle(third, None, true);
-        assert!(budget.reserve(1).unwrap_err().contains("2 calls"));
+        let mut first = budget.reserve(1, 60).unwrap();
+        assert!(budget.reserve(1, 60).unwrap_err().contains("100 tokens"), "what is under way counts");
+        first.settle(Some(10), true);
+        drop(budget.reserve(1, 60).unwrap());
+        budget.reserve(1, 60).unwrap().settle(None, false);
+        budget.reserve(1, 60).unwrap().settle(None, true);
+        assert!(budget.reserve(1, 1).unwrap_err().contains("2 calls"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is noted that no bound wants");
+    }
+
+    #[test]
+    fn calls_that_belong_together_are_allowed_together_or_not_at_all() {
+        let dir = tempfile::tempdir().unwrap();
+        let limits = Limits { calls: Some(5), ..Limits::default() };
+        let budget = Budget::new(limits, &system(dir.path(), 1));
+        assert!(budget.is_untouched());
+        let mut pairs = [budget.reserve(2, 0).unwrap(), budget.reserve(2, 0).unwrap()];
+        assert!(!budget.is_untouched() && budget.reserve(2, 0).is_err());
+        pairs[0].settle(None, true);
+        assert!(budget.reserve(2, 0).is_err(), "the second call of each is still to come");
+        // The second of this one is not made.
+        drop(pairs);
+        let _ = budget.reserve(2, 0).unwrap();
+        assert_eq!(budget.spent().calls, 1);
     }
 
     #[test]
@@ -168,13 +214,12 @@ mod tests {
         let limits = Limits { daily_calls: Some(3), daily_tokens: Some(1000), ..Limits::default() };
         for run in 0..3 {
             let budget = Budget::new(limits, &system(dir.path(), 7));
-            let ticket = budget.reserve(5).unwrap();
-            budget.settle(ticket, Some(100 + run), true);
+            budget.reserve(1, 5).unwrap().settle(Some(100 + run), true);
         }
-        let error = Budget::new(limits, &system(dir.path(), 7)).reserve(5).unwrap_err();
+        let error = Budget::new(limits, &system(dir.path(), 7)).reserve(1, 5).unwrap_err();
         assert!(error.contains("3 calls a day"), "{error}");
-        let _ = Budget::new(limits, &system(dir.path(), 8)).reserve(5).unwrap();
+        let _ = Budget::new(limits, &system(dir.path(), 8)).reserve(1, 5).unwrap();
         let tokens = Limits { daily_tokens: Some(303), ..Limits::default() };
-        assert!(Budget::new(tokens, &system(dir.path(), 7)).reserve(1).is_err());
+        assert!(Budget::new(tokens, &system(dir.path(), 7)).reserve(1, 1).is_err());
     }
 }

@@ -79,7 +79,9 @@ pub fn conclude(
             Agreement::None | Agreement::File => "thinks otherwise, with less to show for it",
         };
         keep(cluster, &format!("{name} {how}: {cause}"), redactor);
-        if let Some(fix) = last.fix.iter().find(|_| agrees) {
+        if let Some(fix) = last.fix.iter().find(|_| agrees)
+            && !cluster.fixes.iter().any(|known| known.does_the_same(fix))
+        {
             cluster.fixes.push(fix.clone());
         }
         return false;
@@ -155,7 +157,11 @@ fn replace(
         put_first(&mut cluster.culprits, site, confidence, author, redactor);
     }
     if let Some(fix) = &last.fix {
-        cluster.fixes.insert(0, fix.clone());
+        // What the rules propose too is theirs: nobody needs to be asked before it is tried.
+        match cluster.fixes.iter().position(|known| known.does_the_same(fix)) {
+            Some(at) => cluster.fixes[..=at].rotate_right(1),
+            None => cluster.fixes.insert(0, fix.clone()),
+        }
     }
     cluster.diagnosis = diagnosis;
 }

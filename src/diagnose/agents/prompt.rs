@@ -3,13 +3,13 @@
 
 use std::fmt::Write as _;
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Replacement};
 use super::dossier::Dossier;
-use crate::diagnose::providers::Request;
+use crate::diagnose::providers::{Ordered, Request};
 use crate::evidence::redact::Redactor;
 
 /// The version of the questions.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Most tokens of an answer.
 const MAX_TOKENS: u32 = 2000;
@@ -75,31 +75,31 @@ fn request(template: &str, dossier: &Dossier, more: &str, temperature: f32, reda
     }
 }
 
-/// The answer in the form that was asked for.
+/// The answer in the form, and with its fields in the order, that was asked for.
 fn json(answer: &Answer) -> String {
-    let evidence: Vec<_> = answer
-        .evidence
-        .iter()
-        .map(|citation| serde_json::json!({ "id": citation.id, "quote": citation.quote }))
-        .collect();
-    let edits: Vec<_> = answer
-        .edits
-        .iter()
-        .map(|edit| serde_json::json!({ "file": edit.file, "search": edit.search, "replace": edit.replace }))
-        .collect();
-    let all = serde_json::json!({
-        "root_cause": answer.root_cause,
-        "category": answer.category,
-        "severity": answer.severity,
-        "confidence": answer.confidence,
-        "affected_file": answer.file.as_deref().unwrap_or_default(),
-        "affected_line": answer.line.unwrap_or_default(),
-        "affected_function": answer.function.as_deref().unwrap_or_default(),
-        "fix_suggestion": answer.suggestion,
-        "evidence": evidence,
-        "edits": edits,
-        "missing": answer.missing,
+    let text = |text: &str| Ordered::from(text);
+    let plain = |value: serde_json::Value| Ordered::from(value);
+    let evidence = answer.evidence.iter().map(|citation| {
+        let id = citation.id.as_deref().unwrap_or_default();
+        Ordered::object([("id", text(id)), ("quote", text(&citation.quote))])
     });
+    let edits = answer.edits.iter().map(|edit| {
+        let Replacement { file, search, replace } = edit;
+        Ordered::object([("file", text(file)), ("search", text(search)), ("replace", text(replace))])
+    });
+    let all = Ordered::object([
+        ("root_cause", text(&answer.root_cause)),
+        ("category", plain(serde_json::json!(answer.category))),
+        ("severity", plain(serde_json::json!(answer.severity))),
+        ("confidence", plain(serde_json::json!(answer.confidence))),
+        ("affected_file", text(answer.file.as_deref().unwrap_or_default())),
+        ("affected_line", answer.line.unwrap_or_default().into()),
+        ("affected_function", text(answer.function.as_deref().unwrap_or_default())),
+        ("fix_suggestion", text(&answer.suggestion)),
+        ("evidence", Ordered::List(evidence.collect())),
+        ("edits", Ordered::List(edits.collect())),
+        ("missing", text(&answer.missing)),
+    ]);
     format!("{all:#}")
 }
 
@@ -114,20 +114,30 @@ mod tests {
         let digest = crate::cluster::fingerprint::hex(&Sha256::digest(INSTRUCTIONS.concat().as_bytes()));
         assert_eq!(
             (VERSION, &digest[..16]),
-            (1, "aad51c2521d94075"),
+            (2, "aad51c2521d94075"),
             "raise VERSION when a template changes"
         );
     }
 
     #[test]
-    fn templates_name_every_field_and_choice() {
-        let schema = answer::schema().json;
-        let properties = schema["properties"].as_object().map(|map| map.keys().cloned().collect::<Vec<_>>());
+    fn templates_name_every_field_in_the_order_of_the_schema_and_every_choice() {
+        let schema = answer::schema().json.to_string();
+        let parsed: serde_json::Value = serde_json::from_str(&schema).unwrap_or_default();
+        let properties = parsed["required"].as_array().cloned().unwrap_or_default();
+        let properties: Vec<&str> = properties.iter().filter_map(serde_json::Value::as_str).collect();
+        assert_eq!((properties.first(), properties.len()), (Some(&"root_cause"), 11));
+        let mut at = 0;
+        for name in &properties {
+            at += schema[at..].find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} in {schema}"));
+        }
+        // An answer of which only the beginning has come says the cause.
+        let shown = json(&Answer { root_cause: "x".to_owned(), ..Answer::default() });
+        assert!(shown.trim_start_matches(['{', '\n', ' ']).starts_with("\"root_cause\""), "{shown}");
         for template in INSTRUCTIONS {
-            for name in properties.iter().flatten() {
-                assert!(template.contains(name.as_str()), "{name}");
+            for name in &properties {
+                assert!(template.contains(name), "{name}");
             }
-            for name in schema["properties"]["category"]["enum"].as_array().into_iter().flatten() {
+            for name in parsed["properties"]["category"]["enum"].as_array().into_iter().flatten() {
                 assert!(template.contains(name.as_str().unwrap_or_default()), "{name}");
             }
             assert!(template.contains("{{fence}}"));

@@ -2,13 +2,13 @@
 //! take no temperature at all.
 
 use reqwest::header::{HeaderName, HeaderValue};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::ErrorKind;
 use super::fault::Fault;
 use super::keys::Key;
 use super::wire::{self, Answer, Asked, Form, Manner, Wire};
-use super::{Finish, Request, Usage, openai};
+use super::{Finish, Ordered, Request, Usage, openai};
 
 /// The wire format.
 #[derive(Debug, Clone, Copy)]
@@ -31,14 +31,11 @@ fn rejects_temperature(model: &str) -> bool {
     }
 }
 
-impl Anthropic {
-    /// How `model` is asked at first.
-    pub fn manner(model: &str) -> Manner {
+impl Wire for Anthropic {
+    fn manner(&self, model: &str) -> Manner {
         Manner { temperature: !rejects_temperature(model), ..Manner::default() }
     }
-}
 
-impl Wire for Anthropic {
     fn path(&self) -> &'static str {
         "messages"
     }
@@ -56,26 +53,24 @@ impl Wire for Anthropic {
         headers
     }
 
-    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Value, Fault> {
-        let mut body = Map::new();
-        body.insert("model".to_owned(), model.into());
-        body.insert("max_tokens".to_owned(), request.max_tokens.into());
+    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Ordered, Fault> {
+        let mut body = Ordered::object([]);
+        body.set("model", model);
+        body.set("max_tokens", request.max_tokens);
         let system = manner.system_text(request);
         if !system.trim().is_empty() {
-            body.insert("system".to_owned(), system.into());
+            body.set("system", system);
         }
-        body.insert("messages".to_owned(), json!([{"role": "user", "content": request.user.as_str()}]));
+        body.set("messages", json!([{"role": "user", "content": request.user.as_str()}]));
         if let (true, Some(temperature)) = (manner.temperature, request.temperature) {
-            body.insert("temperature".to_owned(), openai::rounded(temperature));
+            body.set("temperature", openai::rounded(temperature));
         }
         if let (Form::Strict, Some(schema)) = (manner.form, &request.schema) {
             let schema = wire::strict_schema(&schema.json);
-            body.insert(
-                "output_config".to_owned(),
-                json!({"format": {"type": "json_schema", "schema": schema}}),
-            );
+            let format = Ordered::object([("type", "json_schema".into()), ("schema", schema)]);
+            body.set("output_config", Ordered::object([("format", format)]));
         }
-        Ok(Value::Object(body))
+        Ok(body)
     }
 
     fn read(&self, body: &Value, _asked: &Asked<'_>) -> Result<Answer, Fault> {

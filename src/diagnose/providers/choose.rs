@@ -12,7 +12,7 @@ use super::ollama::Ollama;
 use super::openai::{Dialect, OpenAi};
 use super::slots::Slots;
 use super::transport::Http;
-use super::wire::{Manner, Wire};
+use super::wire::Wire;
 use super::{Limits, SharedProvider};
 use crate::system::System;
 use crate::workspace::Config;
@@ -237,18 +237,14 @@ fn build(
             ));
         }
     }
-    let (wire, manner): (Box<dyn Wire>, Manner) = match kind {
-        Kind::Groq => {
-            let wire = OpenAi { dialect: Dialect::Groq };
-            (Box::new(wire), wire.manner(&model))
-        }
-        Kind::OpenAi => {
-            let is_theirs = address.host() == "api.openai.com" || address.host().ends_with(".api.openai.com");
-            let wire = OpenAi { dialect: if is_theirs { Dialect::OpenAi } else { Dialect::Compatible } };
-            (Box::new(wire), wire.manner(&model))
-        }
-        Kind::Anthropic => (Box::new(Anthropic), Anthropic::manner(&model)),
-        Kind::Ollama => (Box::new(Ollama), Manner::default()),
+    let is_theirs = address.host() == "api.openai.com" || address.host().ends_with(".api.openai.com");
+    let is_compatible = kind == Kind::OpenAi && !is_theirs;
+    let wire: Box<dyn Wire> = match kind {
+        Kind::Groq => Box::new(OpenAi { dialect: Dialect::Groq }),
+        Kind::OpenAi if is_theirs => Box::new(OpenAi { dialect: Dialect::OpenAi }),
+        Kind::OpenAi => Box::new(OpenAi { dialect: Dialect::Compatible }),
+        Kind::Anthropic => Box::new(Anthropic),
+        Kind::Ollama => Box::new(Ollama),
     };
     let is_local = address.is_loopback();
     let mut limits = settings.limits.clone();
@@ -258,20 +254,27 @@ fn build(
         limits.read *= 5;
     }
     let clock: Arc<dyn Clock> = Arc::new(Monotonic::default());
-    let slots = if is_local || kind == Kind::Ollama {
-        {
-            let number = system.env("OLLAMA_NUM_PARALLEL").and_then(|text| text.parse().ok()).unwrap_or(1);
-            Slots::fixed(number.min(64), Arc::clone(&clock))
-        }
+    let slots = if kind == Kind::Ollama {
+        let number = system.env("OLLAMA_NUM_PARALLEL").and_then(|text| text.parse().ok()).unwrap_or(1);
+        Slots::fixed(number.min(64), Arc::clone(&clock))
+    } else if is_local {
+        Slots::tried(Arc::clone(&clock))
     } else {
         Slots::adaptive(Arc::clone(&clock))
     };
+    let is_default = named.is_none() && of_environment.is_none();
+    let seeks_model = is_default && is_compatible;
+    let why = if seeks_model {
+        format!("{why}; no model is chosen: the only one that the server offers is asked, else {model}")
+    } else {
+        why
+    };
     let setup = Setup {
         name: kind.name(),
-        is_default: named.is_none() && of_environment.is_none(),
+        is_default,
+        seeks_model,
         model,
         single_pass: kind == Kind::Ollama,
-        manner,
         key: key.map(|found| (found.key, found.origin)),
         limits,
         slots,

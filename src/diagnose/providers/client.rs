@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
 use super::address::Address;
@@ -60,14 +61,14 @@ pub struct Setup {
     pub model: String,
     /// Whether the model is the one that Failscope asks if none is chosen.
     pub is_default: bool,
+    /// Whether another model is asked instead if it is the only one that is offered.
+    pub seeks_model: bool,
     /// Where.
     pub address: Address,
     /// The key, and where it came from.
     pub key: Option<(Key, String)>,
     /// Whether one prompt has to do.
     pub single_pass: bool,
-    /// How the model is asked at first.
-    pub manner: Manner,
     /// Bounds.
     pub limits: Limits,
     /// Slots.
@@ -82,6 +83,8 @@ pub struct Client {
     clock: Arc<dyn Clock>,
     circuit: Circuit,
     manner: Mutex<Manner>,
+    /// The model that is asked instead of the one that was set up, and what is to be said of it.
+    found: OnceCell<Found>,
     redactor: Redactor,
     secrets: Vec<Key>,
     system: System,
@@ -94,6 +97,15 @@ impl std::fmt::Debug for Client {
             .field("model", &self.setup.model)
             .finish_non_exhaustive()
     }
+}
+
+/// What a server of one's own offers.
+#[derive(Debug, Default)]
+struct Found {
+    /// The only model that there is, if it is another.
+    model: Option<String>,
+    /// What the user may want to know of the choice.
+    note: Option<String>,
 }
 
 /// What one call has used up.
@@ -124,7 +136,7 @@ impl Client {
             let known = [("API_KEY".to_owned(), key.expose().to_owned())];
             redactor.know_environment(&known.into());
         }
-        let manner = Mutex::new(setup.manner.clone());
+        let manner = Mutex::new(wire.manner(&setup.model));
         let secrets = setup.key.iter().map(|(key, _)| key.clone()).chain(keys::all_in(system)).collect();
         Self {
             secrets,
@@ -134,8 +146,44 @@ impl Client {
             clock,
             circuit: Circuit::default(),
             manner,
+            found: OnceCell::new(),
             redactor,
             system: system.clone(),
+        }
+    }
+
+    /// The model that is asked, as far as that is known.
+    fn asked(&self) -> &str {
+        self.found.get().and_then(|found| found.model.as_deref()).unwrap_or(&self.setup.model)
+    }
+
+    /// What was done differently from what `request` wants.
+    fn notes(&self, manner: &Manner, request: &Request) -> Vec<String> {
+        let mut notes = manner.notes(self.asked(), request);
+        notes.extend(self.found.get().and_then(|found| found.note.clone()));
+        notes
+    }
+
+    /// Looks for the model to ask. Of a server that does not say what it offers nothing is found out.
+    async fn find(&self) -> Found {
+        let (wanted, address) = (&self.setup.model, self.setup.address.shown());
+        let models = self.listed().await;
+        match models.as_slice() {
+            [] => Found::default(),
+            models if models.contains(wanted) => Found::default(),
+            [only] => {
+                *self.manner.lock().unwrap_or_else(PoisonError::into_inner) = self.wire.manner(only);
+                let note = format!("{only} was asked: no model is chosen, and {address} offers no other");
+                Found { model: Some(only.clone()), note: Some(note) }
+            }
+            models => {
+                let named: Vec<&str> = models.iter().take(MOST_MODELS).map(String::as_str).collect();
+                let note = format!(
+                    "no model is chosen, and {address} does not list {wanted}; choose one with --model: {}",
+                    named.join(", ")
+                );
+                Found { model: None, note: Some(note) }
+            }
         }
     }
 
@@ -164,7 +212,7 @@ impl Client {
     fn error(&self, fault: &Fault) -> ProviderError {
         ProviderError {
             provider: self.setup.name,
-            model: self.setup.model.clone(),
+            model: self.asked().to_owned(),
             kind: fault.kind.clone(),
             detail: self.redactor.text(&self.without_key(&fault.detail)),
         }
@@ -208,15 +256,15 @@ impl Client {
 
     /// One try: a turn, a request, its answer.
     async fn attempt(&self, request: &Request, manner: &Manner) -> Result<Reply, Fault> {
-        let body = self.wire.body(&self.setup.model, request, manner)?;
+        let body = self.wire.body(self.asked(), request, manner)?;
         let json = self.request(Method::POST, self.wire.path(), body.to_string().into_bytes()).await?;
         let answer = self.wire.read(&json, &Asked { request, manner })?;
         Ok(Reply {
             text: self.without_key(&answer.text),
-            model: self.without_key(answer.model.as_deref().unwrap_or(&self.setup.model)),
+            model: self.without_key(answer.model.as_deref().unwrap_or(self.asked())),
             usage: answer.usage,
             finish: answer.finish,
-            notes: manner.notes(&self.setup.model, request),
+            notes: self.notes(manner, request),
         })
     }
 
@@ -309,14 +357,14 @@ impl Client {
                 }
             };
             if let Some(text) = &fault.salvage {
-                let mut notes = manner.notes(&self.setup.model, request);
+                let mut notes = self.notes(&manner, request);
                 notes.push(format!(
                     "{} found that the answer is no valid JSON; it is used all the same",
                     self.setup.name
                 ));
                 return Ok(Reply {
                     text: self.without_key(text),
-                    model: self.setup.model.clone(),
+                    model: self.asked().to_owned(),
                     usage: Usage::default(),
                     finish: Finish::Other,
                     notes,
@@ -333,14 +381,14 @@ impl Client {
     async fn settled(&self, mut fault: Fault) -> Fault {
         if let ErrorKind::NoSuchModel { offered } = &mut fault.kind {
             *offered = self.offered().await;
-            if self.setup.is_default {
+            if self.setup.is_default && self.asked() == self.setup.model {
                 let (name, said) = (self.setup.name, &fault.detail);
                 let detail =
                     format!("it is what Failscope asks where no model is chosen; {name} says: {said}");
                 fault.detail = fault::bounded(&detail).into();
             }
             if self.setup.name == "ollama" {
-                fault.detail = fault::bounded(&format!("`ollama pull {}` gets it", self.setup.model)).into();
+                fault.detail = fault::bounded(&format!("`ollama pull {}` gets it", self.asked())).into();
             }
         }
         self.circuit.failed(&fault, self.clock.now());
@@ -349,6 +397,12 @@ impl Client {
 
     /// What the provider offers, nearest names first.
     async fn offered(&self) -> Vec<crate::model::Redacted> {
+        let models = self.listed().await;
+        models.iter().take(MOST_MODELS).map(|model| self.redactor.text(model)).collect()
+    }
+
+    /// The models for conversation that the provider lists, nearest names first; none if it lists none in time.
+    async fn listed(&self) -> Vec<String> {
         let listing = self.request(Method::GET, self.wire.models_path(), Vec::new());
         let Some(Ok(json)) = self.within(LISTING.min(self.setup.limits.total), listing).await else {
             return Vec::new();
@@ -359,11 +413,11 @@ impl Client {
             model.len() <= 100 && !OTHER.iter().any(|word| lower.contains(word))
         });
         models.truncate(500);
-        let wanted = &self.setup.model;
+        let wanted = self.asked();
         let likeness = |model: &str| strsim::normalized_damerau_levenshtein(wanted, model);
         models.sort_by(|a, b| likeness(b).total_cmp(&likeness(a)).then_with(|| a.cmp(b)));
         models.dedup();
-        models.iter().take(MOST_MODELS).map(|model| self.redactor.text(&self.without_key(model))).collect()
+        models.into_iter().map(|model| self.without_key(&model)).collect()
     }
 }
 
@@ -387,7 +441,7 @@ impl Provider for Client {
     }
 
     fn model(&self) -> &str {
-        &self.setup.model
+        self.asked()
     }
 
     fn single_pass(&self) -> bool {
@@ -402,7 +456,19 @@ impl Provider for Client {
         self.setup.slots.limit()
     }
 
+    async fn settle(&self, cancel: &CancellationToken) {
+        if !self.setup.seeks_model {
+            return;
+        }
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => {}
+            _ = self.found.get_or_init(|| self.find()) => {}
+        }
+    }
+
     async fn complete(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, ProviderError> {
+        self.settle(cancel).await;
         let answer = async { self.call(request).await.map_err(|fault| self.error(&fault)) };
         tokio::select! {
             biased;

@@ -15,6 +15,7 @@ mod fault;
 mod keys;
 mod ollama;
 mod openai;
+mod ordered;
 mod slots;
 mod transport;
 mod wait;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use choose::{Choice, NoProvider, Settings, choose};
 pub use error::{ErrorKind, ProviderError};
+pub use ordered::Ordered;
 
 use crate::model::Redacted;
 
@@ -53,8 +55,8 @@ pub struct Schema {
     /// Its name: letters, digits, `_` and `-`, at most 64.
     pub name: &'static str,
     /// An object schema. For the strict modes of the providers every property is in `required` and
-    /// `additionalProperties` is false.
-    pub json: serde_json::Value,
+    /// `additionalProperties` is false. Models answer in the order of its properties.
+    pub json: Ordered,
 }
 
 /// What a model answered. The text is untrusted, and not redacted.
@@ -139,6 +141,9 @@ pub trait Provider: Send + Sync {
     fn is_local(&self) -> bool;
     /// Calls that it makes sense to have under way at once, by what the provider has shown so far.
     fn slots(&self) -> usize;
+    /// Finds out which model is asked, where that is still open: [`Provider::model`] gives it afterwards. Sends no
+    /// evidence, and is done by [`Provider::complete`] too.
+    async fn settle(&self, _cancel: &CancellationToken) {}
     /// Asks. Ends at once with [`ErrorKind::Cancelled`] when `cancel` is cancelled; no further request is sent
     /// then.
     async fn complete(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, ProviderError>;

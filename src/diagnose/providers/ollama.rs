@@ -2,13 +2,13 @@
 //! the context, and a prompt that does not fit loses its beginning without an error.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::ErrorKind;
 use super::fault::Fault;
 use super::keys::Key;
 use super::wire::{self, Answer, Asked, Form, Manner, Wire};
-use super::{Finish, Request, Usage, openai};
+use super::{Finish, Ordered, Request, Usage, openai};
 
 /// The wire format.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +38,10 @@ fn context(request: &Request, least: u64) -> u64 {
 }
 
 impl Wire for Ollama {
+    fn manner(&self, _model: &str) -> Manner {
+        Manner::default()
+    }
+
     fn path(&self) -> &'static str {
         "api/chat"
     }
@@ -51,27 +55,27 @@ impl Wire for Ollama {
         value.map(|value| (AUTHORIZATION, value)).into_iter().collect()
     }
 
-    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Value, Fault> {
+    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Ordered, Fault> {
         let context = context(request, manner.context);
         if context > MOST_CONTEXT {
             let detail =
                 format!("it would need a context of {context} tokens; {MOST_CONTEXT} are the most asked for");
             return Err(Fault::new(ErrorKind::TooLong, detail));
         }
-        let mut options = Map::new();
-        options.insert("num_ctx".to_owned(), context.into());
-        options.insert("num_predict".to_owned(), request.max_tokens.into());
+        let mut options = Ordered::object([]);
+        options.set("num_ctx", context);
+        options.set("num_predict", request.max_tokens);
         if let (true, Some(temperature)) = (manner.temperature, request.temperature) {
-            options.insert("temperature".to_owned(), openai::rounded(temperature));
+            options.set("temperature", openai::rounded(temperature));
         }
-        let mut body = Map::new();
-        body.insert("model".to_owned(), model.into());
+        let mut body = Ordered::object([]);
+        body.set("model", model);
         let (system, user) = (manner.system_text(request), request.user.as_str());
-        body.insert(
-            "messages".to_owned(),
+        body.set(
+            "messages",
             json!([{"role": "system", "content": system}, {"role": "user", "content": user}]),
         );
-        body.insert("stream".to_owned(), false.into());
+        body.set("stream", false);
         if let Some(schema) = &request.schema {
             let format = match manner.form {
                 Form::Strict | Form::Schema => Some(schema.json.clone()),
@@ -79,15 +83,15 @@ impl Wire for Ollama {
                 Form::Prompt => None,
             };
             if let Some(format) = format {
-                body.insert("format".to_owned(), format);
+                body.set("format", format);
             }
         }
         if manner.no_think {
             // Thinking uses up the tokens of the answer, and can leave it empty.
-            body.insert("think".to_owned(), false.into());
+            body.set("think", false);
         }
-        body.insert("options".to_owned(), Value::Object(options));
-        Ok(Value::Object(body))
+        body.set("options", options);
+        Ok(body)
     }
 
     fn read(&self, body: &Value, asked: &Asked<'_>) -> Result<Answer, Fault> {

@@ -2,13 +2,13 @@
 //! servers and gateways also speak.
 
 use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::ErrorKind;
 use super::fault::Fault;
 use super::keys::Key;
 use super::wire::{self, Answer, Asked, Form, Manner, Wire};
-use super::{Finish, Request, Usage};
+use super::{Finish, Ordered, Request, Usage};
 
 /// Whose dialect is spoken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,9 +48,8 @@ fn is_gpt_oss(model: &str) -> bool {
     model.to_ascii_lowercase().contains("gpt-oss")
 }
 
-impl OpenAi {
-    /// How `model` is asked at first.
-    pub fn manner(self, model: &str) -> Manner {
+impl Wire for OpenAi {
+    fn manner(&self, model: &str) -> Manner {
         let reasoning = reasons(model) && self.dialect != Dialect::Groq;
         let form = match self.dialect {
             Dialect::Groq if is_gpt_oss(model) => Form::Strict,
@@ -65,9 +64,7 @@ impl OpenAi {
             ..Manner::default()
         }
     }
-}
 
-impl Wire for OpenAi {
     fn path(&self) -> &'static str {
         "chat/completions"
     }
@@ -81,7 +78,7 @@ impl Wire for OpenAi {
         value.map(|value| (AUTHORIZATION, value)).into_iter().collect()
     }
 
-    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Value, Fault> {
+    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Ordered, Fault> {
         let system = manner.system_text(request);
         let user = request.user.as_str();
         let messages = if manner.system_role {
@@ -89,33 +86,35 @@ impl Wire for OpenAi {
         } else {
             json!([{"role": "user", "content": format!("{system}\n\n{user}")}])
         };
-        let mut body = Map::new();
-        body.insert("model".to_owned(), model.into());
-        body.insert("messages".to_owned(), messages);
+        let mut body = Ordered::object([]);
+        body.set("model", model);
+        body.set("messages", messages);
         let bound = if manner.completion_tokens { "max_completion_tokens" } else { "max_tokens" };
         let room = if manner.effort.is_some() { ROOM_TO_REASON } else { 0 };
-        body.insert(bound.to_owned(), (u64::from(request.max_tokens) + room).into());
+        body.set(bound, u64::from(request.max_tokens) + room);
         if let (true, Some(temperature)) = (manner.temperature, request.temperature) {
-            body.insert("temperature".to_owned(), rounded(temperature));
+            body.set("temperature", rounded(temperature));
         }
         if let Some(effort) = manner.effort {
-            body.insert("reasoning_effort".to_owned(), effort.into());
+            body.set("reasoning_effort", effort);
         }
         if let Some(schema) = &request.schema {
+            let named = |form: Ordered, strict: bool| {
+                let named = [("name", schema.name.into()), ("schema", form), ("strict", strict.into())];
+                Ordered::object([("type", "json_schema".into()), ("json_schema", Ordered::object(named))])
+            };
             let format = match manner.form {
-                Form::Strict => Some(json!({"type": "json_schema", "json_schema":
-                    {"name": schema.name, "schema": wire::strict_schema(&schema.json), "strict": true}})),
-                Form::Schema => Some(json!({"type": "json_schema", "json_schema":
-                    {"name": schema.name, "schema": schema.json, "strict": false}})),
-                Form::Json => Some(json!({"type": "json_object"})),
+                Form::Strict => Some(named(wire::strict_schema(&schema.json), true)),
+                Form::Schema => Some(named(schema.json.clone(), false)),
+                Form::Json => Some(Ordered::object([("type", "json_object".into())])),
                 Form::Prompt => None,
             };
             if let Some(format) = format {
-                body.insert("response_format".to_owned(), format);
+                body.set("response_format", format);
             }
         }
-        body.insert("stream".to_owned(), false.into());
-        Ok(Value::Object(body))
+        body.set("stream", false);
+        Ok(body)
     }
 
     fn read(&self, body: &Value, _asked: &Asked<'_>) -> Result<Answer, Fault> {

@@ -6,10 +6,12 @@ use serde_json::Value;
 
 use super::fault::Fault;
 use super::keys::Key;
-use super::{Finish, Request, Usage};
+use super::{Finish, Ordered, Request, Usage};
 
 /// A wire format: pure, so that it can be tested without a server.
 pub trait Wire: Send + Sync + 'static {
+    /// How `model` is asked at first.
+    fn manner(&self, model: &str) -> Manner;
     /// The path of the completion call under the base URL.
     fn path(&self) -> &'static str;
     /// The path of the list of models.
@@ -17,7 +19,7 @@ pub trait Wire: Send + Sync + 'static {
     /// Headers of each request, with the key marked as sensitive.
     fn headers(&self, key: Option<&Key>) -> Vec<(HeaderName, HeaderValue)>;
     /// The body that asks `model`. An error if it cannot be asked that at all.
-    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Value, Fault>;
+    fn body(&self, model: &str, request: &Request, manner: &Manner) -> Result<Ordered, Fault>;
     /// The answer in a body.
     fn read(&self, body: &Value, asked: &Asked<'_>) -> Result<Answer, Fault>;
     /// The names in a list of models.
@@ -198,7 +200,7 @@ pub fn names(body: &Value, field: &str) -> Vec<String> {
 
 /// A JSON Schema without what the strict modes do not take: bounds of numbers, texts and lists, patterns and
 /// defaults. What they say is checked on the answer anyway.
-pub fn strict_schema(schema: &Value) -> Value {
+pub fn strict_schema(schema: &Ordered) -> Ordered {
     const UNSUPPORTED: &[&str] = &[
         "$schema",
         "title",
@@ -220,13 +222,14 @@ pub fn strict_schema(schema: &Value) -> Value {
         "maxProperties",
     ];
     match schema {
-        Value::Object(map) => Value::Object(
-            map.iter()
+        Ordered::Object(fields) => Ordered::Object(
+            fields
+                .iter()
                 .filter(|(key, _)| !UNSUPPORTED.contains(&key.as_str()))
                 .map(|(key, value)| {
                     let value = match (key.as_str(), value) {
                         // Names of properties and definitions are no keywords.
-                        ("properties" | "$defs" | "definitions", Value::Object(named)) => Value::Object(
+                        ("properties" | "$defs" | "definitions", Ordered::Object(named)) => Ordered::Object(
                             named
                                 .iter()
                                 .map(|(name, schema)| (name.clone(), strict_schema(schema)))
@@ -239,8 +242,8 @@ pub fn strict_schema(schema: &Value) -> Value {
                 })
                 .collect(),
         ),
-        Value::Array(items) => Value::Array(items.iter().map(strict_schema).collect()),
-        other => other.clone(),
+        Ordered::List(items) => Ordered::List(items.iter().map(strict_schema).collect()),
+        Ordered::Plain(other) => Ordered::Plain(other.clone()),
     }
 }
 

@@ -42,6 +42,8 @@ pub enum Act {
     Drip(Vec<u8>, Duration),
     /// Sends the bytes again and again until the other side goes.
     Repeat(Vec<u8>),
+    /// Goes on when it is told to.
+    Await(Arc<tokio::sync::Notify>),
     /// Sends nothing more, and waits until the other side goes.
     Hang,
     Close,
@@ -121,6 +123,10 @@ async fn perform(stream: &mut TcpStream, act: Act) -> bool {
         Act::Repeat(bytes) => {
             while stream.write_all(&bytes).await.is_ok() {}
             false
+        }
+        Act::Await(signal) => {
+            signal.notified().await;
+            true
         }
         Act::Hang => {
             let _ = stream.read_to_end(&mut Vec::new()).await;

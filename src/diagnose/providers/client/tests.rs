@@ -92,6 +92,8 @@ enum Rule {
     Window { most: usize },
     /// So many at the same time; says nothing.
     Parallel { most: usize },
+    /// Works on so many at the same time, and lets the others wait: a server on this machine.
+    Queue { most: usize },
 }
 
 struct Limited {
@@ -99,6 +101,8 @@ struct Limited {
     rule: Rule,
     /// Tokens and when they were counted, or requests and their window.
     state: Mutex<(f64, f64)>,
+    /// When each of the places of a queue is free again.
+    free: Mutex<Vec<Duration>>,
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     requests: AtomicUsize,
@@ -111,6 +115,7 @@ impl Limited {
             clock: Arc::clone(clock),
             rule,
             state: Mutex::new((tokens, 0.0)),
+            free: Mutex::default(),
             under_way: AtomicUsize::new(0),
             most_under_way: AtomicUsize::new(0),
             requests: AtomicUsize::new(0),
@@ -142,6 +147,7 @@ impl Limited {
                 }
                 Some((429, Some(("retry-after", "1".to_owned()))))
             }
+            Rule::Queue { .. } => None,
             Rule::Parallel { most } => (self.under_way.load(Ordering::SeqCst) > most).then_some((503, None)),
         }
     }
@@ -154,8 +160,18 @@ impl Transport for Limited {
         let under_way = self.under_way.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_under_way.fetch_max(under_way, Ordering::SeqCst);
         let refused = self.refuse();
-        let latency = if refused.is_some() { 20 } else { 200 };
-        self.clock.sleep_until(self.clock.now() + Duration::from_millis(latency)).await;
+        let latency = Duration::from_millis(if refused.is_some() { 20 } else { 200 });
+        let done = match self.rule {
+            Rule::Queue { most } => {
+                let mut free = self.free.lock().unwrap();
+                free.resize(most, Duration::ZERO);
+                let next = free.iter_mut().min().unwrap();
+                *next = (*next).max(self.clock.now()) + latency;
+                *next
+            }
+            _ => self.clock.now() + latency,
+        };
+        self.clock.sleep_until(done).await;
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let mut headers = HeaderMap::new();
         let (status, body) = match refused {
@@ -171,7 +187,11 @@ impl Transport for Limited {
     }
 }
 
-fn client(clock: &Arc<Virtual>, server: &Arc<Limited>) -> Client {
+fn client(
+    clock: &Arc<Virtual>,
+    server: &Arc<Limited>,
+    slots: impl FnOnce(Arc<dyn Clock>) -> Slots,
+) -> Client {
     let wire = OpenAi { dialect: Dialect::OpenAi };
     let dynamic: Arc<dyn Clock> = Arc::clone(clock) as Arc<dyn Clock>;
     let setup = Setup {
@@ -181,9 +201,9 @@ fn client(clock: &Arc<Virtual>, server: &Arc<Limited>) -> Client {
         address: Address::openai("https://api.openai.com/v1").unwrap(),
         key: None,
         single_pass: false,
-        manner: wire.manner("gpt-4o"),
+        seeks_model: false,
         limits: Limits::default(),
-        slots: Slots::adaptive(Arc::clone(&dynamic)),
+        slots: slots(Arc::clone(&dynamic)),
     };
     let system = System::fixed(std::time::UNIX_EPOCH, [], std::path::PathBuf::new());
     Client::new(setup, Box::new(wire), Arc::clone(server) as Arc<dyn Transport>, dynamic, &system)
@@ -214,10 +234,10 @@ fn a_thousand_calls_take_little_longer_than_the_limit_makes_them() {
     ];
     for (index, (rule, ideal)) in rows.into_iter().enumerate() {
         // An overloaded server does not say when to come back.
-        let most = if matches!(rule, Rule::Parallel { .. }) { 1.4 } else { 1.2 };
+        let most = if matches!(rule, Rule::Parallel { .. }) { 1.25 } else { 1.15 };
         let clock = Arc::new(Virtual::default());
         let server = Limited::new(&clock, rule);
-        let client = client(&clock, &server);
+        let client = client(&clock, &server, Slots::adaptive);
         let (request, cancel) = (request(), CancellationToken::new());
         let calls: FuturesUnordered<_> = (0..1000).map(|_| client.complete(&request, &cancel)).collect();
         let results: Vec<_> = clock.run(calls.collect());
@@ -233,10 +253,54 @@ fn a_thousand_calls_take_little_longer_than_the_limit_makes_them() {
 }
 
 #[test]
+fn a_server_on_this_machine_is_given_what_it_can_work_on() {
+    // The rule, the seconds that a client would take that knows it, and the most calls that may be under way.
+    let rows = [
+        (Rule::Queue { most: 1 }, 1000.0 * 0.2, 2),
+        (Rule::Queue { most: 2 }, 500.0 * 0.2, 4),
+        (Rule::Queue { most: 6 }, 1000.0 / 6.0 * 0.2, 16),
+        (Rule::Queue { most: 32 }, 1000.0 / 32.0 * 0.2, 32),
+        (Rule::Bucket { capacity: 1.0, per_second: 50.0 }, 1000.0 / 50.0, 32),
+        (Rule::Bucket { capacity: 60.0, per_second: 5.0 }, 940.0 / 5.0, 32),
+        (Rule::Window { most: 20 }, 1000.0 / 20.0, 32),
+    ];
+    for (index, (rule, ideal, bound)) in rows.into_iter().enumerate() {
+        // The fastest is through before much can be found out.
+        let most = if ideal < 10.0 { 1.4 } else { 1.15 };
+        let clock = Arc::new(Virtual::default());
+        let server = Limited::new(&clock, rule);
+        let client = client(&clock, &server, Slots::tried);
+        let (request, cancel) = (request(), CancellationToken::new());
+        let calls: FuturesUnordered<_> = (0..1000).map(|_| client.complete(&request, &cancel)).collect();
+        let results: Vec<_> = clock.run(calls.collect());
+        assert!(results.iter().all(Result::is_ok), "row {index}");
+        let (took, under_way) = (clock.now().as_secs_f64(), server.most_under_way.load(Ordering::SeqCst));
+        let summary = format!("row {index}: {took:.1} s of {ideal:.1}, {under_way} at once");
+        assert!(took <= ideal * most && under_way <= bound, "{summary}");
+    }
+}
+
+#[test]
+fn one_call_after_another_is_no_trial_of_what_a_server_can_work_on() {
+    let clock = Arc::new(Virtual::default());
+    let server = Limited::new(&clock, Rule::Queue { most: 32 });
+    let client = client(&clock, &server, Slots::tried);
+    let (request, cancel) = (request(), CancellationToken::new());
+    for _ in 0..30 {
+        clock.run(client.complete(&request, &cancel)).unwrap();
+    }
+    assert_eq!(client.slots(), 1);
+    // When there is more to do it is found out all the same.
+    let calls: FuturesUnordered<_> = (0..200).map(|_| client.complete(&request, &cancel)).collect();
+    assert!(clock.run(calls.collect::<Vec<_>>()).iter().all(Result::is_ok));
+    assert!(client.slots() >= 16, "{}", client.slots());
+}
+
+#[test]
 fn nothing_more_is_sent_once_the_calls_are_cancelled() {
     let clock = Arc::new(Virtual::default());
     let server = Limited::new(&clock, Rule::Bucket { capacity: 5.0, per_second: 20.0 });
-    let client = client(&clock, &server);
+    let client = client(&clock, &server, Slots::adaptive);
     let (request, cancel) = (request(), CancellationToken::new());
     let calls: FuturesUnordered<_> = (0..1000).map(|_| client.complete(&request, &cancel)).collect();
     let stop = async {
