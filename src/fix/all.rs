@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::change::Change;
 use super::verify::{Setting, Step, Test, Trial};
-use crate::model::{Analysis, Cluster, FixKind, FixTarget, Verification, VerificationState};
+use crate::model::{Analysis, Cluster, Fix, FixKind, FixTarget, Verification, VerificationState};
 
 /// Most fixes of one cluster that are tried.
 const MAX_FIXES: usize = 6;
@@ -73,9 +73,28 @@ fn tried<'a>(
 /// Puts the fixes that helped first and those that did not last. A changed expectation makes any test pass, so
 /// that it does says nothing for it.
 pub fn prefer(cluster: &mut Cluster) {
-    cluster.fixes.sort_by_key(|fix| match (fix.verification.state, fix.target) {
-        (VerificationState::Verified, target) if target != FixTarget::Test => 0,
-        (VerificationState::NoHelp | VerificationState::Breaks, _) => 2,
-        _ => 1,
-    });
+    let offline = cluster.offline.as_mut().map(|offline| &mut offline.fixes);
+    for fixes in std::iter::once(&mut cluster.fixes).chain(offline) {
+        fixes.sort_by_key(|fix| match (fix.verification.state, fix.target) {
+            (VerificationState::Verified, target) if target != FixTarget::Test => 0,
+            (VerificationState::NoHelp | VerificationState::Breaks, _) => 2,
+            _ => 1,
+        });
+    }
+}
+
+/// Takes over what came of the fixes of `known`, another conclusion about the same cause: one that does the same to the
+/// same texts needs no second trial, whoever proposed it.
+pub fn keep_trials(cluster: &mut Cluster, known: &Cluster) {
+    let offline = known.offline.iter().flat_map(|offline| &offline.fixes);
+    let tried = |fix: &&Fix| fix.verification.state != VerificationState::NotRun;
+    let tried: Vec<&Fix> = known.fixes.iter().chain(offline).filter(tried).collect();
+    let offline = cluster.offline.iter_mut().flat_map(|offline| &mut offline.fixes);
+    for fix in cluster.fixes.iter_mut().chain(offline) {
+        let is_open = fix.verification.state == VerificationState::NotRun;
+        if let Some(same) = tried.iter().find(|known| is_open && fix.does_the_same(known)) {
+            fix.verification = same.verification.clone();
+        }
+    }
+    prefer(cluster);
 }

@@ -547,6 +547,14 @@ pub struct Fix {
     pub verification: Verification,
 }
 
+impl Fix {
+    /// Whether it changes the same texts in the same way as `other`, or is the same command. Advice is never the same.
+    pub fn does_the_same(&self, other: &Self) -> bool {
+        let is_advice = self.edits.is_empty() && self.command.is_none();
+        self.kind == other.kind && !is_advice && self.edits == other.edits && self.command == other.command
+    }
+}
+
 /// A text edit. `new_text` is raw because it is written into the user's own file; reports show it redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {

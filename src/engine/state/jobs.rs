@@ -12,7 +12,7 @@ use crate::engine::{Event, Level, Summary, Traced};
 use crate::fix::all;
 use crate::front::model;
 use crate::history::summary::Graded;
-use crate::model::Verification;
+use crate::model::{Fix, Verification, VerificationState};
 use crate::workspace::SourceFile;
 
 impl Engine {
@@ -84,7 +84,7 @@ impl Engine {
                 report = !outcome.results.analysis.run.sources.is_empty();
                 news = true;
                 folder.unrecorded.extend(outcome.read);
-                folder.results = outcome.results;
+                folder.results = with_trials(outcome.results, &folder.results);
                 folder.disk.clone_from(&folder.results.disk);
                 let bases = &folder.results.bases;
                 folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
@@ -161,7 +161,8 @@ impl Engine {
             let place = results.by_fingerprint.get(&cluster.fingerprint.0).copied();
             if let Some(slot) = place.and_then(|at| results.analysis.clusters.get_mut(at)) {
                 results.analysis.model.told.insert(cluster.fingerprint.clone(), told);
-                *slot = cluster;
+                let before = std::mem::replace(slot, cluster);
+                all::keep_trials(slot, &before);
             }
         }
         let is_done = done.is_some();
@@ -191,7 +192,8 @@ impl Engine {
         let Some(cluster) = results.analysis.clusters.get_mut(index) else { return };
         let Some(fix) = cluster.fixes.iter_mut().find(|fix| fix.title.as_str() == title) else { return };
         fix.verification = verification;
-        all::prefer(cluster);
+        let known = cluster.clone();
+        all::keep_trials(cluster, &known);
         folder.results = Arc::new(results);
         folder.dirty = true;
         folder.reports.ask(None);
@@ -283,4 +285,23 @@ fn answer(replies: Vec<(Reply, Summary)>) {
         // Whoever asked may have been cancelled.
         let _ = reply.send(summary);
     }
+}
+
+/// `results`, with what came of trying fixes while `old` were shown, if both are of the same run: it is then analysed
+/// anew because a model has been heard or a setting has changed.
+fn with_trials(results: Arc<Results>, old: &Results) -> Arc<Results> {
+    let tried = |fix: &Fix| fix.verification.state != VerificationState::NotRun;
+    let is_worth_it = results.analysis.run.sources == old.analysis.run.sources
+        && old.analysis.clusters.iter().any(|cluster| cluster.fixes.iter().any(tried));
+    if !is_worth_it {
+        return results;
+    }
+    let mut results = Arc::unwrap_or_clone(results);
+    for cluster in &mut results.analysis.clusters {
+        let before = old.by_fingerprint.get(&cluster.fingerprint.0);
+        if let Some(before) = before.and_then(|at| old.analysis.clusters.get(*at)) {
+            all::keep_trials(cluster, before);
+        }
+    }
+    Arc::new(results)
 }
