@@ -2,6 +2,7 @@
 //! through these functions, so that the same run gives the same analysis, byte for byte, in each of them.
 
 pub mod consent;
+pub mod editors;
 pub mod model;
 pub mod trace;
 

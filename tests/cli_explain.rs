@@ -4,7 +4,11 @@
 #[path = "support/project.rs"]
 mod project;
 
+use std::io::{Read as _, Write as _};
+use std::process::Stdio;
+
 use project::Project;
+use serde_json::{Value as Json, json};
 
 fn run(project: &Project, args: &[&str]) -> (String, String, i32) {
     let output = project.failscope(args).output().unwrap();
@@ -67,10 +71,10 @@ fn a_test_that_does_not_fail_or_does_not_exist() {
 /// A line of pytest-reportlog about one test.
 fn line(test: &str, error: Option<&str>) -> String {
     let (outcome, longrepr) = match error {
-        None => ("passed", serde_json::Value::Null),
+        None => ("passed", Json::Null),
         Some(error) => ("failed", format!("E   {error}\n\ntests/test_a.py:3: {error}").into()),
     };
-    let line = serde_json::json!({
+    let line = json!({
         "$report_type": "TestReport", "nodeid": test, "location": ["tests/test_a.py", 0, test], "keywords": {},
         "outcome": outcome, "longrepr": longrepr, "when": "call", "user_properties": [], "sections": [],
         "duration": 0.1, "start": 1.0, "stop": 1.1,
@@ -104,7 +108,7 @@ fn two_runs_are_compared() {
         let (out, err, code) =
             run(&project, &["report", "now.jsonl", "--against", against, "--format", "json"]);
         assert_eq!((err.as_str(), code), ("", 1));
-        let comparison = serde_json::from_str::<serde_json::Value>(&out).unwrap()["comparison"].clone();
+        let comparison = serde_json::from_str::<Json>(&out).unwrap()["comparison"].clone();
         let names = |list: &str| -> Vec<String> {
             comparison[list]
                 .as_array()
@@ -148,7 +152,7 @@ fn the_doctor_says_what_there_is() {
     let project = Project::with_results();
     let (out, err, _) = run(&project, &["doctor", "--json"]);
     assert_eq!(err, "");
-    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let found: Json = serde_json::from_str(&out).unwrap();
     assert_eq!(found["results"][0]["file"], "results.xml");
     assert_eq!(found["results"][0]["format"], "JUnit XML");
     assert_eq!(found["results"][0]["failures"], found["results"][0]["mapped"]);
@@ -160,6 +164,119 @@ fn the_doctor_says_what_there_is() {
     let (out, _, code) = run(&project, &["doctor"]);
     assert_eq!(code, 1);
     assert!(out.contains("pyproject.toml:2:") && out.contains("nonsense"), "{out}");
+}
+
+/// The editors that the doctor knows.
+fn known(project: &Project, home: &std::path::Path) -> Vec<Json> {
+    let output = project.failscope(&["doctor", "--json"]).env("XDG_STATE_HOME", home).output().unwrap();
+    let found: Json = serde_json::from_slice(&output.stdout).unwrap();
+    found["editors"].as_array().unwrap().clone()
+}
+
+/// Lets an editor open the project, and close it again.
+#[expect(clippy::disallowed_methods, reason = "the binary is what is tested")]
+fn visited(project: &Project, home: &std::path::Path, client: &Json, capabilities: &Json) {
+    let mut server = std::process::Command::new(env!("CARGO_BIN_EXE_failscope"))
+        .arg("lsp")
+        .env_clear()
+        .env("SOURCE_DATE_EPOCH", "1795350100")
+        .env("XDG_STATE_HOME", home)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let (mut input, mut output) = (server.stdin.take().unwrap(), server.stdout.take().unwrap());
+    let mut send = |mut message: Json| {
+        message["jsonrpc"] = json!("2.0");
+        let body = message.to_string();
+        write!(input, "Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    };
+    let folder = url::Url::from_directory_path(project.path("")).unwrap();
+    send(json!({ "id": 1, "method": "initialize", "params": {
+        "processId": null, "rootUri": folder, "clientInfo": client, "capabilities": capabilities,
+    } }));
+    // It is written beside the answer, so the editor stays open until it is there.
+    let name = client["name"].as_str().unwrap_or_default();
+    let began = std::time::Instant::now();
+    while !known(project, home).iter().any(|editor| editor["name"] == name) {
+        assert!(began.elapsed().as_secs() < 30, "{name} is not known: {:?}", known(project, home));
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    output.read_exact(&mut [0; 16]).unwrap();
+    send(json!({ "id": 2, "method": "shutdown" }));
+    let mut rest = String::new();
+    send(json!({ "method": "exit" }));
+    output.read_to_string(&mut rest).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0), "{rest}");
+}
+
+#[test]
+fn the_doctor_knows_the_editors_and_what_they_lack() {
+    let project = Project::with_results();
+    let home = tempfile::tempdir().unwrap();
+    let doctor = |args: &[&str]| {
+        let output = project.failscope(args).env("XDG_STATE_HOME", home.path()).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(doctor(&["doctor"]).contains("editors    none has opened this project\n"));
+    let capabilities = json!({
+        "general": { "positionEncodings": ["utf-8"] },
+        "textDocument": { "hover": { "contentFormat": ["markdown"] } },
+        "workspace": { "workspaceEdit": { "documentChanges": true } },
+    });
+    visited(&project, home.path(), &json!({ "name": "Plain\u{1b}[31m", "version": "1.0" }), &json!({}));
+    visited(&project, home.path(), &json!({ "name": "Ed" }), &capabilities);
+    visited(&project, home.path(), &Json::Null, &capabilities);
+
+    let editors = known(&project, home.path());
+    let names: Vec<_> = editors.iter().map(|e| (&e["name"], &e["position_encoding"])).collect();
+    assert_eq!(names[0].0, "", "{names:?}");
+    assert_eq!(names[1], (&json!("Ed"), &json!("utf-8")));
+    assert!(editors[1]["seen_seconds_ago"].as_u64().unwrap() < 3600);
+    assert_eq!(editors[1]["capabilities"]["hover.contentFormat: markdown"], true);
+    assert_eq!(editors[1]["capabilities"]["window.showDocument"], false);
+    let lacks = |n: usize| editors[n]["lacks"].as_array().unwrap().len();
+    assert_eq!((lacks(1), lacks(2)), (15, 17));
+
+    let text = doctor(&["doctor"]);
+    for part in [
+        "editors    an editor that does not say its name, ",
+        "           Ed, ",
+        "; columns in utf-8\n             without publishDiagnostics.relatedInformation: a ",
+        "without hover.contentFormat: markdown: hovers are plain text",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        text.contains(" 1.0, ") && text.contains("; columns in utf-16\n") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    assert!(!project.path(".failscope/editors").exists(), "nothing of it is in the project");
+}
+
+#[test]
+fn the_doctor_says_where_the_history_is_and_which_paths_are_mapped() {
+    let project = Project::with_results();
+    let config = "[tool.failscope]\npathMappings = { \"/app\" = \".\" }\n";
+    std::fs::write(project.path("pyproject.toml"), config).unwrap();
+    let (out, _, _) = run(&project, &["doctor"]);
+    assert!(
+        out.contains("/history.db: nothing yet\n") && out.contains("paths      /app is . here\n"),
+        "{out}"
+    );
+    run(&project, &["analyze"]);
+    let (out, _, _) = run(&project, &["doctor"]);
+    assert!(out.contains("/history.db: 111 tests, newest run "), "{out}");
+    let (out, _, _) = run(&project, &["doctor", "--json"]);
+    let found: Json = serde_json::from_str(&out).unwrap();
+    assert!(found["history"]["tests"].as_u64().unwrap() > 40, "{found}");
+    assert_eq!(found["path_mappings"], json!([["/app", "."]]));
+    std::fs::write(project.path(".failscope/history.db"), "no database".repeat(1000)).unwrap();
+    let (out, _, code) = run(&project, &["doctor"]);
+    assert!(out.contains("! the history cannot be read: ") && code == 1, "{out}");
+    std::fs::write(project.path("pyproject.toml"), "[tool.failscope]\nhistory = \"off\"\n").unwrap();
+    let (out, _, _) = run(&project, &["doctor"]);
+    assert!(out.contains("history    off\n"), "{out}");
 }
 
 #[test]

@@ -83,7 +83,11 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("pytest/inject.rs", "fs::write(", "a fixed `.gitignore`"),
     ("pytest/inject.rs", "NamedTempFile::", "our plugin's own files"),
     ("pytest/trace.rs", "fs::write(", "which files and functions to follow, for our own plugin"),
-    ("report/files.rs", "tempfile_in(", "reports of an `Analysis`, whose texts are `Redacted`"),
+    (
+        "report/files.rs",
+        "tempfile_in(",
+        "reports of an `Analysis`, whose texts are `Redacted`; editors' names, redacted",
+    ),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {

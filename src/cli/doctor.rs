@@ -1,5 +1,6 @@
 //! `failscope doctor`: what Failscope sees of a project, and what stands in its way.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,9 @@ use super::project::Project;
 use crate::diagnose::providers;
 use crate::evidence::redact::Redactor;
 use crate::front;
+use crate::front::editors::{self, ABILITIES, Editor};
+use crate::history::session::History;
+use crate::history::target::Target;
 use crate::model::Redacted;
 use crate::pytest::interpreter;
 use crate::report::text::{counted, visible};
@@ -42,6 +46,9 @@ struct Findings {
     model: Model,
     results: Vec<ResultFile>,
     results_not_read: usize,
+    path_mappings: Vec<(Redacted, Redacted)>,
+    history: HistoryState,
+    editors: Vec<SeenEditor>,
     problems: Vec<Redacted>,
 }
 
@@ -56,6 +63,82 @@ struct Python {
 struct Output {
     folder: Redacted,
     is_writable: bool,
+}
+
+/// The history of runs.
+#[derive(Debug, Serialize)]
+struct HistoryState {
+    place: Redacted,
+    /// `None` if it is off, not there yet, or cannot be read.
+    tests: Option<usize>,
+    newest_age_seconds: Option<u64>,
+    problem: Option<Redacted>,
+}
+
+impl HistoryState {
+    fn of(project: &Project, system: &System, redactor: &Redactor) -> Self {
+        let target = Target::of(&project.root, &project.config, system);
+        let mut state = Self {
+            place: redactor.text(&target.name()),
+            tests: None,
+            newest_age_seconds: None,
+            problem: None,
+        };
+        if target == Target::Off {
+            return state;
+        }
+        let read = History::open(&project.root, &project.config, system, false).and_then(|history| {
+            let Some(mut history) = history else { return Ok(None) };
+            let graded = history.graded(redactor);
+            history.close();
+            graded.map(Some)
+        });
+        match read {
+            Ok(graded) => {
+                let newest = graded.as_ref().and_then(|graded| graded.newest);
+                state.newest_age_seconds = newest.map(|(at, _)| (system.unix_now() - at).max(0.0) as u64);
+                state.tests = graded.map(|graded| graded.tests.len());
+            }
+            Err(error) => state.problem = Some(redactor.text(&error.to_string())),
+        }
+        state
+    }
+}
+
+/// An editor whose language server has worked here.
+#[derive(Debug, Serialize)]
+struct SeenEditor {
+    name: Redacted,
+    version: Option<Redacted>,
+    seen_seconds_ago: u64,
+    position_encoding: Redacted,
+    capabilities: BTreeMap<String, bool>,
+    lacks: Vec<Lack>,
+}
+
+/// Something that an editor cannot do, and what that means.
+#[derive(Debug, Serialize)]
+struct Lack {
+    capability: &'static str,
+    meaning: &'static str,
+}
+
+impl SeenEditor {
+    fn of(editor: Editor, now: f64, redactor: &Redactor) -> Self {
+        Self {
+            name: redactor.text(&editor.name),
+            version: editor.version.as_deref().map(|version| redactor.text(version)),
+            seen_seconds_ago: (now - editor.seen as f64).max(0.0) as u64,
+            position_encoding: redactor.text(&editor.position_encoding),
+            lacks: editor.lacks().map(|(capability, meaning)| Lack { capability, meaning }).collect(),
+            // What stands in the file may have been put there by anybody.
+            capabilities: editor
+                .capabilities
+                .into_iter()
+                .filter(|(name, _)| ABILITIES.iter().any(|(known, _)| known == name))
+                .collect(),
+        }
+    }
 }
 
 /// Which model would be asked. Nothing is sent to find out.
@@ -153,6 +236,10 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
             failures - mapped
         ));
     }
+    let history = HistoryState::of(project, system, redactor);
+    if let Some(problem) = &history.problem {
+        problems.push(format!("the history cannot be read: {problem}; see the setting `history`"));
+    }
     let version = python.as_ref().and(installed.as_ref()).and_then(|folder| python_version(folder));
     Findings {
         failscope: env!("CARGO_PKG_VERSION"),
@@ -166,6 +253,17 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
         plugins,
         output: Output { folder: redactor.text(&output.display().to_string()), is_writable },
         model: Model::of(project, system, redactor),
+        path_mappings: project
+            .config
+            .path_mappings
+            .iter()
+            .map(|(from, to)| (redactor.text(from), redactor.text(to)))
+            .collect(),
+        history,
+        editors: editors::known(&project.root, system)
+            .into_iter()
+            .map(|editor| SeenEditor::of(editor, system.unix_now(), redactor))
+            .collect(),
         results_not_read: files.len().saturating_sub(MAX_READ),
         results,
         problems: problems.iter().map(|text| redactor.text(text)).collect(),
@@ -262,6 +360,31 @@ fn python_version(environment: &Path) -> Option<String> {
 }
 
 impl Findings {
+    fn write_editors(&self, out: &mut String) {
+        // Writing to a string cannot fail.
+        if self.editors.is_empty() {
+            out.push_str("editors    none has opened this project\n");
+        }
+        for (index, editor) in self.editors.iter().enumerate() {
+            let label = if index == 0 { "editors" } else { "" };
+            let name = match editor.name.as_str() {
+                "" => "an editor that does not say its name".to_owned(),
+                name => visible(name).into_owned(),
+            };
+            let version = editor.version.as_ref().map(|v| format!(" {}", visible(v.as_str())));
+            let age = time::age(editor.seen_seconds_ago as f64);
+            let columns = visible(editor.position_encoding.as_str());
+            let _ = writeln!(
+                out,
+                "{label:<11}{name}{}, {age}; columns in {columns}",
+                version.unwrap_or_default()
+            );
+            for Lack { capability, meaning } in &editor.lacks {
+                let _ = writeln!(out, "             without {capability}: {meaning}");
+            }
+        }
+    }
+
     fn text(&self) -> String {
         let mut out = String::new();
         // Writing to a string cannot fail.
@@ -316,6 +439,19 @@ impl Findings {
         if self.results_not_read > 0 {
             let _ = writeln!(out, "           and {} older ones", self.results_not_read);
         }
+        for (index, (from, to)) in self.path_mappings.iter().enumerate() {
+            let label = if index == 0 { "paths" } else { "" };
+            let _ = writeln!(out, "{label:<11}{} is {} here", visible(from.as_str()), visible(to.as_str()));
+        }
+        let place = visible(self.history.place.as_str());
+        let tests = match self.history.tests {
+            Some(tests) => format!(": {}", counted(tests, "test", "tests")),
+            None if self.history.problem.is_some() || *place == *"off" => String::new(),
+            None => ": nothing yet".to_owned(),
+        };
+        let newest = self.history.newest_age_seconds.map(|s| format!(", newest run {}", time::age(s as f64)));
+        let _ = writeln!(out, "history    {place}{tests}{}", newest.unwrap_or_default());
+        self.write_editors(&mut out);
         if self.problems.is_empty() {
             out.push_str("\nnothing stands in the way\n");
         } else {

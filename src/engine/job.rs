@@ -9,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value as Json;
 
+use super::cleared;
 use super::live::{self, Live, News};
 use super::queue::Cancel;
 use super::tools::Tools;
@@ -98,6 +99,27 @@ impl Memory {
         self.config = None;
     }
 
+    /// Names the state of the result files that have been read: which they are, how long, and how old.
+    fn state(&self, root: &Path) -> String {
+        use sha2::{Digest as _, Sha256};
+        let mut files: Vec<_> = self.files.iter().filter(|(_, known)| known.run.is_some()).collect();
+        files.sort_by_key(|(path, _)| *path);
+        let mut digest = Sha256::new();
+        for (path, Known { stat, .. }) in files {
+            let since = stat.modified.and_then(|at| at.duration_since(SystemTime::UNIX_EPOCH).ok());
+            let name = path.strip_prefix(root).unwrap_or(path).as_os_str().as_encoded_bytes();
+            digest.update((name.len() as u64).to_le_bytes());
+            digest.update(name);
+            digest.update(stat.length.to_le_bytes());
+            digest.update(since.unwrap_or_default().as_nanos().to_le_bytes());
+        }
+        digest.finalize().iter().take(16).fold(String::new(), |mut hex, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+    }
+
     /// Makes everything be read again. Until that is done, what was read before still counts.
     pub fn forget_files(&mut self) {
         for known in self.files.values_mut() {
@@ -143,6 +165,10 @@ pub struct Outcome {
     pub cancelled: bool,
     /// The result files that were read and are whole.
     pub read: Vec<PathBuf>,
+    /// Names the state of the result files; `None` if it was ended early.
+    pub state: Option<String>,
+    /// The state that was cleared before this server was started, told by its first job.
+    pub cleared: Option<String>,
 }
 
 impl Job {
@@ -151,18 +177,23 @@ impl Job {
         let pyproject = source::read(&self.root.join("pyproject.toml"));
         let (config, config_problems) = configuration(pyproject.as_deref(), self.settings.as_ref());
         let config = Arc::new(config);
+        let first = self.memory.config.is_none();
+        let cleared = first.then(|| cleared::read(&self.root.join(&config.output))).flatten();
         let same_config = self.memory.config.as_ref() == Some(&config);
         let Some((changed_files, again)) = self.read(&config) else {
             let results = self.memory.results.clone().unwrap_or_default();
             return self.outcome(config, config_problems, pyproject, results, false, None, true);
         };
+        let state = Some(self.memory.state(&self.root));
         self.memory.config = Some(Arc::clone(&config));
         if let Some(results) = self.memory.results.clone().filter(|_| same_config && !changed_files) {
-            return self.outcome(config, config_problems, pyproject, results, false, again, false);
+            let outcome = self.outcome(config, config_problems, pyproject, results, false, again, false);
+            return Outcome { state, cleared, ..outcome };
         }
         let results = Arc::new(self.analyze(&config));
         self.memory.results = Some(Arc::clone(&results));
-        self.outcome(config, config_problems, pyproject, results, true, again, false)
+        let outcome = self.outcome(config, config_problems, pyproject, results, true, again, false);
+        Outcome { state, cleared, ..outcome }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call per way out of a job")]
@@ -178,7 +209,20 @@ impl Job {
     ) -> Outcome {
         let mut memory = self.memory;
         let read = if changed { std::mem::take(&mut memory.read) } else { Vec::new() };
-        Outcome { memory, config, config_problems, pyproject, results, changed, again, cancelled, read }
+        let (state, cleared) = (None, None);
+        Outcome {
+            memory,
+            config,
+            config_problems,
+            pyproject,
+            results,
+            changed,
+            again,
+            cancelled,
+            read,
+            state,
+            cleared,
+        }
     }
 
     /// Reads the result files that changed: whether any did, and when to look again. `None` if cancelled.

@@ -4,6 +4,7 @@
 //! changes state. What blocks runs elsewhere and comes back as an event. Readers take immutable
 //! [`Snapshot`]s from a concurrent map and never wait for an analysis.
 
+mod cleared;
 pub mod document;
 pub mod findings;
 pub mod job;

@@ -88,7 +88,10 @@ impl Engine {
                 let roots = self.roots(root);
                 for root in roots {
                     if let Some(folder) = self.folders.get_mut(&root) {
-                        folder.forget |= anew;
+                        if anew {
+                            folder.forget = true;
+                            folder.unclear(&root);
+                        }
                         folder.queue.ask(Some(reply.clone()));
                     }
                     self.start_job(&root);
@@ -97,8 +100,7 @@ impl Engine {
             Event::Clear { root } => {
                 for root in self.roots(root) {
                     if let Some(folder) = self.folders.get_mut(&root) {
-                        folder.cleared = true;
-                        folder.dirty = true;
+                        folder.clear(&root);
                     }
                 }
             }
@@ -313,7 +315,7 @@ impl Engine {
                 }
             }
             refresh |= std::mem::take(&mut folder.regraded);
-            let results = if folder.cleared { Arc::default() } else { Arc::clone(&folder.results) };
+            let results = if folder.cleared.is_some() { Arc::default() } else { Arc::clone(&folder.results) };
             if folder.dirty {
                 let files = folder.findings(&results, &texts, &documents);
                 refresh |= files.len() != folder.published.len()

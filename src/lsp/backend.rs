@@ -21,6 +21,8 @@ use super::outbox::{EngineSide, Outbox};
 use super::transport::Ending;
 use super::{Options, alone, capabilities, convert, handlers};
 use crate::engine::{Event, Handle, Setup, Snapshot};
+use crate::evidence::redact::Redactor;
+use crate::front::editors::{self, Editor};
 use crate::model::RelPath;
 use crate::pytest::runner::Runner;
 use crate::system::System;
@@ -59,9 +61,24 @@ pub struct Session {
     pub alone: bool,
     /// `initializationOptions`, under which later settings are laid.
     pub initial: Option<Json>,
+    /// The editor, as `failscope doctor` tells of it.
+    pub editor: Editor,
 }
 
 impl Session {
+    /// Remembers that the editor has opened these folders. Nobody waits for it.
+    fn remember(&self, folders: Vec<PathBuf>) {
+        let (editor, system) = (self.editor.clone(), self.system.clone());
+        tokio::task::spawn_blocking(move || {
+            let redactor = Redactor::new(system.environment());
+            for folder in folders {
+                if let Err(error) = editors::note(&folder, editor.clone(), &system, &redactor) {
+                    tracing::info!("`failscope doctor` will not know this editor: {error}");
+                }
+            }
+        });
+    }
+
     /// What is known of a document, when everything that came before has been taken in.
     pub async fn file(&self, uri: &Url) -> Option<(Arc<Snapshot>, RelPath)> {
         self.engine.settled().await;
@@ -121,6 +138,14 @@ fn folders(params: &InitializeParams) -> Vec<PathBuf> {
 impl LanguageServer for Backend {
     async fn initialize(&self, params: InitializeParams) -> Result<InitializeResult> {
         let client = capabilities::Client::new(&params.capabilities);
+        let (name, version) = params.client_info.clone().map(|c| (c.name, c.version)).unwrap_or_default();
+        let editor = Editor {
+            name,
+            version,
+            seen: self.options.system.unix_now() as u64,
+            position_encoding: client.encoding.kind().as_str().to_owned(),
+            capabilities: client.abilities(),
+        };
         let offered = capabilities::server(&client);
         let setup = Setup {
             system: self.options.system.clone(),
@@ -140,6 +165,7 @@ impl LanguageServer for Backend {
             engine.send(Event::Settings { root: None, value });
         }
         let alone = added.is_empty();
+        let opened = added.clone();
         engine.send(Event::Folders { added, removed: Vec::new() });
         let restricted = restricted == Some(Json::Bool(true));
         let trials = handlers::verify::Trials::new(&engine, &self.outbox, &self.options.system);
@@ -168,7 +194,9 @@ impl LanguageServer for Backend {
             restricted,
             alone,
             initial,
+            editor,
         };
+        session.remember(opened);
         if self.session.set(session).is_err() {
             return Err(Error::invalid_request());
         }
@@ -200,6 +228,9 @@ impl LanguageServer for Backend {
         if let Some(session) = self.session.get().filter(|session| session.alone) {
             let home = session.system.env("HOME").or(session.system.env("USERPROFILE")).map(Path::new);
             if let Some(root) = alone::project(&path, home) {
+                if session.engine.folder(&root).is_none() {
+                    session.remember(vec![root.clone()]);
+                }
                 session.engine.send(Event::Folders { added: vec![root], removed: Vec::new() });
                 handlers::configuration::pull(session);
             }
@@ -243,11 +274,10 @@ impl LanguageServer for Backend {
         let paths = |folders: &[tower_lsp::lsp_types::WorkspaceFolder]| {
             folders.iter().filter_map(|folder| convert::path(&folder.uri)).collect::<Vec<_>>()
         };
-        self.send(Event::Folders {
-            added: paths(&params.event.added),
-            removed: paths(&params.event.removed),
-        });
+        let added = paths(&params.event.added);
+        self.send(Event::Folders { added: added.clone(), removed: paths(&params.event.removed) });
         if let Some(session) = self.session.get() {
+            session.remember(added);
             handlers::configuration::pull(session);
         }
     }

@@ -1,5 +1,7 @@
 //! What the client can do, and what the server says it can do.
 
+use std::collections::BTreeMap;
+
 use tower_lsp::lsp_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability, CodeLensOptions,
     DiagnosticOptions, DiagnosticServerCapabilities, ExecuteCommandOptions, HoverProviderCapability,
@@ -11,6 +13,7 @@ use tower_lsp::lsp_types::{
 use super::convert::Encoding;
 use super::handlers::code_action::{FIX_ALL_KIND, RUN_KIND};
 use super::handlers::commands;
+use crate::front::editors::ABILITIES;
 
 /// The client's capabilities, as far as they make a difference here.
 #[derive(Debug, Clone, Default)]
@@ -94,6 +97,32 @@ impl Client {
                 .as_ref()
                 .is_some_and(|e| e.get("failscopeFindingsChanged") == Some(&serde_json::Value::Bool(true))),
         }
+    }
+}
+
+impl Client {
+    /// Which of [`ABILITIES`] the client has.
+    pub fn abilities(&self) -> BTreeMap<String, bool> {
+        let has: [bool; ABILITIES.len()] = [
+            self.markdown,
+            self.related_information,
+            self.version_support,
+            self.pull,
+            self.document_changes,
+            self.action_literals,
+            self.resolves_edits,
+            self.is_preferred,
+            self.apply_edit,
+            self.lens_refresh,
+            self.hint_refresh,
+            self.progress,
+            self.watches,
+            self.registers_configuration,
+            self.configuration,
+            self.show_document,
+            self.findings_changed,
+        ];
+        ABILITIES.iter().zip(has).map(|((name, _), has)| ((*name).to_owned(), has)).collect()
     }
 }
 

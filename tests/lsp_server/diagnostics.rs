@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use crate::client::{Client, Setup, lines, uri};
+use crate::client::{Client, Setup, lines, uri, whole};
 use crate::fake::{Fake, Project, SHOP, TEST, cluster, results};
 
 const CAUSE: &str = "total adds 1 to the sum";
@@ -129,6 +129,88 @@ async fn they_can_be_cleared_until_there_are_new_results() {
         assert_eq!(client.diagnostics(&project.path(name)).await.len(), 1);
     }
     client.close().await;
+}
+
+#[tokio::test]
+async fn what_was_cleared_stays_so_over_settings_and_a_restart_until_there_are_new_results() {
+    let project = Project::new();
+    let (test, source) = (project.path("test_shop.py"), project.path("shop.py"));
+    let mut client = started(&project).await;
+    client.execute("failscope.clear", json!({})).await.unwrap();
+    for path in [&test, &source] {
+        assert_eq!(client.diagnostics(path).await, Vec::<Json>::new());
+    }
+    // An analysis for another reason than new results.
+    let settings = json!({ "settings": { "failscope": { "severity": "warning" } } });
+    client.notify("workspace/didChangeConfiguration", settings).await;
+    client.touched(&[&project.path("run.results")]).await;
+    assert_eq!(client.hover(&source, 4, 8).await, Json::Null);
+    client.close().await;
+
+    let mut client = Client::start(Setup::new(project.root(), Fake::new())).await;
+    // The answer comes after the first analysis: it has been asked for before.
+    let error = client.execute("failscope.runFailed", json!({})).await.unwrap_err();
+    assert_eq!(error["message"], "no test has failed");
+    assert_eq!(client.hover(&source, 4, 8).await, Json::Null);
+    let findings = client.execute("failscope.findings", json!({})).await.unwrap();
+    assert_eq!(findings[0]["report"]["total_failures"], 0);
+    client.nothing_unread();
+    // New results.
+    let mut one = cluster();
+    one["suggestion"] = json!("Another suggestion");
+    let file = project.write("run.results", &results(&[one]));
+    client.touched(&[&file]).await;
+    assert_eq!(client.diagnostics(&source).await.len(), 1);
+    assert_eq!(client.diagnostics(&test).await.len(), 1);
+    client.close().await;
+    // The next start shows them too.
+    let mut client = started(&project).await;
+    assert_ne!(client.hover(&source, 4, 8).await, Json::Null);
+    client.close().await;
+}
+
+#[tokio::test]
+async fn nothing_is_left_when_results_are_cleared_or_vanish() {
+    for clear in [true, false] {
+        let project = Project::new();
+        let (test, source) = (project.path("test_shop.py"), project.path("shop.py"));
+        let setup = Setup::new(project.root(), Fake::new())
+            .with("/workspace/codeLens/refreshSupport", json!(true))
+            .with("/workspace/inlayHint/refreshSupport", json!(true));
+        let mut client = Client::start(setup).await;
+        for text in ["textDocument/codeLens", "textDocument/inlayHint"] {
+            let method = text.replace("textDocument", "workspace") + "/refresh";
+            let (id, _) = client.server_request(&method).await;
+            client.respond(id, Json::Null).await;
+            assert_ne!(
+                client.request(text, whole(&test)).await.unwrap().as_array().unwrap().len(),
+                0,
+                "{text}"
+            );
+        }
+        for path in [&test, &source] {
+            assert_eq!(client.diagnostics(path).await.len(), 1);
+        }
+        if clear {
+            client.execute("failscope.clear", json!({})).await.unwrap();
+        } else {
+            project.remove("run.results");
+            client.touched(&[&project.path("run.results")]).await;
+        }
+        for path in [&test, &source] {
+            assert_eq!(client.diagnostics(path).await, Vec::<Json>::new(), "clear: {clear}");
+            assert_eq!(client.hover(path, 4, 8).await, Json::Null);
+        }
+        for text in ["textDocument/codeLens", "textDocument/inlayHint", "textDocument/codeAction"] {
+            let answer = client.request(text, whole(&test)).await.unwrap();
+            assert!(answer.as_array().is_none_or(Vec::is_empty), "{text}, clear {clear}: {answer}");
+        }
+        for method in ["workspace/codeLens/refresh", "workspace/inlayHint/refresh"] {
+            let (id, _) = client.server_request(method).await;
+            client.respond(id, Json::Null).await;
+        }
+        client.close().await;
+    }
 }
 
 #[tokio::test]

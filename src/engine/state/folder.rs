@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
+use crate::engine::cleared;
 use crate::engine::findings::{self, FileFindings, MapCache, Texts};
 use crate::engine::job::{Memory, Results};
 use crate::engine::queue::Queue;
@@ -36,7 +37,9 @@ pub(super) struct Folder {
     pub(super) regraded: bool,
     /// Result files that the history is still to be told of.
     pub(super) unrecorded: Vec<PathBuf>,
-    pub(super) cleared: bool,
+    /// The state of the result files, and the one that the user has cleared.
+    pub(super) state: Option<String>,
+    pub(super) cleared: Option<String>,
     pub(super) memory: Option<Memory>,
     /// Whether the next job analyses anew what has been read.
     pub(super) again_anew: bool,
@@ -76,6 +79,36 @@ impl Drop for Task {
 }
 
 impl Folder {
+    /// Shows nothing until the result files have another state.
+    pub(super) fn clear(&mut self, root: &Path) {
+        self.cleared.clone_from(&self.state);
+        self.dirty = true;
+        if let Some(state) = self.state.as_ref().filter(|_| !self.results.analysis.run.sources.is_empty())
+            && let Err(error) = cleared::note(&root.join(&self.config.output), state)
+        {
+            tracing::warn!("what was cleared is shown again after a restart: {error}");
+        }
+    }
+
+    /// Shows again what was cleared.
+    pub(super) fn unclear(&mut self, root: &Path) {
+        if self.cleared.take().is_some() {
+            self.dirty = true;
+            cleared::forget(&root.join(&self.config.output));
+        }
+    }
+
+    /// Takes note of the state of the result files. What was cleared is shown again if it is another one.
+    pub(super) fn has_state(&mut self, root: &Path, state: String, cleared: Option<String>) {
+        if self.state.is_none() {
+            self.cleared = cleared;
+        }
+        if self.cleared.as_ref().is_some_and(|cleared| *cleared != state) {
+            self.unclear(root);
+        }
+        self.state = Some(state);
+    }
+
     /// Whether a change of `path` (a file or a folder) may change results or configuration. When in doubt, yes:
     /// whether a path was a folder can no longer be seen once it is gone.
     pub(super) fn concerned_by(&self, root: &Path, path: &Path) -> bool {

@@ -80,6 +80,9 @@ impl Engine {
             folder.config = outcome.config;
             folder.problems = outcome.config_problems;
             folder.pyproject = outcome.pyproject;
+            if let Some(state) = outcome.state {
+                folder.has_state(root, state, outcome.cleared);
+            }
             if outcome.changed {
                 report = !outcome.results.analysis.run.sources.is_empty();
                 news = true;
@@ -88,7 +91,6 @@ impl Engine {
                 folder.disk.clone_from(&folder.results.disk);
                 let bases = &folder.results.bases;
                 folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
-                folder.cleared = false;
                 folder.dirty = true;
                 // Nobody may be listening.
                 let _ = self.handle.news.send(root.to_path_buf());
