@@ -55,8 +55,16 @@ pub fn diagnose(case: &Case<'_>) -> Finding {
         .filter_map(|rule| rule.examine(case))
         .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
         .unwrap_or_else(|| rules::unexplained(case));
-    if case.replay {
+    if case.replay && !outside(finding.rule) {
         finding = repair::improve(case, finding);
+    }
+    if !finding.rule.starts_with("fixtures-")
+        && finding.rule != "replayed"
+        && let Some((text, place)) = rules::fixtures::context(case)
+        && !finding.root_cause.contains(&case::line_of(&place))
+    {
+        finding.root_cause.push_str(&text);
+        finding = finding.shown("the fixture that was running", Some(&place));
     }
     let others = case.other_places();
     let (shown, rest) = others.split_at(others.len().min(MAX_OTHERS));
@@ -67,4 +75,12 @@ pub fn diagnose(case: &Case<'_>) -> Finding {
         finding = finding.shown(format!("and in {} more places", rest.len()), None);
     }
     finding
+}
+
+/// Whether the cause lies outside of the code, or in what a test expects of an exception or a mock: an edit of the
+/// lines that ran would only hide it.
+fn outside(rule: &str) -> bool {
+    ["environment-", "connection", "database-schema", "raises-another", "mock-target", "json-file"]
+        .iter()
+        .any(|family| rule.starts_with(family))
 }

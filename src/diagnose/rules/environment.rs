@@ -1,13 +1,20 @@
 //! What lies outside the code: variables, files, permissions, ports, servers, names, time limits, encodings.
 
 mod files;
+mod peers;
+mod variables;
 
-use crate::diagnose::Finding;
+use super::edits;
+use super::spot::target;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of, named};
-use crate::model::{Category, Exception, Place, Severity};
+use crate::diagnose::draft::TextEdit;
+use crate::diagnose::{Draft, Finding};
+use crate::model::{Category, Exception, FixTarget, Place, Severity};
+use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, StmtKind};
 
 pub(super) use files::missing_file;
+pub(super) use variables::missing_variable;
 
 /// The text between the first pair of quotes.
 fn quoted(text: &str) -> Option<&str> {
@@ -34,43 +41,6 @@ fn located(mut finding: Finding, case: &Case<'_>, place: &Place, score: f64, rea
     finding
 }
 
-/// `os.environ['NAME']` without such a variable.
-pub(super) fn missing_variable(case: &Case<'_>) -> Option<Finding> {
-    let root = case.root()?;
-    if root.short_type() != "KeyError" {
-        return None;
-    }
-    let name = quoted(root.message.lines().next()?)?;
-    let (frame, place) = case.frame()?;
-    let from_os = root
-        .frames
-        .last()
-        .is_some_and(|last| !last.in_project && last.path.replace('\\', "/").ends_with("/os.py"));
-    let by_source = || {
-        let source = case.workspace.source(&place.path)?;
-        let stmt = source.module().statement(place.line)?;
-        let mut found = false;
-        for expr in stmt.expressions() {
-            expr.walk(&mut |part| {
-                if let ExprKind::Subscript { value, .. } = &part.kind {
-                    found |= value
-                        .dotted()
-                        .is_some_and(|dotted| dotted == "environ" || dotted.ends_with(".environ"));
-                }
-            });
-        }
-        Some(found)
-    };
-    if !from_os && by_source() != Some(true) {
-        return None;
-    }
-    let statement = case.statement(frame, place).unwrap_or_default();
-    let finding = Finding::new("environment-variable", Category::EnvIssue, Severity::High, 0.93)
-        .because(format!("The environment variable {} is not set, and {} needs it at {}", code(name), at(place), code(&statement)))
-        .suggest(format!("Set {name} where the tests run, or in the test with `monkeypatch.setenv(\"{name}\", …)`, or read it with a default at {}", line_of(place)));
-    Some(located(finding, case, place, 0.8, "reads the variable"))
-}
-
 /// What an `OSError`'s number says.
 fn number(exception: &Exception) -> Option<u32> {
     let rest = exception.message.trim_start();
@@ -95,18 +65,7 @@ pub(super) fn refused_by_system(case: &Case<'_>) -> Option<Finding> {
                 line_of(&place)
             ),
         ),
-        (_, Some(98 | 48 | 10048)) => (
-            "environment-port",
-            Category::EnvIssue,
-            format!(
-                "The address that {} binds is already in use: another process or test has not let go of it",
-                at(&place)
-            ),
-            format!(
-                "Bind port 0 and ask for the port given, or close the other server, at {}",
-                line_of(&place)
-            ),
-        ),
+        (_, Some(98 | 48 | 10048)) => return Some(port_in_use(case, &place)),
         (_, Some(28)) => (
             "environment-disk",
             Category::EnvIssue,
@@ -130,8 +89,65 @@ pub(super) fn refused_by_system(case: &Case<'_>) -> Option<Finding> {
         ),
         _ => return None,
     };
-    let finding = Finding::new(rule, category, Severity::High, 0.8).because(sentence).suggest(suggestion);
+    let advice = Draft::advice(FixTarget::Environment, suggestion.clone(), "The operating system decides, not the code");
+    let finding =
+        Finding::new(rule, category, Severity::High, 0.8).because(sentence).suggest(suggestion).mend(advice);
     Some(located(finding, case, &place, 0.6, "asked the operating system"))
+}
+
+/// An address that something else has bound.
+fn port_in_use(case: &Case<'_>, place: &Place) -> Finding {
+    let address = peers::peer(case);
+    let named = address.as_deref().map_or_else(|| "The address".to_owned(), |a| format!("The address {}", code(a)));
+    let port = address.as_deref().and_then(|a| a.rsplit(':').next()).unwrap_or("that port").to_owned();
+    let mut finding = Finding::new("environment-port", Category::EnvIssue, Severity::High, 0.8)
+        .because(format!(
+            "{named} that {} binds is already in use: another process or test has not let go of it",
+            at(place)
+        ))
+        .suggest(format!("Bind port 0 and ask for the port given, or close the other server, at {}", line_of(place)));
+    let chain = [Some(place.clone()), case.test_frame().map(|(_, test)| test.clone())];
+    let drafts = port_zero(case, &port, &chain.into_iter().flatten().collect::<Vec<_>>());
+    for draft in drafts {
+        finding = finding.mend(draft);
+    }
+    finding = finding.mend(Draft::advice(
+        FixTarget::Environment,
+        format!("Close what has bound port {port}, or bind port 0 and use the port that is given"),
+        "Only one socket can listen at an address",
+    ));
+    located(finding, case, place, 0.6, "asked the operating system")
+}
+
+/// Edits that bind any free port: where the port is written as a number.
+fn port_zero(case: &Case<'_>, port: &str, places: &[Place]) -> Vec<Draft> {
+    let mut drafts = Vec::new();
+    if port.parse::<u16>().is_err() {
+        return drafts;
+    }
+    for place in places {
+        let Some(source) = case.workspace.source(&place.path) else { continue };
+        let mut spans = Vec::new();
+        source.module().walk(&mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if matches!(&part.kind, ExprKind::Int(text) if text.replace('_', "") == port) {
+                        spans.push(part.span);
+                    }
+                });
+            }
+        });
+        if let [span] = spans[..] {
+            let here = source.place(span);
+            drafts.push(Draft::edits(
+                target(&here),
+                format!("Let the system choose a free port: change `{port}` to `0` ({})", line_of(&here)),
+                "Port 0 is any free port; the socket's `getsockname()` tells which",
+                vec![TextEdit::replace(&place.path, span, "0")],
+            ));
+        }
+    }
+    drafts
 }
 
 fn is_os_error(exception: &Exception) -> bool {
@@ -148,7 +164,7 @@ pub(super) fn connection(case: &Case<'_>) -> Option<Finding> {
     let place = place_of(case)?;
     let chain = &case.representative().exceptions;
     let messages = || chain.iter().map(|exception| exception.message.as_str());
-    let peer = messages().find_map(peer).or_else(|| local_peer(case));
+    let peer = messages().find_map(peer).or_else(|| local_peer(case)).or_else(|| peers::peer(case));
     let to = peer.as_deref().map_or_else(|| "a server".to_owned(), code);
     let text = messages().collect::<Vec<_>>().join("\n").to_lowercase();
     let name = root.short_type();
@@ -199,6 +215,11 @@ pub(super) fn connection(case: &Case<'_>) -> Option<Finding> {
             line_of(&place)
         ))
         .shown(format!("{} is the first cause", named(root)), Some(&place));
+    let finding = finding.mend(Draft::advice(
+        FixTarget::Environment,
+        format!("Start {to} where the tests run, correct its address, or replace it in the test (a fake, or `monkeypatch`)"),
+        "The test needs it, or a stand-in for it",
+    ));
     Some(located(finding, case, &place, 0.6, "makes the connection"))
 }
 
@@ -362,6 +383,7 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
         .and_then(|rest| rest.split(' ').next())
         .map_or_else(String::new, |b| format!(" (byte {b})"));
     let mut finding = Finding::new("encoding", Category::DataIssue, Severity::Medium, 0.65);
+    let named = opened.and_then(|call| name_encoding(&source, call, place));
     let unicode = codec.to_lowercase().replace(['-', '_'], "").starts_with("utf");
     finding = if let Some(call) = opened.filter(|_| !unicode) {
         let call = call.span.of(source.text());
@@ -369,6 +391,7 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
         finding
             .because(format!("{} opens the file without naming its encoding, so the locale's {} is used, which does not fit the content{byte}", code(call), code(codec)))
             .suggest(format!("Name the encoding, e.g. `encoding=\"utf-8\"`, at {}", line_of(place)))
+            .mend(named)
     } else if decode {
         finding
             .because(format!(
@@ -394,6 +417,23 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
     let score = if in_tests(place) { 0.5 } else { 0.65 };
     let place = place.clone();
     Some(located(finding, case, &place, score, "reads or writes the text"))
+}
+
+/// Adds `encoding="utf-8"` to a call that opens a file.
+fn name_encoding(source: &SourceFile, call: &Expr, place: &Place) -> Option<Draft> {
+    let ExprKind::Call { arguments_span, args, keywords, .. } = &call.kind else { return None };
+    let last = args.iter().map(|arg| arg.span.end).chain(keywords.iter().map(|k| k.span.end)).max();
+    let text = edits::literal(source, "utf-8");
+    let (at, text) = match last {
+        Some(end) => (end, format!(", encoding={text}")),
+        None => (arguments_span.start + 1, format!("encoding={text}")),
+    };
+    Some(Draft::edits(
+        target(place),
+        format!("Add `encoding=\"utf-8\"` ({})", line_of(place)),
+        "Without it the locale's encoding is used",
+        vec![TextEdit::insert(&place.path, at, text)],
+    ))
 }
 
 fn without_encoding(expr: &Expr) -> Option<&Expr> {

@@ -2,7 +2,7 @@
 
 use crate::diagnose::case::{Case, at, code, line_of, named};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::rules::near::near;
+use crate::diagnose::rules::near::{Near, near};
 use crate::diagnose::rules::spot::{Spot, between, line, target};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, FixTarget, Frame, Phase, Place, RelPath, Severity};
@@ -61,6 +61,9 @@ const PLUGINS: &[(&str, &str)] = &[
     ("time_machine", "time-machine"),
 ];
 
+mod circle;
+mod moving;
+
 const SCOPES: [&str; 5] = ["function", "class", "module", "package", "session"];
 
 /// The function whose `def` (or decorators) stand at the place of `frame`.
@@ -115,7 +118,8 @@ fn unknown(case: &Case<'_>) -> Option<Finding> {
     // A parameter of `parametrize` that is spelled in another way.
     let parametrized = parametrized(function);
     let all = candidates.into_iter().chain(parametrized.iter().map(|n| (n.clone(), None)));
-    if let Some(near) = near(name, all).filter(|near| near.likeness >= 0.7) {
+    let alike = near(name, all).filter(|near| near.likeness >= 0.7).or_else(|| longer(name, &own));
+    if let Some(near) = alike {
         let mut edits: Vec<TextEdit> = param
             .map(|p| TextEdit::replace(&spot.place.path, p.name_span, near.name.clone()))
             .into_iter()
@@ -176,6 +180,7 @@ fn unknown(case: &Case<'_>) -> Option<Finding> {
                 .shown(format!("the fixture `{name}`"), Some(&place))
                 .suspect(&place, 0.75, "defined where this test does not see it")
                 .suspect(&here, 0.6, "asks for it")
+                .mend(moving::to_conftest(case.workspace, &place, &spot.place.path, name))
                 .mend(Draft::advice(
                     FixTarget::Test,
                     format!("Move the fixture `{name}` to a common `conftest.py`"),
@@ -204,6 +209,20 @@ fn unknown(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
+/// The only fixture whose name is `name` written out, or the other way round: `repo` and `repository`.
+fn longer(name: &str, own: &[(String, Option<Place>)]) -> Option<Near<Option<Place>>> {
+    let fits = |other: &str| {
+        let (mine, theirs): (Vec<&str>, Vec<&str>) = (name.split('_').collect(), other.split('_').collect());
+        let word = |(a, b): (&&str, &&str)| {
+            a == b || a.len().min(b.len()) >= 2 && (a.starts_with(*b) || b.starts_with(*a))
+        };
+        other != name && mine.len() == theirs.len() && mine.iter().zip(&theirs).all(word)
+    };
+    let mut found = own.iter().filter(|(other, _)| fits(other));
+    let (Some((other, place)), None) = (found.next(), found.next()) else { return None };
+    Some(Near { name: other.clone(), with: place.clone(), likeness: 0.7, is_certain: true })
+}
+
 /// The names that `parametrize` decorators of `function` give.
 fn parametrized(function: &Function) -> Vec<String> {
     let mut names = Vec::new();
@@ -224,6 +243,18 @@ fn parametrized(function: &Function) -> Vec<String> {
 
 /// The project's fixtures that tests in `path` see, with their places.
 fn visible(workspace: &Workspace, path: &RelPath) -> Vec<(String, Option<Place>)> {
+    let mut all = Vec::new();
+    for file in files_seen(path) {
+        let Some(source) = workspace.source(&file) else { continue };
+        for fixture in source.module().fixtures() {
+            all.push((fixture.name.to_string(), Some(line(&file, fixture.function.name_line))));
+        }
+    }
+    all
+}
+
+/// The file itself and the `conftest.py` files beside and above it, the nearest first.
+fn files_seen(path: &RelPath) -> Vec<RelPath> {
     let mut files = vec![path.clone()];
     let mut folder = path.as_str();
     while let Some((parent, _)) = folder.rsplit_once('/') {
@@ -231,14 +262,8 @@ fn visible(workspace: &Workspace, path: &RelPath) -> Vec<(String, Option<Place>)
         folder = parent;
     }
     files.extend(RelPath::new("conftest.py"));
-    let mut all = Vec::new();
-    for file in files {
-        let Some(source) = workspace.source(&file) else { continue };
-        for fixture in source.module().fixtures() {
-            all.push((fixture.name.to_string(), Some(line(&file, fixture.function.name_line))));
-        }
-    }
-    all
+    files.dedup();
+    files
 }
 
 /// The only fixture of that name in the project.
@@ -273,9 +298,14 @@ fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
     let name = between(message, " scoped fixture ", " with a ")?;
     let wide = between(message, " with a ", " scoped request object")?;
     let mut sources = Vec::new();
-    for frame in &exception.frames {
-        let Some(place) = frame.place.as_ref().filter(|_| frame.in_project) else { continue };
-        if let Some(source) = case.workspace.source(&place.path) {
+    let frames = exception.frames.iter().filter(|frame| frame.in_project);
+    let mut files: Vec<RelPath> = frames.filter_map(|frame| Some(frame.place.as_ref()?.path.clone())).collect();
+    // pytest may name no line of the project: then the files whose fixtures the test sees.
+    let test = case.workspace.resolve(case.representative().test.file(), None);
+    files.extend(test.iter().flat_map(files_seen));
+    for file in files {
+        let is_new = |known: &std::sync::Arc<SourceFile>| *known.path() != file;
+        if let Some(source) = case.workspace.source(&file).filter(|_| sources.iter().all(is_new)) {
             sources.push(source);
         }
     }
@@ -425,7 +455,16 @@ fn recursive(case: &Case<'_>) -> Option<Finding> {
     for (n, place) in &way {
         finding = finding.suspect(place, 0.8, format!("`{n}` is part of the circle"));
     }
-    Some(finding)
+    // A fixture that overrides its own name and a parameter that its body never uses are the usual slips.
+    for (index, (n, place)) in way.iter().enumerate() {
+        let next = &way[(index + 1) % way.len()].0;
+        finding = finding.mend(circle::without(case.workspace, place, n, next));
+    }
+    Some(finding.mend(Draft::advice(
+        FixTarget::Test,
+        format!("Let one fixture of the circle do without the next one: {}", way.iter().map(|(n, _)| code(n)).collect::<Vec<_>>().join(", ")),
+        "pytest cannot make any of them first",
+    )))
 }
 
 /// Async tests or fixtures without a plugin that runs them.
@@ -453,20 +492,15 @@ fn no_async_plugin(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
-/// An exception that a fixture raises while it is set up: the tests that use it are not at fault.
-fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
-    let failure = case.representative();
-    if failure.phase != Phase::Setup {
-        return None;
-    }
-    let exception = case.root()?;
-    let in_project: Vec<(&Frame, &Place)> = exception
-        .frames
-        .iter()
-        .filter(|f| f.in_project)
-        .filter_map(|f| Some((f, f.place.as_ref()?)))
-        .collect();
-    let (fixture, scope, place) = in_project.iter().find_map(|(_, place)| {
+/// The frames of the project.
+fn in_project(exception: &crate::model::Exception) -> Vec<(&Frame, &Place)> {
+    let own = exception.frames.iter().filter(|f| f.in_project);
+    own.filter_map(|f| Some((f, f.place.as_ref()?))).collect()
+}
+
+/// The fixture that was running: its name, its scope and its place.
+fn running(case: &Case<'_>, frames: &[(&Frame, &Place)]) -> Option<(String, String, Place)> {
+    frames.iter().find_map(|(_, place)| {
         let source = case.workspace.source(&place.path)?;
         let module = source.module();
         let holder = module.enclosing_function(place.line)?;
@@ -474,7 +508,41 @@ fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
         let fixture = fixtures.iter().find(|f| f.function.qualified_name == holder.qualified_name)?;
         let scope = fixture.scope.as_deref().unwrap_or("function").to_owned();
         Some((fixture.name.to_string(), scope, line(&place.path, fixture.function.name_line)))
-    })?;
+    })
+}
+
+/// Which fixture it happened in, for the cause that another rule has found: `, while the fixture …`.
+pub(in crate::diagnose) fn context(case: &Case<'_>) -> Option<(String, Place)> {
+    let failure = case.representative();
+    let doing = match failure.phase {
+        Phase::Setup => "set up",
+        Phase::Teardown => "torn down",
+        _ => return None,
+    };
+    let frames: Vec<(&Frame, &Place)> = failure.exceptions.iter().flat_map(in_project).collect();
+    let (fixture, scope, place) = running(case, &frames)?;
+    let count = case.failures.len();
+    let reach = match (count, failure.phase) {
+        (0 | 1, _) => String::new(),
+        (count, Phase::Setup) => format!("; {count} tests do not run because of it"),
+        (count, _) => format!("; {count} tests are affected"),
+    };
+    let scope = if scope == "function" { String::new() } else { format!("{scope}-scoped ") };
+    Some((
+        format!(", while the {scope}fixture {} ({}) is {doing}{reach}", code(&fixture), line_of(&place)),
+        place,
+    ))
+}
+
+/// An exception that a fixture raises while it is set up: the tests that use it are not at fault.
+fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
+    let failure = case.representative();
+    if failure.phase != Phase::Setup {
+        return None;
+    }
+    let exception = case.root()?;
+    let in_project = in_project(exception);
+    let (fixture, scope, place) = running(case, &in_project)?;
     let (frame, deepest) = in_project.last()?;
     let statement = case.statement(frame, deepest);
     let quoted = statement.as_deref().map_or_else(String::new, |text| format!(" at {}", code(text)));
@@ -482,7 +550,7 @@ fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
     let reach = if count > 1 { format!("; {count} tests fail because of it") } else { String::new() };
     let category = case.kind().map_or(Category::EnvIssue, |kind| kind.category);
     Some(
-        Finding::new("fixtures-setup", category, Severity::High, 0.6)
+        Finding::new("fixtures-setup", category, Severity::High, 0.45)
             .because(format!(
                 "The {scope}-scoped fixture {} ({}) raises {}{quoted} ({}) while it is set up{reach}",
                 code(&fixture),
@@ -493,7 +561,12 @@ fn fails_in_setup(case: &Case<'_>) -> Option<Finding> {
             .suggest(format!("Mend the fixture `{fixture}`; the tests that use it have not run"))
             .shown(format!("{} was raised{quoted}", named(exception)), Some(deepest))
             .suspect(deepest, 0.8, "raises during set-up")
-            .suspect(&place, 0.6, format!("the fixture `{fixture}`")),
+            .suspect(&place, 0.6, format!("the fixture `{fixture}`"))
+            .mend(Draft::advice(
+                target(deepest),
+                format!("Mend what raises {} at {}", named(exception), line_of(deepest)),
+                "The tests that use the fixture have not run",
+            )),
     )
 }
 

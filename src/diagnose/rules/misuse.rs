@@ -1,6 +1,8 @@
 //! What pytest says about tests and fixtures that are written in a way it does not take: scopes that do not fit,
 //! fixtures that are not asked for, parameters that no argument takes, tests that return, assertions on a tuple.
 
+mod warnings;
+
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
@@ -22,65 +24,6 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
 fn function_place(path: &RelPath, function: &Function) -> Place {
     let name = Some(function.qualified_name.clone());
     Place { function: name, ..Place::line(path.clone(), function.name_line) }
-}
-
-/// A fixture of a wide scope asks for one of a narrower scope.
-pub(super) fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
-    let message = &case.last()?.message;
-    message.contains("ScopeMismatch").then_some(())?;
-    let narrow = between(message, "access the ", " scoped fixture")?;
-    let name = between(message, "scoped fixture ", " with")?;
-    let wide = between(message, "with a ", " scoped request")?;
-    // The asking fixture is named by pytest's stack, else it is one that asks for `name`.
-    let test = case.workspace.resolve(case.representative().test.file(), None)?;
-    let mut files = vec![test.clone()];
-    let mut folder = test.as_str();
-    while let Some((above, _)) = folder.rsplit_once('/') {
-        files.extend(RelPath::new(&format!("{above}/conftest.py")));
-        folder = above;
-    }
-    files.extend(RelPath::new("conftest.py"));
-    let (source, asking) = files.iter().find_map(|path| {
-        let source = case.workspace.source(path)?;
-        let fixtures = source.module().fixtures();
-        let found = fixtures.iter().find(|fixture| {
-            let asks = fixture.requests().any(|param| *param.name == *name);
-            let scoped = fixture.function.decorators.iter().any(|mark| scope_of(mark) == Some(wide));
-            asks && scoped
-        })?;
-        let name = found.function.qualified_name.clone();
-        drop(fixtures);
-        Some((source, name))
-    })?;
-    let function = source.module().function(&asking)?;
-    let place = function_place(source.path(), function);
-    let finding = new("fixtures-scope", 0.92)
-        .because(format!(
-            "The fixture `{asking}` ({}) has the scope `{wide}`, but asks for `{name}`, whose scope is only `{narrow}`",
-            line_of(&place)
-        ))
-        .suggest(format!("Give `{name}` the scope `{wide}`, or `{asking}` the scope `{narrow}`"))
-        .shown(format!("pytest refuses a {wide}-scoped fixture that needs a {narrow}-scoped one"), Some(&place))
-        .suspect(&place, 0.9, format!("asks for `{name}` from a wider scope"));
-    let edit = function.decorators.iter().find_map(|mark| {
-        let ExprKind::Call { keywords, .. } = &mark.kind else { return None };
-        let keyword = keywords.iter().find(|keyword| keyword.name.as_deref() == Some("scope"))?;
-        Some(TextEdit::replace(source.path(), keyword.value.span, format!("\"{narrow}\"")))
-    });
-    Some(finding.mend(edit.map(|edit| {
-        let title = format!("Give `{asking}` the scope `{narrow}` ({})", line_of(&place));
-        Draft::edits(
-            FixTarget::Test,
-            title,
-            "A fixture can only use fixtures that live at least as long",
-            vec![edit],
-        )
-    })))
-}
-
-fn scope_of(mark: &Expr) -> Option<&str> {
-    let ExprKind::Call { keywords, .. } = &mark.kind else { return None };
-    keywords.iter().find(|keyword| keyword.name.as_deref() == Some("scope"))?.value.as_str()
 }
 
 /// A test uses a fixture's function without asking for it: the name is the definition, not the value.
@@ -284,7 +227,12 @@ pub(super) fn did_not_warn(case: &Case<'_>) -> Option<Finding> {
     Some(match own.and_then(|called| resolver.place(&called.path, &called.qualified_name)) {
         Some(at) => {
             let name = at.function.as_deref().unwrap_or("the code").to_owned();
+            if let Some(other) = warnings::other_category(case, &at, &name, place, kind) {
+                return Some(other);
+            }
             finding
+                .mend(Draft::advice(FixTarget::Code, format!("Call `warnings.warn(…, {kind})` in `{name}` ({})", line_of(&at)), "The test expects the warning"))
+                .mend(Draft::advice(FixTarget::Test, format!("expect no `{kind}` ({})", line_of(place)), "The code gives none"))
                 .because(format!(
                     "`{name}` ({}) does not warn with `{kind}`, as the test expects",
                     line_of(&at)

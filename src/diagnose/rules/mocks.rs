@@ -1,11 +1,13 @@
 //! `unittest.mock`: not called, called too often, called with something else.
 
-use crate::diagnose::Finding;
-use crate::diagnose::case::{Case, code, line_of};
+mod mend;
+
+use crate::diagnose::{Draft, Finding};
+use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::difference;
 use crate::diagnose::expression;
 use crate::diagnose::value::Value;
-use crate::model::{Category, Place, Severity};
+use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, StmtKind};
 
 /// An assertion of a mock about its calls.
@@ -26,10 +28,21 @@ pub(super) fn calls(case: &Case<'_>) -> Option<Finding> {
         } else {
             let how = argument_difference(&expected, &actual)
                 .unwrap_or_else(|| format!("with {} instead of {}", code(&actual), code(&expected)));
-            new("mock-arguments", 0.55).because(format!("{name} was called {how}")).suggest(format!(
-                "Correct the arguments where the code calls {name}, or expect them as they are at {}",
-                line_of(place)
-            ))
+            let mut finding =
+                new("mock-arguments", 0.55).because(format!("{name} was called {how}")).suggest(format!(
+                    "Correct the arguments where the code calls {name}, or expect them as they are at {}",
+                    line_of(place)
+                ));
+            if let Some(site) = mend::call_site(case, place) {
+                finding = finding
+                    .shown("the code calls it here", Some(&site.place))
+                    .suspect(&site.place, 0.5, "calls the mock with these arguments");
+                finding.root_cause.push_str(&format!(" ({})", line_of(&site.place)));
+            }
+            for draft in mend::arguments(case, place, &expected, &actual) {
+                finding = finding.mend(draft);
+            }
+            finding
         }
     } else if let Some(times) = message
         .split_once(" to be called once. Called ")
@@ -70,8 +83,26 @@ pub(super) fn calls(case: &Case<'_>) -> Option<Finding> {
         .filter(|line| !line.trim().is_empty())
         .take(4)
         .fold(finding, |finding, line| finding.shown(code(line.trim()), Some(place)));
-    let finding = finding.note("What would settle it: the calls that the code makes");
-    Some(finding.suspect(place, 0.3, "the expectation about the mock"))
+    let finding = match mend::call_site(case, place).filter(|_| finding.rule == "mock-not-called") {
+        Some(site) => {
+            let mut finding = finding
+                .shown("the only call in the code that the test imports", Some(&site.place))
+                .suspect(&site.place, 0.35, "the call that was not reached");
+            finding.root_cause.push_str(&format!("; the code calls it at {}, which was not reached", at(&site.place)));
+            finding
+        }
+        None => finding,
+    };
+    let finding = finding.note("What would settle it: the calls that the code makes").mend(Draft::advice(
+        FixTarget::Code,
+        format!("Make the code call {name} as the test expects"),
+        "Right if the test is right",
+    ));
+    Some(finding.suspect(place, 0.3, "the expectation about the mock").mend(Draft::advice(
+        FixTarget::Test,
+        format!("expect the calls as they are ({})", line_of(place)),
+        "Right if the code is right",
+    )))
 }
 
 fn not_called(finding: Finding, name: &str, patch: Option<&str>) -> Finding {
@@ -111,6 +142,12 @@ fn argument_difference(expected: &str, actual: &str) -> Option<String> {
     };
     if name != other {
         return None;
+    }
+    if let Some(keyword) = mend::by_position(&wanted, &given) {
+        return Some(format!("with {} by position where the test expects it as {}", code(&keyword.1), code(&format!("{}=", keyword.0))));
+    }
+    if let Some(keyword) = mend::by_position(&given, &wanted) {
+        return Some(format!("with {} as {} where the test expects it by position", code(&keyword.1), code(&format!("{}=", keyword.0))));
     }
     if wanted.len() != given.len() || wanted.iter().zip(&given).any(|(w, g)| w.0 != g.0) {
         return Some(format!("with {} instead of {}", arguments(actual), arguments(expected)));

@@ -1,13 +1,19 @@
 //! The offline rules, one file per family.
 
+mod abstracts;
 mod arithmetic;
 mod assertions;
 mod calls;
+mod constant;
+mod databases;
+mod edits;
 mod environment;
-mod fixtures;
+pub(super) mod fixtures;
+mod formats;
 mod given;
 mod groups;
 mod imports;
+mod marks;
 mod misuse;
 mod mocks;
 mod names;
@@ -16,9 +22,11 @@ mod near;
 mod near_misses;
 mod none;
 mod outcome;
+mod patching;
 pub(super) mod python_names;
 mod raised;
 mod raises;
+mod settings;
 mod spot;
 mod startup;
 mod state;
@@ -54,7 +62,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::subtests,
         &outcome::doctest,
         &outcome::parametrize,
-        &misuse::scope_mismatch,
+        &marks::unknown,
         &misuse::not_requested,
         &misuse::no_argument,
         &misuse::returns,
@@ -64,6 +72,13 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::failed_on_purpose,
         &groups::group,
         &mocks::calls,
+        &abstracts::instantiated,
+        &databases::refused,
+        &formats::not_json,
+        &formats::not_serialisable,
+        &patching::no_such_target,
+        &patching::not_in_spec,
+        &patching::elsewhere,
         &environment::missing_variable,
         &environment::missing_file,
         &environment::refused_by_system,

@@ -40,6 +40,23 @@ pub(super) fn near<T>(wanted: &str, candidates: impl IntoIterator<Item = (String
     (likeness - second > 0.001 || likeness >= 0.7).then_some(Near { name, with, likeness, is_certain })
 }
 
+/// The only candidate that shares a word with `wanted`, or a word's beginning of four letters: `slugify` and
+/// `make_slug`. For proposals that are tried, never for a verdict.
+pub(super) fn loosely<T: Clone>(wanted: &str, candidates: &[(String, T)]) -> Option<Near<T>> {
+    const LETTERS: usize = 4;
+    let own = words(wanted);
+    let alike = |a: &str, b: &str| {
+        a == b && a.len() > 2
+            || a.len().min(b.len()) >= LETTERS && (a.starts_with(b) || b.starts_with(a))
+            || likeness(a, b) >= 0.8
+    };
+    let mut fits = candidates.iter().filter(|(other, _)| {
+        other != wanted && words(other).iter().any(|theirs| own.iter().any(|mine| alike(mine, theirs)))
+    });
+    let (Some((name, with)), None) = (fits.next(), fits.next()) else { return None };
+    Some(Near { name: name.clone(), with: with.clone(), likeness: 0.4, is_certain: false })
+}
+
 /// How alike two names are: 1 for the same but for case and underscores, above 0.7 for a slip of the keyboard or
 /// a plural, lower where one has all the words of the other, 0 for anything else.
 #[expect(clippy::many_single_char_names, reason = "two words and two foldings of them")]
@@ -97,7 +114,10 @@ fn words(name: &str) -> Vec<String> {
         was_lower = c.is_lowercase();
     }
     for word in &mut all {
-        if word.len() > 3 && word.ends_with('s') {
+        if word.len() > 4 && word.ends_with("ies") {
+            word.truncate(word.len() - 3);
+            word.push('y');
+        } else if word.len() > 3 && word.ends_with('s') {
             word.pop();
         }
     }
@@ -124,10 +144,24 @@ mod tests {
             ("width", "height", 0.0, 0.0),
             ("start", "end", 0.0, 0.0),
             ("größe", "grösse", 0.7, 0.99),
+            ("entry", "entries", 0.6, 0.69),
         ] {
             let found = likeness(a, b);
             assert!((at_least..=at_most).contains(&found), "{a} {b}: {found}");
         }
+    }
+
+    #[test]
+    fn one_shared_word_is_a_loose_likeness() {
+        let pick = |wanted: &str, names: &[&str]| {
+            let all: Vec<(String, ())> = names.iter().map(|n| ((*n).to_owned(), ())).collect();
+            loosely(wanted, &all).map(|near| near.name)
+        };
+        assert_eq!(pick("slugify", &["make_slug", "excerpt"]).as_deref(), Some("make_slug"));
+        assert_eq!(pick("fetch_rate", &["get_rate", "convert"]).as_deref(), Some("get_rate"));
+        assert_eq!(pick("fetch_rate", &["get_rate", "rate_limit"]), None, "two share the word");
+        assert_eq!(pick("load", &["save", "store"]), None);
+        assert_eq!(pick("is_ok", &["is_on"]), None, "two letters are no word");
     }
 
     #[test]

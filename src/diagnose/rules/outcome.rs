@@ -138,13 +138,42 @@ pub(super) fn parametrize(case: &Case<'_>) -> Option<Finding> {
         ))
         .suggest(format!("Give every case of `{name}` as many values as there are names"));
     if let Some(place) = &place {
-        finding = finding.shown(format!("`{name}` is parametrized here"), Some(place)).suspect(
-            place,
-            0.9,
-            "a case with another number of values than names",
-        );
+        finding = finding.shown(format!("`{name}` is parametrized here"), Some(place));
+        if let Some(row) = short_row(case, place, names.parse().ok()?) {
+            finding = finding.suspect(&row, 0.92, "the case with another number of values than names");
+        }
+        finding = finding.suspect(place, 0.5, "a case with another number of values than names");
+        finding = finding.mend(Draft::advice(
+            FixTarget::Test,
+            format!("Give the case {} {} ({})", code(values_shown), count(names, "value"), line_of(place)),
+            format!("The names are {}", code(shown_names.trim())),
+        ));
     }
     Some(finding)
+}
+
+/// The case of `parametrize` that has another number of values than there are names.
+fn short_row(case: &Case<'_>, place: &Place, names: usize) -> Option<Place> {
+    let source = case.workspace.source(&place.path)?;
+    let function = source.module().function(place.function.as_deref()?)?;
+    for mark in &function.decorators {
+        let ExprKind::Call { func, args, .. } = &mark.kind else { continue };
+        if !func.dotted().is_some_and(|d| d.ends_with("parametrize")) {
+            continue;
+        }
+        let (ExprKind::List(rows) | ExprKind::Tuple(rows)) = &args.get(1)?.kind else { continue };
+        let wrong = rows.iter().find(|row| match &row.kind {
+            ExprKind::Tuple(values) | ExprKind::List(values) => values.len() != names,
+            ExprKind::Call { func, args, .. } => {
+                func.dotted().is_some_and(|d| d.ends_with("param")) && args.len() != names
+            }
+            _ => names != 1,
+        });
+        if let Some(row) = wrong {
+            return Some(Place { function: place.function.clone(), columns: None, ..source.place(row.span) });
+        }
+    }
+    None
 }
 
 /// An example in a docstring or text file gave something else.
@@ -173,6 +202,7 @@ pub(super) fn doctest(case: &Case<'_>) -> Option<Finding> {
     let example = example.split_once(">>> ")?.1.trim();
     // `/path/file.py:39: DocTestFailure`
     let place = case.frame().map(|(_, place)| place.clone()).or_else(|| case.definition());
+    let raw = (expected.clone(), got.clone());
     let (expected, got) = (
         if expected.is_empty() { "nothing".to_owned() } else { code(&expected) },
         if got.is_empty() { "nothing".to_owned() } else { code(&got) },
@@ -192,8 +222,38 @@ pub(super) fn doctest(case: &Case<'_>) -> Option<Finding> {
             0.4,
             "the example",
         );
+        finding = finding
+            .mend(Draft::advice(
+                FixTarget::Code,
+                format!("Make {} give {expected} again", code(example)),
+                "Right if the example says what the code should do",
+            ))
+            .mend(other_output(case, place, example, &raw.0, &raw.1));
     }
     Some(finding)
+}
+
+/// Writes what the example gives into the text.
+fn other_output(case: &Case<'_>, place: &Place, example: &str, expected: &str, got: &str) -> Option<Draft> {
+    if expected.is_empty() || got.is_empty() || expected.contains('\n') || got.contains('\n') {
+        return None;
+    }
+    let source = case.workspace.source(&place.path)?;
+    let near = place.line.saturating_sub(3)..=place.line + 3;
+    let line = near.clone().find(|&n| {
+        let is_example = source.line(n).is_some_and(|l| l.trim_start().starts_with(">>> ") && l.contains(example));
+        is_example && source.line(n + 1).is_some_and(|l| l.trim() == expected)
+    })? + 1;
+    let text = source.line(line)?;
+    let start = source.offset(line, 1)? + (text.len() - text.trim_start().len()) as u32;
+    let span = Span { start, end: start + expected.len() as u32 };
+    let here = Place::line(place.path.clone(), line);
+    Some(Draft::edits(
+        FixTarget::Test,
+        format!("expect {} instead of {} ({})", code(got), code(expected), line_of(&here)),
+        "Right if the code is right and its example is old",
+        vec![TextEdit::replace(&place.path, span, got)],
+    ))
 }
 
 /// `pytest.fail(…)` says itself what is wrong.

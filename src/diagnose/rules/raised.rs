@@ -128,7 +128,7 @@ fn invalid_syntax(case: &Case<'_>, place: &Place, root: &Exception) -> Option<Fi
         && opened.is_some()
     {
         return Some(
-            Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.9)
+            Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.65)
                 .because(format!(
                     "The bracket `{bracket}` that {} opens is never closed: {}",
                     line_of(&place),
@@ -140,7 +140,7 @@ fn invalid_syntax(case: &Case<'_>, place: &Place, root: &Exception) -> Option<Fi
         );
     }
     Some(
-        Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.95)
+        Finding::new("raised-syntax", Category::ImportError, Severity::High, 0.65)
             .because(format!("{} is not valid Python: {}", line_of(&place), code(message)))
             .suggest(format!("Correct the syntax at {}", line_of(&place)))
             .shown(format!("{}: {}", root.short_type(), code(message)), Some(&place))

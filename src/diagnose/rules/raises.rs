@@ -1,5 +1,7 @@
 //! `pytest.raises` and `assertRaises`: nothing was raised, another exception was raised, or its text differs.
 
+mod mend;
+
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of, named};
 use crate::model::{Category, Place, Severity};
@@ -62,6 +64,9 @@ pub(super) fn did_not_raise(case: &Case<'_>) -> Option<Finding> {
     }
     let target = finding.culprits.first().map(|(place, ..)| at(place));
     finding = finding.suspect(place, 0.2, "the expectation of the test");
+    for draft in mend::nothing(&expectation.written, target.as_deref(), place) {
+        finding = finding.mend(draft);
+    }
     Some(match target {
         Some(target) => finding.suggest(format!(
             "Make {target} raise for this input, or drop the expectation at {}",
@@ -120,6 +125,9 @@ pub(super) fn raised_another(case: &Case<'_>) -> Option<Finding> {
     if place != test {
         finding = finding.suspect(test, 0.25, "the expectation of the test");
     }
+    for draft in mend::another(case, place, test, &expectation.types) {
+        finding = finding.mend(draft);
+    }
     Some(finding)
 }
 
@@ -156,6 +164,7 @@ pub(super) fn match_differs(case: &Case<'_>) -> Option<Finding> {
             ))
             .suggest(format!("Use `match=re.escape({expected:?})` at {}", line_of(place)))
             .suspect(place, 0.85, "the pattern's special characters are not escaped")
+            .mend(mend::escaped(case, place))
     } else {
         // pytest cuts the original exception off: its `raise` is looked for in the called functions.
         let static_place = expectation(case.workspace, place).and_then(|expectation| {
@@ -183,6 +192,8 @@ pub(super) fn match_differs(case: &Case<'_>) -> Option<Finding> {
         finding
             .suggest(format!("Change the text of the exception, or the pattern at {}", line_of(place)))
             .suspect(place, 0.4, "the pattern that did not match")
+            .mend(mend::text(case, place, raise_place, &expected, &actual))
+            .mend(mend::pattern(case, place, &expected, &actual))
     };
     finding = finding
         .shown(format!("the pattern {} did not match {}", code(&expected), code(&actual)), Some(place));
@@ -251,7 +262,7 @@ fn expectation(workspace: &Workspace, place: &Place) -> Option<Expectation> {
     })
 }
 
-fn is_raises(expr: &Expr) -> bool {
+pub(super) fn is_raises(expr: &Expr) -> bool {
     let ExprKind::Call { func, .. } = &expr.kind else { return false };
     func.dotted().is_some_and(|name| {
         matches!(name.rsplit('.').next(), Some("raises" | "assertRaises" | "assertRaisesRegex"))

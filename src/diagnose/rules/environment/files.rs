@@ -1,9 +1,11 @@
 //! Files and programs that are not where the code looks for them.
 
+mod mend;
+
 use super::{located, place_of, quoted};
-use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
-use crate::model::{Category, Place, RelPath, Severity};
+use crate::diagnose::{Draft, Finding};
+use crate::model::{Category, FixTarget, Place, RelPath, Severity};
 
 /// A file or program that is not there.
 pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Finding> {
@@ -30,6 +32,11 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
                 "Install {} where the tests run, or skip the test without it (`shutil.which({raw:?})`)",
                 code(raw)
             ));
+        let finding = finding.mend(Draft::advice(
+            FixTarget::Environment,
+            format!("Install {} where the tests run, or skip the test without it", code(raw)),
+            format!("{} starts it", at(&place)),
+        ));
         return Some(located(finding, case, &place, 0.8, "starts the program"));
     }
     let path = raw.replace('\\', "/");
@@ -45,24 +52,46 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
     let temporary = path.contains("/pytest-of-") || path.starts_with("/tmp/") || path.contains("/Temp/");
     let relative = !path.starts_with('/') && path.as_bytes().get(1) != Some(&b':');
     let category = if system { Category::EnvIssue } else { Category::DataIssue };
-    let near = (kind == "FileNotFoundError" && !temporary).then(|| nearest(case, &path, &place)).flatten();
+    let writes = mend::writes(case, &place);
+    let near = (kind == "FileNotFoundError" && !temporary && !writes)
+        .then(|| nearest(case, &path, &place))
+        .flatten();
     let mut finding = Finding::new("environment-file", category, Severity::High, confidence);
     let base = format!("{} {what}, and {} needs it", code(raw), at(&place));
     finding = match near {
         Some(Near::Elsewhere(found)) if relative => {
             finding.confidence = 0.85;
             finding
+                .mend(mend::beside(case, &path, &found, &place))
                 .because(format!("{base}: the file is at {}, and a relative path counts from the folder pytest runs in", code(found.as_str())))
                 .suggest(format!("Build the path from the file's own folder at {}: `Path(__file__).parent / …`, or run pytest from the folder the path counts from", line_of(&place)))
         }
         Some(Near::Elsewhere(found)) => finding
+            .mend(mend::beside(case, &path, &found, &place))
             .because(format!("{base}; a file of that name is at {}", code(found.as_str())))
             .suggest(format!("Use {} at {}", code(found.as_str()), line_of(&place))),
         Some(Near::Similar(found)) => {
             finding.confidence = 0.8;
             finding
+                .mend(mend::rename(case, &path, &found, &place))
                 .because(format!("{base}; the nearest name that exists is {}", code(found.as_str())))
                 .suggest(format!("Use {} at {}", code(found.as_str()), line_of(&place)))
+        }
+        None if kind == "FileNotFoundError" && writes && !system => {
+            finding.confidence = 0.85;
+            let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+            finding
+                .mend(mend::make_folder(case, &place))
+                .because(format!(
+                    "{} cannot create {}: the folder {} does not exist, and nothing makes it before",
+                    at(&place),
+                    code(raw),
+                    code(folder)
+                ))
+                .suggest(format!(
+                    "Make the folder first at {}: `….mkdir(parents=True, exist_ok=True)`",
+                    line_of(&place)
+                ))
         }
         None if temporary => finding
             .because(format!("{base}: nothing has written it into the test's temporary folder before"))
@@ -72,10 +101,15 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
             )),
         None => {
             let relative_note = if relative { " (relative to the folder pytest runs in)" } else { "" };
-            finding.because(format!("{base}{relative_note}")).suggest(format!(
-                "Create {} or correct the path at {}",
-                code(raw),
-                line_of(&place)
+            let advice = if system {
+                format!("Use a path of the project's own, or `tmp_path` in the test, instead of {} at {}", code(raw), line_of(&place))
+            } else {
+                format!("Create {} or correct the path at {}", code(raw), line_of(&place))
+            };
+            finding.because(format!("{base}{relative_note}")).suggest(advice.clone()).mend(Draft::advice(
+                FixTarget::Environment,
+                advice,
+                "The path has to exist where the tests run",
             ))
         }
     };

@@ -1,9 +1,12 @@
 //! Modules that import each other.
 
-use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};
-use crate::diagnose::rules::spot::between;
-use crate::model::{Category, Place, Severity};
+use crate::diagnose::draft::{Draft, TextEdit};
+use crate::diagnose::rules::edits;
+use crate::diagnose::rules::spot::{between, target};
+use crate::diagnose::Finding;
+use crate::model::{Category, FixTarget, Place, Severity};
+use crate::workspace::python::{Expr, Span, Stmt, StmtKind};
 
 /// `partially initialized module 'm'`: the way of the imports back to the module that is not ready.
 pub(super) fn circular(case: &Case<'_>) -> Option<Finding> {
@@ -44,7 +47,138 @@ pub(super) fn circular(case: &Case<'_>) -> Option<Finding> {
     for place in way {
         finding = finding.shown("an import of the circle", Some(place));
     }
-    Some(finding)
+    for place in way.iter().rev() {
+        finding = finding.mend(later(case, place));
+    }
+    Some(finding.mend(Draft::advice(
+        FixTarget::Code,
+        format!("Break the circle {steps}: import inside the function that needs it, or move what both need"),
+        "Neither module can be finished before the other",
+    )))
+}
+
+/// Moves the import at `place` to where its names are used, if that is in functions and annotations only.
+fn later(case: &Case<'_>, place: &Place) -> Option<Draft> {
+    let source = case.workspace.source(&place.path)?;
+    let module = source.module();
+    let stmt = module.body().iter().find(|s| (s.start_line..=s.end_line).contains(&place.line))?;
+    let StmtKind::Import(imports) = &stmt.kind else { return None };
+    let names: Vec<&str> = imports.iter().map(|import| import.bound_name()).collect();
+    if names.contains(&"*") || imports.iter().any(|import| import.alias.is_some() && import.name.is_none()) {
+        return None;
+    }
+    let mut uses = Uses::default();
+    for other in module.body().iter().filter(|other| other.span != stmt.span) {
+        uses.of(other, &names);
+    }
+    if uses.at_once {
+        return None;
+    }
+    let newline = edits::newline(source.text());
+    let text = stmt.span.of(source.text());
+    let gone = Span { start: stmt.span.start, end: source.offset(stmt.end_line + 1, 1)? };
+    if text.contains(';') || source.line(stmt.end_line)?.contains('#') {
+        return None;
+    }
+    let mut changes = Vec::new();
+    let here = line_of(place);
+    let title = if uses.functions.is_empty() {
+        if !uses.annotates {
+            return None;
+        }
+        let future = module.imports().iter().any(|i| *i.module == *"__future__");
+        let (typing, typing_import) = edits::spelled(&source, "typing", "TYPE_CHECKING");
+        let mut new = String::new();
+        if !future {
+            new.push_str("from __future__ import annotations");
+            new.push_str(newline);
+            new.push_str(newline);
+        }
+        if typing_import.is_some() {
+            new.push_str("from typing import TYPE_CHECKING");
+            new.push_str(newline);
+            new.push_str(newline);
+        }
+        // `from __future__` has to come first.
+        let is_first = module.body().iter().all(|s| s.span.start >= stmt.span.start || edits::is_docstring(&s.kind));
+        if !is_first && !future {
+            let first = module.body().iter().find(|s| !edits::is_docstring(&s.kind))?;
+            changes.push(TextEdit::insert(&place.path, first.span.start, format!("from __future__ import annotations{newline}")));
+            new = new.replace(&format!("from __future__ import annotations{newline}{newline}"), "");
+        }
+        new.push_str(&format!("if {typing}:{newline}    {text}{newline}"));
+        changes.push(TextEdit::replace(&place.path, gone, new));
+        format!("Import {} for annotations only ({here})", code(&names.join(", ")))
+    } else {
+        if uses.annotates && !module.imports().iter().any(|i| *i.module == *"__future__") {
+            return None;
+        }
+        changes.push(TextEdit::replace(&place.path, gone, ""));
+        for start in &uses.functions {
+            let indent = edits::indentation(&source, *start);
+            changes.push(TextEdit::insert(&place.path, *start, format!("{text}{newline}{indent}")));
+        }
+        format!("Import {} inside the function that uses it ({here})", code(&names.join(", ")))
+    };
+    Some(Draft::edits(target(place), title, "The circle is then not closed while the modules are imported", changes))
+}
+
+/// Where names are used.
+#[derive(Default)]
+struct Uses {
+    /// While the module is imported: bases, decorators, defaults, statements.
+    at_once: bool,
+    annotates: bool,
+    /// Starts of the first statements of the functions that use them.
+    functions: Vec<u32>,
+}
+
+impl Uses {
+    fn of(&mut self, stmt: &Stmt, names: &[&str]) {
+        let used = |expr: &Expr| {
+            let mut found = false;
+            expr.walk(&mut |part| found |= part.as_name().is_some_and(|name| names.contains(&name)));
+            found
+        };
+        match &stmt.kind {
+            StmtKind::Function(function) => {
+                let params = &function.signature;
+                let all = params.params.iter().chain(&params.vararg).chain(&params.kwarg);
+                for param in all {
+                    self.annotates |= param.annotation.as_ref().is_some_and(used);
+                    self.at_once |= param.default.as_ref().is_some_and(used);
+                }
+                self.annotates |= function.returns.as_ref().is_some_and(used);
+                self.at_once |= function.decorators.iter().any(used);
+                let mut inside = false;
+                for inner in &function.body {
+                    inner.walk(true, &mut |inner| inside |= inner.expressions().into_iter().any(used));
+                }
+                if inside {
+                    let docstring = function.body.first().filter(|s| edits::is_docstring(&s.kind));
+                    let first = function.body.get(usize::from(docstring.is_some() && function.body.len() > 1));
+                    self.functions.extend(first.map(|s| s.span.start));
+                }
+            }
+            StmtKind::Class(class) => {
+                self.at_once |= class.bases.iter().any(used)
+                    || class.decorators.iter().any(used)
+                    || class.keywords.iter().any(|k| used(&k.value));
+                for inner in &class.body {
+                    self.of(inner, names);
+                }
+            }
+            StmtKind::AnnAssign { annotation, value, .. } => {
+                self.annotates |= used(annotation);
+                self.at_once |= value.as_ref().is_some_and(used);
+            }
+            _ => {
+                let mut found = false;
+                stmt.walk(true, &mut |inner| found |= inner.expressions().into_iter().any(used));
+                self.at_once |= found;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +210,23 @@ mod tests {
             ],
             "src/shop/tax.py:2",
             None,
+        );
+        let used = |tax: &'static str| {
+            let mut files = files;
+            files[2].1 = tax;
+            scene(&files, message, &through).phase(Phase::Collect)
+        };
+        used("from shop.cart import Cart\n\ndef vat():\n    \"\"\"Tax.\"\"\"\n    return Cart()\n").check(
+            circular,
+            &["Circular import"],
+            "src/shop/tax.py:1",
+            Some(("src/shop/tax.py", "    \"\"\"Tax.\"\"\"\n    from shop.cart import Cart\n    return Cart()")),
+        );
+        used("from shop.cart import Cart\n\ndef vat(cart: Cart):\n    return 1\n").check(
+            circular,
+            &["Circular import"],
+            "src/shop/tax.py:1",
+            Some(("src/shop/tax.py", "if TYPE_CHECKING:\n    from shop.cart import Cart")),
         );
         scene(&files, "ImportError: cannot import name 'Cart' from 'shop.cart' (/x)", &through)
             .silent(circular);

@@ -2,7 +2,8 @@
 
 use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::rules::near::near;
+use crate::diagnose::rules::near::{loosely, near};
+use crate::diagnose::rules::settings;
 use crate::diagnose::rules::python_names::STDLIB_MODULES;
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::{Draft, Finding};
@@ -177,7 +178,17 @@ fn root_of(spot: &Spot<'_>, top: &str) -> Option<String> {
         found.extend(folder.filter(|f| *file != spot.place.path && !is_package(spot.workspace, f)));
     }
     found.sort_by_key(String::len);
-    found.into_iter().next()
+    found.into_iter().next().or_else(|| namespace_root(spot, top))
+}
+
+/// The folder in which a package without `__init__.py` lies: the root or a folder for sources.
+fn namespace_root(spot: &Spot<'_>, top: &str) -> Option<String> {
+    let files = spot.workspace.symbols().files();
+    let holds = |folder: &str| {
+        let prefix = if folder.is_empty() { format!("{top}/") } else { format!("{folder}/{top}/") };
+        files.iter().any(|file| file.as_str().starts_with(&prefix))
+    };
+    ["", "src", "lib", "python"].into_iter().find(|folder| holds(folder)).map(str::to_owned)
 }
 
 fn is_package(workspace: &Workspace, folder: &str) -> bool {
@@ -214,7 +225,16 @@ fn of_project(
                 .suggest(format!("Set `pythonpath = [\"{folder}\"]` under `[tool.pytest.ini_options]`, or install the project: `python -m pip install -e .`"))
                 .shown("the module is here", Some(&line(&file, 1)))
                 .suspect(here, 0.7, format!("`{top}` cannot be found from here"))
-                .mend(Draft::advice(FixTarget::Config, format!("Add `pythonpath = [\"{folder}\"]` to pytest's settings"), format!("`{top}` lies in {folder}"))),
+                .mend(settings::add(spot.workspace, "pythonpath", folder).map(|edit| {
+                    Draft::edits(
+                        FixTarget::Config,
+                        format!("Add `{folder}` to pytest's `pythonpath` ({})", edit.path.as_str()),
+                        format!("`{top}` lies in {folder}"),
+                        vec![edit],
+                    )
+                }))
+                .mend(Draft::advice(FixTarget::Config, format!("Add `pythonpath = [\"{folder}\"]` to pytest's settings"), format!("`{top}` lies in {folder}")))
+                .mend(Draft::command(FixTarget::Environment, "Install the project in editable mode", format!("`{top}` is then importable from everywhere"), "python -m pip install -e .")),
         );
     }
     // A submodule that the package does not have.
@@ -225,7 +245,10 @@ fn of_project(
         let name = name.split('/').next()?.trim_end_matches(".py");
         (name != "__init__").then(|| (name.to_owned(), ()))
     });
-    let near = near(missing, siblings).filter(|n| n.likeness >= 0.7);
+    let siblings: Vec<(String, ())> = siblings.collect();
+    let near = near(missing, siblings.clone())
+        .filter(|n| n.likeness >= 0.7)
+        .or_else(|| loosely(missing, &siblings));
     let import = import.filter(|i| *i.module == *module && i.level == 0);
     let Some(near) = near else {
         return Some(

@@ -3,6 +3,7 @@
 mod circular;
 mod hidden;
 mod missing;
+mod removed;
 mod syntax;
 
 use super::Rule;
@@ -12,6 +13,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &missing::missing_module,
     &circular::circular,
     &syntax::syntax,
+    &removed::attribute,
     &hidden::not_a_package,
     &hidden::shadowed,
     &hidden::same_name,

@@ -2,11 +2,11 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::rules::near::near;
+use crate::diagnose::rules::near::{loosely, near};
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Severity};
-use crate::workspace::python::{ExprKind, Import, StmtKind};
+use crate::workspace::python::{BindingKind, ExprKind, Import, StmtKind};
 use crate::workspace::symbols::SymbolKind;
 
 /// A name that the module does not have: a slip, or it lives elsewhere.
@@ -40,19 +40,7 @@ pub(in crate::diagnose::rules) fn imported(case: &Case<'_>) -> Option<Finding> {
     let candidates = globals.iter().map(|b| (b.name.to_string(), b.line));
     if let Some(near) = near(name, candidates).filter(|near| near.likeness >= 0.5) {
         let defined = line(&file, near.with);
-        let mut edits = vec![TextEdit::replace(&spot.place.path, import.name_span, near.name.clone())];
-        if import.alias.is_none() {
-            // The name is used below as well.
-            spot.module().walk(&mut |stmt| {
-                for expr in stmt.expressions() {
-                    expr.walk(&mut |e| {
-                        if matches!(&e.kind, ExprKind::Name(used) if **used == *name) {
-                            edits.push(TextEdit::replace(&spot.place.path, e.span, near.name.clone()));
-                        }
-                    });
-                }
-            });
-        }
+        let edits = renamed(&spot, import, name, &near.name);
         return Some(
             new(if near.is_certain { 0.94 } else { 0.65 })
                 .because(format!(
@@ -114,8 +102,22 @@ pub(in crate::diagnose::rules) fn imported(case: &Case<'_>) -> Option<Finding> {
                 })),
         );
     }
+    let public: Vec<(String, u32)> = globals
+        .iter()
+        .filter(|b| b.kind != BindingKind::Import && !b.name.starts_with('_'))
+        .map(|b| (b.name.to_string(), b.line))
+        .collect();
+    let meant = loosely(name, &public).map(|near| {
+        Draft::edits(
+            spot.target(),
+            format!("Import `{}` instead of `{name}` ({})", near.name, line_of(spot.place)),
+            format!("`{module}` defines `{}` ({})", near.name, line_of(&line(&file, near.with))),
+            renamed(&spot, import, name, &near.name),
+        )
+    });
     Some(
         new(0.7)
+            .mend(meant)
             .because(format!(
                 "{} imports {} from {}, which does not define it, nor does any other file of the project",
                 at(spot.place),
@@ -126,6 +128,23 @@ pub(in crate::diagnose::rules) fn imported(case: &Case<'_>) -> Option<Finding> {
             .suspect(&here, 0.6, format!("`{name}` does not exist"))
             .suspect(&line(&file, 1), 0.5, format!("the module that should define `{name}`")),
     )
+}
+
+/// The edits that import `right` instead of `name`, and use it below.
+fn renamed(spot: &Spot<'_>, import: &Import, name: &str, right: &str) -> Vec<TextEdit> {
+    let mut edits = vec![TextEdit::replace(&spot.place.path, import.name_span, right)];
+    if import.alias.is_none() {
+        spot.module().walk(&mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |e| {
+                    if matches!(&e.kind, ExprKind::Name(used) if **used == *name) {
+                        edits.push(TextEdit::replace(&spot.place.path, e.span, right));
+                    }
+                });
+            }
+        });
+    }
+    edits
 }
 
 /// Names of the standard library that live elsewhere since: (module, names, new module, since). From Python's

@@ -364,26 +364,7 @@ pub(in crate::diagnose::rules) fn module_name(path: &str) -> String {
 
 /// The edit that adds an import after the last import at the top of the file.
 pub(in crate::diagnose::rules) fn add_import(spot: &Spot<'_>, statement: &str) -> Draft {
-    let text = spot.source.text();
-    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
-    let body = spot.module().body();
-    let last_import = body
-        .iter()
-        .take_while(|s| matches!(s.kind, StmtKind::Import(_)) || is_docstring(&s.kind))
-        .filter(|s| matches!(s.kind, StmtKind::Import(_)))
-        .last();
-    let docstring = body.first().filter(|s| is_docstring(&s.kind));
-    let edit = match (last_import.or(docstring), body.first()) {
-        (Some(after), _) => {
-            TextEdit::insert(&spot.place.path, after.span.end, format!("{newline}{statement}"))
-        }
-        (None, Some(before)) => {
-            TextEdit::insert(&spot.place.path, before.span.start, format!("{statement}{newline}"))
-        }
-        (None, None) => {
-            TextEdit::insert(&spot.place.path, text.len() as u32, format!("{statement}{newline}"))
-        }
-    };
+    let edit = crate::diagnose::rules::edits::import(&spot.source, statement);
     Draft::edits(
         spot.target(),
         format!("Add `{statement}` to {}", spot.place.path.as_str()),
