@@ -104,9 +104,15 @@ pub struct Test {
 
 impl From<&FailureRecord> for Test {
     fn from(failure: &FailureRecord) -> Self {
+        // A conftest.py has no tests: it is mended when those of its folder are collected and run.
+        let folder = |id: &str| match id.strip_suffix("conftest.py")? {
+            "" => Some(".".to_owned()),
+            above => above.strip_suffix('/').map(str::to_owned),
+        };
+        let (id, arg) = (failure.test_id.as_str().to_owned(), failure.id_in_workspace());
         Self {
-            id: failure.test_id.as_str().to_owned(),
-            arg: failure.id_in_workspace(),
+            id: folder(&id).unwrap_or(id),
+            arg: folder(&arg).unwrap_or(arg),
             shown: failure.test.clone(),
             exception: failure.exception.as_str().to_owned(),
         }
@@ -131,7 +137,7 @@ impl Test {
         }
         let is_mine = |id: &str| {
             [&self.id, &self.arg].iter().any(|mine| {
-                id == **mine || id.strip_prefix(mine.as_str()).is_some_and(|r| r.starts_with(['/', ':']))
+                **mine == "." || id == **mine || id.strip_prefix(mine.as_str()).is_some_and(|r| r.starts_with(['/', ':']))
             })
         };
         let mut tests = ran.ends.keys().filter(|id| is_mine(id)).peekable();

@@ -48,7 +48,7 @@ pub(super) fn loosely<T: Clone>(wanted: &str, candidates: &[(String, T)]) -> Opt
     let alike = |a: &str, b: &str| {
         a == b && a.len() > 2
             || a.len().min(b.len()) >= LETTERS && (a.starts_with(b) || b.starts_with(a))
-            || likeness(a, b) >= 0.8
+            || a != b && likeness(a, b) >= 0.8
     };
     let mut fits = candidates.iter().filter(|(other, _)| {
         other != wanted && words(other).iter().any(|theirs| own.iter().any(|mine| alike(mine, theirs)))

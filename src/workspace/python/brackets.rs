@@ -40,6 +40,26 @@ pub fn brackets(text: &str) -> Brackets {
     Brackets { unclosed: open.last().map(|&(at, byte)| (at, char::from(byte))), stray: None }
 }
 
+/// The brackets of `text` outside of strings and comments, in order.
+pub fn bracket_list(text: &str) -> Vec<(u32, char)> {
+    let bytes = text.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'#' => at = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n),
+            b'"' | b'\'' => {
+                at = after_string(bytes, at);
+                continue;
+            }
+            b'(' | b'[' | b'{' | b')' | b']' | b'}' => found.push((at as u32, char::from(byte))),
+            _ => {}
+        }
+        at += 1;
+    }
+    found
+}
+
 /// One past the string that begins at `at`; a plain one ends with its line at the latest.
 fn after_string(bytes: &[u8], at: usize) -> usize {
     let quote = bytes[at];

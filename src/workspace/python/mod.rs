@@ -13,7 +13,7 @@ mod walk;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
-pub use brackets::{Brackets, brackets};
+pub use brackets::{Brackets, bracket_list, brackets};
 pub use fixtures::Fixture;
 pub use scope::{Binding, BindingKind};
 pub use syntax::{

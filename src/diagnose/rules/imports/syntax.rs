@@ -81,7 +81,12 @@ type Repair = (String, Vec<TextEdit>);
 
 /// Where the error begins, what it is, and what would mend it.
 fn understood(source: &SourceFile, at: u32, message: &str) -> (u32, String, Option<Repair>) {
-    let found = brackets(source.text());
+    let mut found = brackets(source.text());
+    if found.unclosed.is_some()
+        && let Some(deeper) = closed_too_far_out(source)
+    {
+        found.unclosed = Some(deeper);
+    }
     let ends_early = ["unexpected EOF", "was never closed", "EOF while scanning", "invalid syntax"];
     if let Some((offset, bracket)) = found.unclosed
         && (ends_early.iter().any(|sign| message.contains(sign))
@@ -116,6 +121,31 @@ fn understood(source: &SourceFile, at: u32, message: &str) -> (u32, String, Opti
     // Where a string ends nowhere, older versions of Python name the end of the file.
     let at = if message.starts_with("EOF while scanning") { start } else { at };
     (at, sentence, repair)
+}
+
+/// The bracket that a closing one of a line further out takes for its own: where the indentations say that it closes
+/// another one. `{` of `"de": {"a": 1,` when the next line but two is `}` at the margin.
+fn closed_too_far_out(source: &SourceFile) -> Option<(u32, char)> {
+    let indent = |line: u32| source.line(line).map(|text| text.len() - text.trim_start().len());
+    let mut open: Vec<(u32, char)> = Vec::new();
+    for (offset, bracket) in crate::workspace::python::bracket_list(source.text()) {
+        if matches!(bracket, '(' | '[' | '{') {
+            open.push((offset, bracket));
+            continue;
+        }
+        let (opened, kind) = open.pop()?;
+        let (first, last) = (source.line_of(opened), source.line_of(offset));
+        let leads = source.line(last).is_some_and(|text| text.trim_start().starts_with(bracket));
+        let outer = open.last().map(|(outer, _)| source.line_of(*outer));
+        if leads
+            && first != last
+            && indent(last) < indent(first)
+            && outer.is_some_and(|outer| outer != first && indent(outer) == indent(last))
+        {
+            return Some((opened, kind));
+        }
+    }
+    None
 }
 
 /// What can be mended on line `at` itself.
