@@ -137,7 +137,9 @@ impl Test {
         }
         let is_mine = |id: &str| {
             [&self.id, &self.arg].iter().any(|mine| {
-                **mine == "." || id == **mine || id.strip_prefix(mine.as_str()).is_some_and(|r| r.starts_with(['/', ':']))
+                **mine == "."
+                    || id == **mine
+                    || id.strip_prefix(mine.as_str()).is_some_and(|r| r.starts_with(['/', ':']))
             })
         };
         let mut tests = ran.ends.keys().filter(|id| is_mine(id)).peekable();

@@ -1,11 +1,11 @@
 //! Objects of abstract classes.
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::edits;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{Spot, line, target};
-use crate::diagnose::Finding;
 use crate::model::{Category, Place, RelPath, Severity};
 use crate::workspace::members::{class_named, members};
 use crate::workspace::python::{BindingKind, ExprKind, Function, StmtKind};
@@ -25,11 +25,13 @@ pub(super) fn instantiated(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let spot = Spot::nearest(case)?;
     let call = spot.expressions().into_iter().find_map(|expr| match &expr.kind {
-        ExprKind::Call { func, .. } if func.dotted().is_some_and(|d| d.rsplit('.').next() == Some(name)) => Some(&**func),
+        ExprKind::Call { func, .. } if func.dotted().is_some_and(|d| d.rsplit('.').next() == Some(name)) => {
+            Some(&**func)
+        }
         _ => None,
     });
-    let (file, class) = class_named(spot.workspace, &spot.place.path, spot.place.line, None, name)
-        .or_else(|| {
+    let (file, class) =
+        class_named(spot.workspace, &spot.place.path, spot.place.line, None, name).or_else(|| {
             let symbol = spot.resolver().infer(&spot.place.path, spot.place.line, call?, 0)?;
             match symbol {
                 Symbol::Class(file, class) => Some((file, class.to_string())),
@@ -71,7 +73,10 @@ pub(super) fn instantiated(case: &Case<'_>) -> Option<Finding> {
         .collect();
     let mut renames = Vec::new();
     for name in &missing {
-        let Some(member) = attributes.iter().find(|m| m.name == *name && m.kind == BindingKind::Function) else { continue };
+        let Some(member) = attributes.iter().find(|m| m.name == *name && m.kind == BindingKind::Function)
+        else {
+            continue;
+        };
         let near = near(name, spare.iter().map(|f| (f.name.to_string(), **f))).map(|near| near.with);
         let only = (spare.len() == 1 && missing.len() == 1).then(|| *spare[0]);
         let Some(function) = near.or_else(|| only.filter(|f| same_shape(&spot, f, member))) else { continue };
@@ -146,9 +151,9 @@ fn same_shape(spot: &Spot<'_>, function: &Function, member: &crate::workspace::m
     source.is_some_and(|source| {
         let all = source.module().definitions();
         let declared = all.iter().find(|d| d.name_line == member.place.line);
-        declared.and_then(|d| source.module().function(&d.qualified_name)).is_some_and(|f| {
-            f.signature.params.len() == function.signature.params.len()
-        })
+        declared
+            .and_then(|d| source.module().function(&d.qualified_name))
+            .is_some_and(|f| f.signature.params.len() == function.signature.params.len())
     })
 }
 
@@ -163,7 +168,8 @@ fn itself(spot: &Spot<'_>, name: &str, here: &Place, listed: &str, file: &RelPat
         for stmt in source.module().body() {
             let StmtKind::Class(derived) = &stmt.kind else { continue };
             let derives = derived.bases.iter().any(|base| {
-                resolver.infer(path, derived.name_line, base, 0) == Some(Symbol::Class(file.clone(), class.into()))
+                resolver.infer(path, derived.name_line, base, 0)
+                    == Some(Symbol::Class(file.clone(), class.into()))
             });
             if derives {
                 concrete.push((derived.name.to_string(), line(path, derived.name_line)));

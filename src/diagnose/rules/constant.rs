@@ -47,7 +47,11 @@ impl Reader<'_> {
             ExprKind::FString(parts) => {
                 let whole = expr.span.of(source.text());
                 let open = whole.find(['"', '\''])?;
-                let quotes = if whole[open..].starts_with("\"\"\"") || whole[open..].starts_with("'''") { 3 } else { 1 };
+                let quotes = if whole[open..].starts_with("\"\"\"") || whole[open..].starts_with("'''") {
+                    3
+                } else {
+                    1
+                };
                 let mut text = String::new();
                 let mut from = expr.span.start as usize + open + quotes;
                 for part in parts {
@@ -67,9 +71,7 @@ impl Reader<'_> {
             ExprKind::Call { func, args, .. } => match func.dotted()?.as_str() {
                 "os.environ.get" | "environ.get" | "os.getenv" | "getenv" => next(args.get(1)?),
                 "Path" | "pathlib.Path" | "str" | "int" | "os.fspath" if args.len() == 1 => next(&args[0]),
-                "os.path.join" => {
-                    Some(args.iter().map(next).collect::<Option<Vec<_>>>()?.join("/"))
-                }
+                "os.path.join" => Some(args.iter().map(next).collect::<Option<Vec<_>>>()?.join("/")),
                 _ => None,
             },
             ExprKind::Name(name) => self.name(path, line, name, depth),
@@ -79,7 +81,9 @@ impl Reader<'_> {
     }
 
     fn name(&self, path: &RelPath, line: u32, name: &str, depth: usize) -> Option<String> {
-        if let Some(shown) = self.frame.filter(|_| depth < 3).and_then(|frame| frame.shown(name)).and_then(plain) {
+        if let Some(shown) =
+            self.frame.filter(|_| depth < 3).and_then(|frame| frame.shown(name)).and_then(plain)
+        {
             return Some(shown);
         }
         let source = self.workspace.source(path)?;
@@ -134,7 +138,8 @@ impl Reader<'_> {
                             _ => return,
                         };
                         let dotted = target.and_then(Expr::dotted);
-                        let is_it = dotted.is_some_and(|d| d == attr || d.strip_prefix("self.") == Some(attr));
+                        let is_it =
+                            dotted.is_some_and(|d| d == attr || d.strip_prefix("self.") == Some(attr));
                         if let (true, None, Some(given)) = (is_it, found, given) {
                             found = Some((stmt.start_line, given));
                         }

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::edits;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{between, target};
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, Place, RelPath, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Span};
@@ -74,9 +74,16 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
                     code(kind),
                     code(&view.statement())
                 ))
-                .suggest(format!("Convert the `{kind}` (e.g. to `str`), or register an adapter for it, at {}", line_of(place)))
+                .suggest(format!(
+                    "Convert the `{kind}` (e.g. to `str`), or register an adapter for it, at {}",
+                    line_of(place)
+                ))
                 .suspect(place, 0.7, format!("passes a `{kind}`"))
-                .mend(Draft::advice(target(place), format!("Convert the `{kind}` before it is stored, e.g. `str(…)` ({})", line_of(place)), "SQLite stores numbers, text, bytes and `None`")),
+                .mend(Draft::advice(
+                    target(place),
+                    format!("Convert the `{kind}` before it is stored, e.g. `str(…)` ({})", line_of(place)),
+                    "SQLite stores numbers, text, bytes and `None`",
+                )),
         );
     }
     if message.contains(": syntax error") {
@@ -91,31 +98,55 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
                 ))
                 .suggest(format!("Correct the SQL near {} at {}", code(near), line_of(place)))
                 .suspect(place, 0.7, "runs the statement")
-                .mend(Draft::advice(target(place), format!("Correct the SQL near {} ({})", code(near), line_of(place)), "The database cannot parse it")),
+                .mend(Draft::advice(
+                    target(place),
+                    format!("Correct the SQL near {} ({})", code(near), line_of(place)),
+                    "The database cannot parse it",
+                )),
         );
     }
     if message.contains("closed database") || message.contains("closed cursor") {
         return Some(
             view.new("database-closed", 0.75)
-                .because(format!("{} uses a database connection that has been closed, at {}", at(place), code(&view.statement())))
+                .because(format!(
+                    "{} uses a database connection that has been closed, at {}",
+                    at(place),
+                    code(&view.statement())
+                ))
                 .suggest("Keep the connection open until the last use, or open a new one")
                 .suspect(place, 0.6, "uses the closed connection")
-                .mend(Draft::advice(target(place), "Close the connection only after its last use", "Nothing can be read or written after `close()`")),
+                .mend(Draft::advice(
+                    target(place),
+                    "Close the connection only after its last use",
+                    "Nothing can be read or written after `close()`",
+                )),
         );
     }
     if message.contains("unable to open database file") {
         return Some(
             view.new("database-file", 0.8)
-                .because(format!("{} cannot open its database file: the folder does not exist or cannot be written, at {}", at(place), code(&view.statement())))
+                .because(format!(
+                    "{} cannot open its database file: the folder does not exist or cannot be written, at {}",
+                    at(place),
+                    code(&view.statement())
+                ))
                 .suggest(format!("Make the folder first, or use a file in `tmp_path`, at {}", line_of(place)))
                 .suspect(place, 0.7, "opens the file")
-                .mend(Draft::advice(target(place), "Make the folder of the database file first", "SQLite makes the file but no folders")),
+                .mend(Draft::advice(
+                    target(place),
+                    "Make the folder of the database file first",
+                    "SQLite makes the file but no folders",
+                )),
         );
     }
     if message.contains("database is locked") {
         return Some(
             view.new("database-locked", 0.6)
-                .because(format!("{} finds the database locked: another connection has an open transaction, at {}", at(place), code(&view.statement())))
+                .because(format!(
+                    "{} finds the database locked: another connection has an open transaction, at {}",
+                    at(place),
+                    code(&view.statement())
+                ))
                 .suggest("Commit or close the other connection first")
                 .suspect(place, 0.5, "waits for the lock"),
         );
@@ -213,7 +244,13 @@ impl View<'_, '_> {
         let candidates = tables.iter().map(|table| (table.name.clone(), table.place.clone()));
         let near = near(name, candidates).filter(|near| near.likeness >= 0.4);
         let known: Vec<String> = tables.iter().map(|table| code(&table.name)).collect();
-        let finding = |confidence| self.new("database-table", confidence).suspect(self.place, 0.85, format!("there is no table `{name}`"));
+        let finding = |confidence| {
+            self.new("database-table", confidence).suspect(
+                self.place,
+                0.85,
+                format!("there is no table `{name}`"),
+            )
+        };
         match near {
             Some(near) => finding(if near.is_certain { 0.92 } else { 0.75 })
                 .because(format!(
@@ -234,9 +271,20 @@ impl View<'_, '_> {
                     format!("the project makes {}", known.join(", "))
                 };
                 finding(0.75)
-                    .because(format!("{} uses the table {}, which does not exist; {which}", at(self.place), code(name)))
-                    .suggest(format!("Create the table `{name}` first, or correct its name at {}", line_of(self.place)))
-                    .mend(Draft::advice(FixTarget::Code, format!("Create the table `{name}` before it is used (migrations, schema)"), "The database has no such table"))
+                    .because(format!(
+                        "{} uses the table {}, which does not exist; {which}",
+                        at(self.place),
+                        code(name)
+                    ))
+                    .suggest(format!(
+                        "Create the table `{name}` first, or correct its name at {}",
+                        line_of(self.place)
+                    ))
+                    .mend(Draft::advice(
+                        FixTarget::Code,
+                        format!("Create the table `{name}` before it is used (migrations, schema)"),
+                        "The database has no such table",
+                    ))
             }
         }
     }
@@ -253,13 +301,28 @@ impl View<'_, '_> {
         }
         let candidates: Vec<(String, &Table)> =
             used.iter().flat_map(|t| t.columns.iter().map(|(column, _)| (column.clone(), *t))).collect();
-        let finding = |confidence| self.new("database-column", confidence).suspect(self.place, 0.85, format!("there is no column `{name}`"));
+        let finding = |confidence| {
+            self.new("database-column", confidence).suspect(
+                self.place,
+                0.85,
+                format!("there is no column `{name}`"),
+            )
+        };
         // "name" in double quotes is a column for SQL, and a text for most people.
-        if sql.contains(&format!("\"{}\"", name.to_lowercase())) && !candidates.iter().any(|(c, _)| c == name) {
+        if sql.contains(&format!("\"{}\"", name.to_lowercase())) && !candidates.iter().any(|(c, _)| c == name)
+        {
             return finding(0.8)
-                .because(format!("The SQL of {} has {} in double quotes: that is the name of a column, not a text", at(self.place), code(name)))
+                .because(format!(
+                    "The SQL of {} has {} in double quotes: that is the name of a column, not a text",
+                    at(self.place),
+                    code(name)
+                ))
                 .suggest(format!("Use a placeholder for {} at {}", code(name), line_of(self.place)))
-                .mend(Draft::advice(target(self.place), "Put the text in single quotes, or use a placeholder", "Double quotes are for names in SQL"));
+                .mend(Draft::advice(
+                    target(self.place),
+                    "Put the text in single quotes, or use a placeholder",
+                    "Double quotes are for names in SQL",
+                ));
         }
         let of = |t: &Table| format!("`{}` ({})", t.name, line_of(&t.place));
         match near(name, candidates.clone()).or_else(|| abbreviated(name, &candidates)) {
@@ -285,16 +348,28 @@ impl View<'_, '_> {
                     _ => "no table of the project that it names has one".to_owned(),
                 };
                 finding(0.75)
-                    .because(format!("{} uses the column {} in its SQL, which does not exist; {which}", at(self.place), code(name)))
-                    .suggest(format!("Add the column `{name}` to the schema, or correct the SQL at {}", line_of(self.place)))
-                    .mend(Draft::advice(FixTarget::Code, format!("Add the column `{name}` to the schema, or use one that exists"), "The table has no such column"))
+                    .because(format!(
+                        "{} uses the column {} in its SQL, which does not exist; {which}",
+                        at(self.place),
+                        code(name)
+                    ))
+                    .suggest(format!(
+                        "Add the column `{name}` to the schema, or correct the SQL at {}",
+                        line_of(self.place)
+                    ))
+                    .mend(Draft::advice(
+                        FixTarget::Code,
+                        format!("Add the column `{name}` to the schema, or use one that exists"),
+                        "The table has no such column",
+                    ))
             }
         }
     }
 
     fn constraint(&self, kind: &str, what: &str) -> Finding {
         let tables = tables(self.case);
-        let (table, column) = what.split(',').next().unwrap_or(what).trim().split_once('.').unwrap_or((what, ""));
+        let (table, column) =
+            what.split(',').next().unwrap_or(what).trim().split_once('.').unwrap_or((what, ""));
         let schema = tables.iter().find(|t| t.name == table);
         let declared = schema.and_then(|t| Some((t, t.columns.iter().find(|(name, _)| name == column)?)));
         let shown = declared.map_or_else(String::new, |(t, (_, text))| {
@@ -302,27 +377,49 @@ impl View<'_, '_> {
         });
         let (sentence, advice) = match kind.rsplit(' ').next().unwrap_or(kind) {
             "UNIQUE" | "KEY" => (
-                format!("{} writes a row whose {} another row has already; it has to be unique{shown}", at(self.place), code(what)),
-                format!("Look for the row before inserting, or say `ON CONFLICT({column}) …` / `INSERT OR IGNORE`, at {}", line_of(self.place)),
+                format!(
+                    "{} writes a row whose {} another row has already; it has to be unique{shown}",
+                    at(self.place),
+                    code(what)
+                ),
+                format!(
+                    "Look for the row before inserting, or say `ON CONFLICT({column}) …` / `INSERT OR IGNORE`, at {}",
+                    line_of(self.place)
+                ),
             ),
             "NULL" => (
-                format!("{} writes a row without a value for {}, which must not be empty (NOT NULL{shown})", at(self.place), code(what)),
-                format!("Give {} a value at {}, or a DEFAULT in the schema", code(column), line_of(self.place)),
+                format!(
+                    "{} writes a row without a value for {}, which must not be empty (NOT NULL{shown})",
+                    at(self.place),
+                    code(what)
+                ),
+                format!(
+                    "Give {} a value at {}, or a DEFAULT in the schema",
+                    code(column),
+                    line_of(self.place)
+                ),
             ),
             "FOREIGN" => (
-                format!("{} writes a row that refers to a row of another table which does not exist (foreign key)", at(self.place)),
+                format!(
+                    "{} writes a row that refers to a row of another table which does not exist (foreign key)",
+                    at(self.place)
+                ),
                 format!("Insert the row that is referred to before {}", line_of(self.place)),
             ),
             _ => (
-                format!("{} writes a row that breaks the database's {kind} constraint {}{shown}", at(self.place), code(what)),
+                format!(
+                    "{} writes a row that breaks the database's {kind} constraint {}{shown}",
+                    at(self.place),
+                    code(what)
+                ),
                 format!("Write values that the constraint allows at {}", line_of(self.place)),
             ),
         };
-        let mut finding = self.new("database-constraint", 0.8).because(sentence).suggest(advice.clone()).suspect(
-            self.place,
-            0.7,
-            "writes the row",
-        );
+        let mut finding = self
+            .new("database-constraint", 0.8)
+            .because(sentence)
+            .suggest(advice.clone())
+            .suspect(self.place, 0.7, "writes the row");
         if let Some((table, _)) = declared {
             finding = finding.suspect(&table.place, 0.3, "declares the constraint");
         }
@@ -330,14 +427,19 @@ impl View<'_, '_> {
             finding = finding.suspect(test, 0.3, "the call in the test");
         }
         if kind.ends_with("UNIQUE")
-            && let Some(span) = self.literals("INSERT").first().and_then(|l| {
-                edits::words(self.source, *l, "INSERT").into_iter().next()
-            })
+            && let Some(span) = self
+                .literals("INSERT")
+                .first()
+                .and_then(|l| edits::words(self.source, *l, "INSERT").into_iter().next())
             && !in_tests(self.place)
         {
             finding = finding.mend(Draft::edits(
                 target(self.place),
-                format!("Replace the row that has the same {} (`INSERT OR REPLACE`, {})", code(column), line_of(self.place)),
+                format!(
+                    "Replace the row that has the same {} (`INSERT OR REPLACE`, {})",
+                    code(column),
+                    line_of(self.place)
+                ),
                 "Only if a second row of the same key is meant to replace the first",
                 vec![TextEdit::replace(self.source.path(), span, "INSERT OR REPLACE")],
             ));
@@ -347,7 +449,8 @@ impl View<'_, '_> {
 
     fn bindings(&self, message: &str) -> Option<Finding> {
         let wanted = between(message, "uses ", ",")?;
-        let given = between(message, "there are ", " supplied").or_else(|| between(message, "there is ", " supplied"))?;
+        let given = between(message, "there are ", " supplied")
+            .or_else(|| between(message, "there is ", " supplied"))?;
         let call = self.execute();
         let values = call.and_then(|call| match &call.kind {
             ExprKind::Call { args, .. } => args.get(1),
@@ -365,10 +468,20 @@ impl View<'_, '_> {
         if let Some(values) = values {
             match &values.kind {
                 // `(name)` is no tuple, and a text is taken as its characters.
-                ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Str(_) | ExprKind::FString(_) if wanted == "1" => {
+                ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Str(_) | ExprKind::FString(_)
+                    if wanted == "1" =>
+                {
                     let text = values.span.of(self.source.text());
-                    let closed = self.source.text().get(values.span.end as usize..).is_some_and(|t| t.starts_with(')'))
-                        && self.source.text().get(..values.span.start as usize).is_some_and(|t| t.ends_with('('));
+                    let closed = self
+                        .source
+                        .text()
+                        .get(values.span.end as usize..)
+                        .is_some_and(|t| t.starts_with(')'))
+                        && self
+                            .source
+                            .text()
+                            .get(..values.span.start as usize)
+                            .is_some_and(|t| t.ends_with('('));
                     finding = finding
                         .because(format!(
                             "The SQL of {} has one placeholder, but {} is no tuple: each of its {given} characters counts as a value",
@@ -392,7 +505,11 @@ impl View<'_, '_> {
                 _ => {}
             }
         }
-        Some(finding.mend(Draft::advice(target(self.place), format!("Give {wanted} values ({})", line_of(self.place)), "Each `?` needs one")))
+        Some(finding.mend(Draft::advice(
+            target(self.place),
+            format!("Give {wanted} values ({})", line_of(self.place)),
+            "Each `?` needs one",
+        )))
     }
 
     /// Adds the parameters of the function that the values leave out, if that gives the right number.
@@ -408,7 +525,10 @@ impl View<'_, '_> {
             .params
             .iter()
             .map(|p| &*p.name)
-            .filter(|name| !matches!(*name, "self" | "cls" | "conn" | "connection" | "cursor" | "db") && !used.contains(name))
+            .filter(|name| {
+                !matches!(*name, "self" | "cls" | "conn" | "connection" | "cursor" | "db")
+                    && !used.contains(name)
+            })
             .collect();
         let last = items.last()?;
         (items.len() + missing.len() == wanted.parse::<usize>().ok()? && !missing.is_empty()).then(|| {
@@ -465,7 +585,10 @@ impl View<'_, '_> {
                 at(self.place),
                 code(name)
             ))
-            .suggest(format!("Write `CREATE TABLE IF NOT EXISTS {name}` at {}, or give each test a database of its own", line_of(self.place)))
+            .suggest(format!(
+                "Write `CREATE TABLE IF NOT EXISTS {name}` at {}, or give each test a database of its own",
+                line_of(self.place)
+            ))
             .suspect(self.place, 0.75, "creates the table")
             .mend(draft)
     }
@@ -477,11 +600,19 @@ fn abbreviated<'t>(
 ) -> Option<crate::diagnose::rules::near::Near<&'t Table>> {
     let short = |a: &str, b: &str| {
         let mut rest = b.chars();
-        a.len() >= 2 && a.len() < b.len() && a.chars().next() == b.chars().next() && a.chars().all(|c| rest.any(|d| c == d))
+        a.len() >= 2
+            && a.len() < b.len()
+            && a.chars().next() == b.chars().next()
+            && a.chars().all(|c| rest.any(|d| c == d))
     };
     let mut fits = candidates.iter().filter(|(other, _)| short(name, other) || short(other, name));
     let (Some((other, table)), None) = (fits.next(), fits.next()) else { return None };
-    Some(crate::diagnose::rules::near::Near { name: other.clone(), with: table, likeness: 0.6, is_certain: false })
+    Some(crate::diagnose::rules::near::Near {
+        name: other.clone(),
+        with: table,
+        likeness: 0.6,
+        is_certain: false,
+    })
 }
 
 fn has_word(text: &str, word: &str) -> bool {
@@ -514,7 +645,8 @@ fn tables(case: &Case<'_>) -> Vec<Table> {
         }
     }
     for folder in folders {
-        let on_disk = RelPath::new(&folder).map_or_else(|| workspace.root().to_path_buf(), |f| f.under(workspace.root()));
+        let on_disk = RelPath::new(&folder)
+            .map_or_else(|| workspace.root().to_path_buf(), |f| f.under(workspace.root()));
         let Ok(entries) = std::fs::read_dir(on_disk) else { continue };
         let mut names: Vec<String> =
             entries.take(MAX_FILES).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();

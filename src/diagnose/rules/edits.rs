@@ -18,15 +18,11 @@ pub(super) fn import(source: &SourceFile, statement: &str) -> TextEdit {
     let last_import = top().filter(|s| matches!(s.kind, StmtKind::Import(_))).last();
     let docstring = body.first().filter(|s| is_docstring(&s.kind));
     match (last_import.or(docstring), body.first()) {
-        (Some(after), _) => {
-            TextEdit::insert(source.path(), after.span.end, format!("{newline}{statement}"))
-        }
+        (Some(after), _) => TextEdit::insert(source.path(), after.span.end, format!("{newline}{statement}")),
         (None, Some(before)) => {
             TextEdit::insert(source.path(), before.span.start, format!("{statement}{newline}"))
         }
-        (None, None) => {
-            TextEdit::insert(source.path(), text.len() as u32, format!("{statement}{newline}"))
-        }
+        (None, None) => TextEdit::insert(source.path(), text.len() as u32, format!("{statement}{newline}")),
     }
 }
 
@@ -47,9 +43,8 @@ pub(super) fn spelled(source: &SourceFile, module: &str, name: &str) -> (String,
         })
         .flatten()
         .collect();
-    if let Some(import) = top
-        .iter()
-        .find(|i| i.level == 0 && *i.module == *module && i.name.as_deref() == Some(name))
+    if let Some(import) =
+        top.iter().find(|i| i.level == 0 && *i.module == *module && i.name.as_deref() == Some(name))
     {
         return (import.bound_name().to_owned(), None);
     }
@@ -107,9 +102,7 @@ pub(super) fn strings(source: &SourceFile) -> Vec<Span> {
 /// A piece of Python's string literal, escaped and in quotes.
 pub(super) fn literal(source: &SourceFile, text: &str) -> String {
     let quote = quote(source);
-    let escaped: String = text
-        .chars()
-        .flat_map(|c| if c == quote || c == '\\' { vec!['\\', c] } else { vec![c] })
-        .collect();
+    let escaped: String =
+        text.chars().flat_map(|c| if c == quote || c == '\\' { vec!['\\', c] } else { vec![c] }).collect();
     format!("{quote}{escaped}{quote}")
 }

@@ -89,7 +89,11 @@ pub(super) fn refused_by_system(case: &Case<'_>) -> Option<Finding> {
         ),
         _ => return None,
     };
-    let advice = Draft::advice(FixTarget::Environment, suggestion.clone(), "The operating system decides, not the code");
+    let advice = Draft::advice(
+        FixTarget::Environment,
+        suggestion.clone(),
+        "The operating system decides, not the code",
+    );
     let finding =
         Finding::new(rule, category, Severity::High, 0.8).because(sentence).suggest(suggestion).mend(advice);
     Some(located(finding, case, &place, 0.6, "asked the operating system"))
@@ -98,14 +102,18 @@ pub(super) fn refused_by_system(case: &Case<'_>) -> Option<Finding> {
 /// An address that something else has bound.
 fn port_in_use(case: &Case<'_>, place: &Place) -> Finding {
     let address = peers::peer(case);
-    let named = address.as_deref().map_or_else(|| "The address".to_owned(), |a| format!("The address {}", code(a)));
+    let named =
+        address.as_deref().map_or_else(|| "The address".to_owned(), |a| format!("The address {}", code(a)));
     let port = address.as_deref().and_then(|a| a.rsplit(':').next()).unwrap_or("that port").to_owned();
     let mut finding = Finding::new("environment-port", Category::EnvIssue, Severity::High, 0.8)
         .because(format!(
             "{named} that {} binds is already in use: another process or test has not let go of it",
             at(place)
         ))
-        .suggest(format!("Bind port 0 and ask for the port given, or close the other server, at {}", line_of(place)));
+        .suggest(format!(
+            "Bind port 0 and ask for the port given, or close the other server, at {}",
+            line_of(place)
+        ));
     let chain = [Some(place.clone()), case.test_frame().map(|(_, test)| test.clone())];
     let drafts = port_zero(case, &port, &chain.into_iter().flatten().collect::<Vec<_>>());
     for draft in drafts {

@@ -299,7 +299,8 @@ fn scope_mismatch(case: &Case<'_>) -> Option<Finding> {
     let wide = between(message, " with a ", " scoped request object")?;
     let mut sources = Vec::new();
     let frames = exception.frames.iter().filter(|frame| frame.in_project);
-    let mut files: Vec<RelPath> = frames.filter_map(|frame| Some(frame.place.as_ref()?.path.clone())).collect();
+    let mut files: Vec<RelPath> =
+        frames.filter_map(|frame| Some(frame.place.as_ref()?.path.clone())).collect();
     // pytest may name no line of the project: then the files whose fixtures the test sees.
     let test = case.workspace.resolve(case.representative().test.file(), None);
     files.extend(test.iter().flat_map(files_seen));
@@ -462,7 +463,10 @@ fn recursive(case: &Case<'_>) -> Option<Finding> {
     }
     Some(finding.mend(Draft::advice(
         FixTarget::Test,
-        format!("Let one fixture of the circle do without the next one: {}", way.iter().map(|(n, _)| code(n)).collect::<Vec<_>>().join(", ")),
+        format!(
+            "Let one fixture of the circle do without the next one: {}",
+            way.iter().map(|(n, _)| code(n)).collect::<Vec<_>>().join(", ")
+        ),
         "pytest cannot make any of them first",
     )))
 }

@@ -2,12 +2,12 @@
 
 mod written;
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::constant;
 use crate::diagnose::rules::spot::{between, target};
 use crate::diagnose::value::Value;
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, Frame, Place, RelPath, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Span};
@@ -25,7 +25,10 @@ fn read_call(stmt: &[&Expr]) -> Option<(Span, Option<Span>, Span)> {
         expr.walk(&mut |part| {
             if let ExprKind::Call { func, args, .. } = &part.kind
                 && let Some(name) = func.dotted()
-                && matches!(name.as_str(), "json.loads" | "json.load" | "loads" | "load" | "orjson.loads" | "ujson.loads")
+                && matches!(
+                    name.as_str(),
+                    "json.loads" | "json.load" | "loads" | "load" | "orjson.loads" | "ujson.loads"
+                )
                 && found.is_none()
             {
                 found = Some((part.span, args.first().map(|a| a.span), func.span));
@@ -57,7 +60,9 @@ pub(super) fn not_json(case: &Case<'_>) -> Option<Finding> {
         Finding::new(rule, Category::DataIssue, Severity::High, confidence)
             .shown(format!("{} ran {}", at(place), code(&statement)), Some(place))
     };
-    if let Some((path, at_line, offset)) = file(case, &source, place, stmt.start_line, &stmt.expressions(), message) {
+    if let Some((path, at_line, offset)) =
+        file(case, &source, place, stmt.start_line, &stmt.expressions(), message)
+    {
         return Some(in_file(case, &path, at_line, offset, place, message, new));
     }
     let subject = argument.as_deref().map_or_else(|| "the text".to_owned(), code);
@@ -66,12 +71,20 @@ pub(super) fn not_json(case: &Case<'_>) -> Option<Finding> {
     let mut found = if at_start && is_empty == Some(true) {
         new("json-empty", 0.85)
             .because(format!("{} parses {subject} as JSON, but it is empty: there is no document", at(place)))
-            .suggest(format!("Handle an empty text before parsing at {}, or find out why nothing was written", line_of(place)))
+            .suggest(format!(
+                "Handle an empty text before parsing at {}, or find out why nothing was written",
+                line_of(place)
+            ))
     } else if let Some(text) = &shown {
         let part: String = text.chars().take(MAX_SHOWN).collect();
         let why = kind(text, message);
         new("json-invalid", 0.8)
-            .because(format!("{} parses {subject} as JSON, but it is {why}: {} ({})", at(place), code(&part), code(message)))
+            .because(format!(
+                "{} parses {subject} as JSON, but it is {why}: {} ({})",
+                at(place),
+                code(&part),
+                code(message)
+            ))
             .suggest(format!("Give {} valid JSON, or handle what it gets", line_of(place)))
     } else if at_start {
         new("json-invalid", 0.65)
@@ -115,7 +128,10 @@ fn kind(text: &str, message: &str) -> &'static str {
         "empty"
     } else if start.starts_with('<') {
         "HTML or XML"
-    } else if start.starts_with("{'") || start.starts_with("['") || message.contains("property name enclosed in double quotes") && start.contains('\'') {
+    } else if start.starts_with("{'")
+        || start.starts_with("['")
+        || message.contains("property name enclosed in double quotes") && start.contains('\'')
+    {
         "Python's notation with single quotes, not JSON"
     } else if message.starts_with("Extra data") {
         "more than one document"
@@ -144,31 +160,49 @@ fn wrong_input(
     let kind = kind.split_whitespace().next()?;
     let argument = argument?;
     let shown = argument.of(source.text());
-    let mut finding = Finding::new("json-input", Category::DataIssue, Severity::High, 0.88)
-        .suspect(place, 0.8, format!("parses a `{kind}`"));
+    let mut finding = Finding::new("json-input", Category::DataIssue, Severity::High, 0.88).suspect(
+        place,
+        0.8,
+        format!("parses a `{kind}`"),
+    );
     let (why, draft) = match kind {
         "dict" | "list" | "int" | "float" | "bool" => {
             let call = read_call(&source.module().statement(place.line)?.expressions())?.0;
             (
                 "it has been parsed already",
-                Some((format!("Use {} as it is", code(shown)), vec![TextEdit::replace(&place.path, call, shown)])),
+                Some((
+                    format!("Use {} as it is", code(shown)),
+                    vec![TextEdit::replace(&place.path, call, shown)],
+                )),
             )
         }
         "TextIOWrapper" | "BufferedReader" | "StringIO" | "BytesIO" | "HTTPResponse" => {
             let name = func.of(source.text());
             let at = func.start + name.len() as u32;
             let edit = TextEdit::replace(&place.path, Span { start: at - 1, end: at }, "");
-            ("it is an open file: `json.load` reads files", name.ends_with("loads").then(|| ("Use `json.load`, which reads files".to_owned(), vec![edit])))
+            (
+                "it is an open file: `json.load` reads files",
+                name.ends_with("loads")
+                    .then(|| ("Use `json.load`, which reads files".to_owned(), vec![edit])),
+            )
         }
         "PosixPath" | "WindowsPath" => {
             let edit = TextEdit::insert(&place.path, argument.end, ".read_text(encoding=\"utf-8\")");
-            ("it is a path, not what the file holds", Some((format!("Read the file: `{shown}.read_text()`"), vec![edit])))
+            (
+                "it is a path, not what the file holds",
+                Some((format!("Read the file: `{shown}.read_text()`"), vec![edit])),
+            )
         }
         "NoneType" => return None,
         _ => ("it is no text", None),
     };
     finding = finding
-        .because(format!("{} gives {} to a JSON parser, but that is a {}: {why}", at(place), code(shown), code(kind)))
+        .because(format!(
+            "{} gives {} to a JSON parser, but that is a {}: {why}",
+            at(place),
+            code(shown),
+            code(kind)
+        ))
         .suggest(format!("Parse text only at {}", line_of(place)));
     debug_assert!(case.workspace.is_project(&place.path));
     Some(match draft {
@@ -217,10 +251,15 @@ fn file(
         add(part, line);
         let mut names = Vec::new();
         part.walk(&mut |inner| names.extend(inner.as_name()));
-        let function = source.module().enclosing_function(line).and_then(|d| source.module().function(&d.qualified_name));
+        let function = source
+            .module()
+            .enclosing_function(line)
+            .and_then(|d| source.module().function(&d.qualified_name));
         for name in names {
             let local = function.and_then(|f| assigned(&f.body, name, line, source));
-            if let Some((at, value)) = local.or_else(|| assigned(source.module().body(), name, u32::MAX, source)) {
+            if let Some((at, value)) =
+                local.or_else(|| assigned(source.module().body(), name, u32::MAX, source))
+            {
                 add(value, at);
             }
         }
@@ -234,7 +273,11 @@ fn file(
     let frames: Vec<&Frame> = case.root()?.frames.iter().rev().filter(|f| f.in_project).take(4).collect();
     for frame in &frames {
         texts.extend(frame.locals.iter().filter_map(|local| {
-            let repr = local.repr.strip_prefix("PosixPath(").and_then(|r| r.strip_suffix(')')).unwrap_or(&local.repr);
+            let repr = local
+                .repr
+                .strip_prefix("PosixPath(")
+                .and_then(|r| r.strip_suffix(')'))
+                .unwrap_or(&local.repr);
             text(repr)
         }));
     }
@@ -248,7 +291,9 @@ fn file(
         let inside = text.strip_prefix(&*root).unwrap_or(&text).trim_start_matches('/').to_owned();
         for base in [folder, "", "tests", "tests/data", "data"] {
             let path = if base.is_empty() { inside.clone() } else { format!("{base}/{inside}") };
-            let Some(path) = RelPath::new(&path).filter(|path| case.workspace.is_file(path)) else { continue };
+            let Some(path) = RelPath::new(&path).filter(|path| case.workspace.is_file(path)) else {
+                continue;
+            };
             if fits.iter().any(|(known, ..)| *known == path) {
                 continue;
             }
@@ -338,7 +383,11 @@ fn in_file(
                 vec![TextEdit::insert(path, end, ",")],
             ));
         }
-        finding = finding.mend(Draft::advice(FixTarget::Code, format!("Correct {}:{wrong}", path.as_str()), "It is no JSON"));
+        finding = finding.mend(Draft::advice(
+            FixTarget::Code,
+            format!("Correct {}:{wrong}", path.as_str()),
+            "It is no JSON",
+        ));
     }
     finding.suspect(place, 0.4, "parses the file")
 }

@@ -1,11 +1,11 @@
 //! Marks that pytest does not know.
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::settings;
 use crate::diagnose::rules::spot::between;
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, RelPath, Severity};
 use crate::workspace::python::{Expr, ExprKind, Span};
 
@@ -17,7 +17,8 @@ pub(super) fn unknown(case: &Case<'_>) -> Option<Finding> {
     let last = case.last()?;
     let name = if last.message.contains("not found in `markers` configuration option") {
         between(&last.message, "'", "'")?
-    } else if last.short_type() == "PytestUnknownMarkWarning" || last.message.contains("Unknown pytest.mark.") {
+    } else if last.short_type() == "PytestUnknownMarkWarning" || last.message.contains("Unknown pytest.mark.")
+    {
         let rest = last.message.split_once("Unknown pytest.mark.")?.1;
         rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next()?
     } else {

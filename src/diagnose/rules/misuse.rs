@@ -231,8 +231,16 @@ pub(super) fn did_not_warn(case: &Case<'_>) -> Option<Finding> {
                 return Some(other);
             }
             finding
-                .mend(Draft::advice(FixTarget::Code, format!("Call `warnings.warn(…, {kind})` in `{name}` ({})", line_of(&at)), "The test expects the warning"))
-                .mend(Draft::advice(FixTarget::Test, format!("expect no `{kind}` ({})", line_of(place)), "The code gives none"))
+                .mend(Draft::advice(
+                    FixTarget::Code,
+                    format!("Call `warnings.warn(…, {kind})` in `{name}` ({})", line_of(&at)),
+                    "The test expects the warning",
+                ))
+                .mend(Draft::advice(
+                    FixTarget::Test,
+                    format!("expect no `{kind}` ({})", line_of(place)),
+                    "The code gives none",
+                ))
                 .because(format!(
                     "`{name}` ({}) does not warn with `{kind}`, as the test expects",
                     line_of(&at)

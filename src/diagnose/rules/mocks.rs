@@ -2,11 +2,11 @@
 
 mod mend;
 
-use crate::diagnose::{Draft, Finding};
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::difference;
 use crate::diagnose::expression;
 use crate::diagnose::value::Value;
+use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, StmtKind};
 
@@ -34,9 +34,11 @@ pub(super) fn calls(case: &Case<'_>) -> Option<Finding> {
                     line_of(place)
                 ));
             if let Some(site) = mend::call_site(case, place) {
-                finding = finding
-                    .shown("the code calls it here", Some(&site.place))
-                    .suspect(&site.place, 0.5, "calls the mock with these arguments");
+                finding = finding.shown("the code calls it here", Some(&site.place)).suspect(
+                    &site.place,
+                    0.5,
+                    "calls the mock with these arguments",
+                );
                 finding.root_cause.push_str(&format!(" ({})", line_of(&site.place)));
             }
             for draft in mend::arguments(case, place, &expected, &actual) {
@@ -88,7 +90,9 @@ pub(super) fn calls(case: &Case<'_>) -> Option<Finding> {
             let mut finding = finding
                 .shown("the only call in the code that the test imports", Some(&site.place))
                 .suspect(&site.place, 0.35, "the call that was not reached");
-            finding.root_cause.push_str(&format!("; the code calls it at {}, which was not reached", at(&site.place)));
+            finding
+                .root_cause
+                .push_str(&format!("; the code calls it at {}, which was not reached", at(&site.place)));
             finding
         }
         None => finding,
@@ -144,10 +148,18 @@ fn argument_difference(expected: &str, actual: &str) -> Option<String> {
         return None;
     }
     if let Some(keyword) = mend::by_position(&wanted, &given) {
-        return Some(format!("with {} by position where the test expects it as {}", code(&keyword.1), code(&format!("{}=", keyword.0))));
+        return Some(format!(
+            "with {} by position where the test expects it as {}",
+            code(&keyword.1),
+            code(&format!("{}=", keyword.0))
+        ));
     }
     if let Some(keyword) = mend::by_position(&given, &wanted) {
-        return Some(format!("with {} as {} where the test expects it by position", code(&keyword.1), code(&format!("{}=", keyword.0))));
+        return Some(format!(
+            "with {} as {} where the test expects it by position",
+            code(&keyword.1),
+            code(&format!("{}=", keyword.0))
+        ));
     }
     if wanted.len() != given.len() || wanted.iter().zip(&given).any(|(w, g)| w.0 != g.0) {
         return Some(format!("with {} instead of {}", arguments(actual), arguments(expected)));

@@ -241,7 +241,8 @@ fn other_output(case: &Case<'_>, place: &Place, example: &str, expected: &str, g
     let source = case.workspace.source(&place.path)?;
     let near = place.line.saturating_sub(3)..=place.line + 3;
     let line = near.clone().find(|&n| {
-        let is_example = source.line(n).is_some_and(|l| l.trim_start().starts_with(">>> ") && l.contains(example));
+        let is_example =
+            source.line(n).is_some_and(|l| l.trim_start().starts_with(">>> ") && l.contains(example));
         is_example && source.line(n + 1).is_some_and(|l| l.trim() == expected)
     })? + 1;
     let text = source.line(line)?;

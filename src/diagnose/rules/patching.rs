@@ -2,12 +2,12 @@
 
 mod active;
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::edits;
 use crate::diagnose::rules::near::{loosely, near};
 use crate::diagnose::rules::spot::{Spot, between, line};
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, Place, RelPath, Severity};
 use crate::workspace::members::{Member, members};
 use crate::workspace::python::{Expr, ExprKind, Span};
@@ -46,7 +46,8 @@ impl Owner {
 
 /// A patch of an attribute that its object does not have.
 pub(super) fn no_such_target(case: &Case<'_>) -> Option<Finding> {
-    let root = case.root().filter(|root| matches!(root.short_type(), "AttributeError" | "ModuleNotFoundError"))?;
+    let root =
+        case.root().filter(|root| matches!(root.short_type(), "AttributeError" | "ModuleNotFoundError"))?;
     let message = root.message.lines().next()?;
     let spot = Spot::nearest(case)?;
     let all = patches(&spot.source, spot.place.line);
@@ -80,9 +81,17 @@ pub(super) fn no_such_target(case: &Case<'_>) -> Option<Finding> {
         };
         return Some(
             new(0.85)
-                .because(format!("{} replaces {} of {shown}, which has no such name{hint}", at(&here), code(last)))
+                .because(format!(
+                    "{} replaces {} of {shown}, which has no such name{hint}",
+                    at(&here),
+                    code(last)
+                ))
                 .suggest(format!("Replace a name that {shown} has"))
-                .mend(Draft::advice(FixTarget::Test, format!("Patch a name that {shown} has ({})", line_of(&here)), format!("There is no `{last}`"))),
+                .mend(Draft::advice(
+                    FixTarget::Test,
+                    format!("Patch a name that {shown} has ({})", line_of(&here)),
+                    format!("There is no `{last}`"),
+                )),
         );
     };
     let edit = patch.rename(&spot.source, last, &meant.name);
@@ -115,7 +124,9 @@ fn owner(spot: &Spot<'_>, patch: &Patch, name: &str) -> Option<Owner> {
         let expr = find(&spot.source, *object)?;
         return match spot.resolver().infer(&spot.place.path, spot.place.line, expr, 0)? {
             Symbol::Module(file) => Some(Owner::Module(file)),
-            Symbol::Class(file, class) | Symbol::Instance(file, class) => Some(Owner::Class(file, class.to_string())),
+            Symbol::Class(file, class) | Symbol::Instance(file, class) => {
+                Some(Owner::Class(file, class.to_string()))
+            }
             Symbol::Function(..) => None,
         };
     }
@@ -173,9 +184,21 @@ pub(super) fn not_in_spec(case: &Case<'_>) -> Option<Finding> {
     let Some((file, class, function)) = made else {
         return Some(
             new(0.7)
-                .because(format!("{} asks the mock {} for {}, which its spec does not have", at(spot.place), code(&text), code(name)))
-                .suggest(format!("Use an attribute that the spec has, or correct the spec, at {}", line_of(spot.place)))
-                .mend(Draft::advice(spot.target(), format!("Use a name that the spec has instead of `{name}` ({})", line_of(spot.place)), "A mock with a spec has the spec's attributes only")),
+                .because(format!(
+                    "{} asks the mock {} for {}, which its spec does not have",
+                    at(spot.place),
+                    code(&text),
+                    code(name)
+                ))
+                .suggest(format!(
+                    "Use an attribute that the spec has, or correct the spec, at {}",
+                    line_of(spot.place)
+                ))
+                .mend(Draft::advice(
+                    spot.target(),
+                    format!("Use a name that the spec has instead of `{name}` ({})", line_of(spot.place)),
+                    "A mock with a spec has the spec's attributes only",
+                )),
         );
     };
     let (all, _) = members(case.workspace, &file, &class);
@@ -204,7 +227,12 @@ pub(super) fn not_in_spec(case: &Case<'_>) -> Option<Finding> {
         // What the code under test asks of such an object.
         let used: Vec<&(String, Place)> = public.iter().filter(|(n, _)| is_used(case, &spot, n)).collect();
         match used[..] {
-            [only] => Some(crate::diagnose::rules::near::Near { name: only.0.clone(), with: only.1.clone(), likeness: 0.5, is_certain: false }),
+            [only] => Some(crate::diagnose::rules::near::Near {
+                name: only.0.clone(),
+                with: only.1.clone(),
+                likeness: 0.5,
+                is_certain: false,
+            }),
             _ => loosely(name, &public),
         }
     });
@@ -218,9 +246,11 @@ pub(super) fn not_in_spec(case: &Case<'_>) -> Option<Finding> {
         code(name),
         line_of(&class_place)
     ));
-    finding = finding
-        .suggest(format!("Use a name that `{class}` has, or add `{name}` to it"))
-        .suspect(&class_place, 0.3, "the spec");
+    finding = finding.suggest(format!("Use a name that `{class}` has, or add `{name}` to it")).suspect(
+        &class_place,
+        0.3,
+        "the spec",
+    );
     Some(match meant {
         Some(meant) => finding.mend(Draft::edits(
             spot.target(),
@@ -228,7 +258,11 @@ pub(super) fn not_in_spec(case: &Case<'_>) -> Option<Finding> {
             format!("`{class}` has `{}` ({})", meant.name, line_of(&meant.with)),
             every_use(&spot, &text, name, &meant.name),
         )),
-        None => finding.mend(Draft::advice(spot.target(), format!("Use a name that `{class}` has instead of `{name}` ({})", line_of(spot.place)), "A mock with a spec has the spec's attributes only")),
+        None => finding.mend(Draft::advice(
+            spot.target(),
+            format!("Use a name that `{class}` has instead of `{name}` ({})", line_of(spot.place)),
+            "A mock with a spec has the spec's attributes only",
+        )),
     })
 }
 
@@ -294,7 +328,9 @@ fn made_with_spec(case: &Case<'_>, spot: &Spot<'_>, mock: &Expr) -> Option<(RelP
             _ => None,
         }?;
         match spot.resolver().infer(path, at, spec, 0)? {
-            Symbol::Class(file, class) | Symbol::Instance(file, class) => Some((file, class.to_string(), false)),
+            Symbol::Class(file, class) | Symbol::Instance(file, class) => {
+                Some((file, class.to_string(), false))
+            }
             Symbol::Function(file, name) => Some((file, name.to_string(), true)),
             Symbol::Module(_) => None,
         }
@@ -335,7 +371,8 @@ pub(super) fn elsewhere(case: &Case<'_>) -> Option<Finding> {
         // The real thing ran, or the test's own statement tells that the replacement was not used.
         let ran = root.frames.iter().any(|frame| {
             frame.place.as_ref().is_some_and(|p| {
-                p.path == definition.path && p.function.as_deref().is_some_and(|f| f.rsplit('.').next() == Some(&*name))
+                p.path == definition.path
+                    && p.function.as_deref().is_some_and(|f| f.rsplit('.').next() == Some(&*name))
             })
         });
         let in_test = root.frames.last().is_some_and(|frame| frame.place.as_ref() == Some(place))
@@ -402,14 +439,18 @@ fn taken_by(
     };
     let module = workspace.source(&file)?;
     let definition = module.module().definition_exact(&name)?;
-    let definition = Place { function: Some(definition.qualified_name.clone()), ..line(&file, definition.name_line) };
+    let definition =
+        Place { function: Some(definition.qualified_name.clone()), ..line(&file, definition.name_line) };
     let mut users = Vec::new();
     for import in source.module().imports() {
         let dotted = match &import.name {
             Some(name) => [format!("{}.{name}", import.module), import.module.to_string()],
             None => [import.module.to_string(), String::new()],
         };
-        let user = dotted.iter().filter(|d| !d.is_empty()).find_map(|d| workspace.module_file(&place.path, d, import.level));
+        let user = dotted
+            .iter()
+            .filter(|d| !d.is_empty())
+            .find_map(|d| workspace.module_file(&place.path, d, import.level));
         let Some(user) = user.filter(|user| *user != file && *user != place.path) else { continue };
         // A package's `__init__` that passes on what the module defines is not the one that uses it.
         let Some(user_source) = workspace.source(&user) else { continue };
@@ -439,7 +480,8 @@ impl Patch {
     /// Whether the patch is about `last`, or about the module `whole`.
     fn mentions(&self, last: &str, whole: &str) -> bool {
         self.attribute.as_deref() == Some(last)
-            || (self.object.is_none() && (self.shown.split('.').any(|part| part == last) || self.shown.starts_with(whole)))
+            || (self.object.is_none()
+                && (self.shown.split('.').any(|part| part == last) || self.shown.starts_with(whole)))
     }
 
     /// The edit that puts `right` for `wrong` in the target.

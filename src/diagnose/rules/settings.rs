@@ -26,7 +26,9 @@ pub(super) fn add(workspace: &Workspace, option: &str, value: &str) -> Option<Te
     // `pytest.ini` counts even when it is empty; of the others the first that has the section.
     let chosen = sources
         .iter()
-        .find(|(source, section)| has_section(source, section) || source.path().as_str().ends_with("pytest.ini"))
+        .find(|(source, section)| {
+            has_section(source, section) || source.path().as_str().ends_with("pytest.ini")
+        })
         .or_else(|| sources.iter().find(|(source, _)| source.path().as_str() == "pyproject.toml"))
         .or_else(|| sources.first())?;
     edit(&chosen.0, chosen.1, option, value)
@@ -45,7 +47,9 @@ fn edit(source: &SourceFile, section: &str, option: &str, value: &str) -> Option
     } else {
         format!("{option} ={newline}    {value}")
     };
-    let Some(header) = (1..=source.line_count()).find(|&n| source.line(n).is_some_and(|l| l.trim() == section)) else {
+    let Some(header) =
+        (1..=source.line_count()).find(|&n| source.line(n).is_some_and(|l| l.trim() == section))
+    else {
         let end = text.trim_end().len() as u32;
         let gap = if end == 0 { String::new() } else { format!("{newline}{newline}") };
         let last = if end as usize == text.len() { newline } else { "" };
@@ -102,12 +106,30 @@ mod tests {
     #[test]
     fn settings_are_added_where_pytest_reads_them() {
         for (files, expected) in [
-            (&[("pyproject.toml", "[project]\nname = 'x'\n")][..], "[project]\nname = 'x'\n\n[tool.pytest.ini_options]\nmarkers = [\"slow\"]\n"),
-            (&[("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-q'\n")], "[tool.pytest.ini_options]\nmarkers = [\"slow\"]\naddopts = '-q'\n"),
-            (&[("pyproject.toml", "[tool.pytest.ini_options]\nmarkers = ['a: b']")], "[tool.pytest.ini_options]\nmarkers = [\"slow\", 'a: b']"),
-            (&[("pyproject.toml", "[tool.pytest.ini_options]\nmarkers = [\n  'a',\n]\n")], "[tool.pytest.ini_options]\nmarkers = [\"slow\", \n  'a',\n]\n"),
-            (&[("pytest.ini", "[pytest]\r\nmarkers =\r\n    a: b\r\n"), ("pyproject.toml", "")], "[pytest]\r\nmarkers =\r\n    slow\r\n    a: b\r\n"),
-            (&[("setup.cfg", "[metadata]\nname = x\n\n[tool:pytest]\n"), ("tox.ini", "[tox]\n")], "[metadata]\nname = x\n\n[tool:pytest]\nmarkers =\n    slow\n"),
+            (
+                &[("pyproject.toml", "[project]\nname = 'x'\n")][..],
+                "[project]\nname = 'x'\n\n[tool.pytest.ini_options]\nmarkers = [\"slow\"]\n",
+            ),
+            (
+                &[("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-q'\n")],
+                "[tool.pytest.ini_options]\nmarkers = [\"slow\"]\naddopts = '-q'\n",
+            ),
+            (
+                &[("pyproject.toml", "[tool.pytest.ini_options]\nmarkers = ['a: b']")],
+                "[tool.pytest.ini_options]\nmarkers = [\"slow\", 'a: b']",
+            ),
+            (
+                &[("pyproject.toml", "[tool.pytest.ini_options]\nmarkers = [\n  'a',\n]\n")],
+                "[tool.pytest.ini_options]\nmarkers = [\"slow\", \n  'a',\n]\n",
+            ),
+            (
+                &[("pytest.ini", "[pytest]\r\nmarkers =\r\n    a: b\r\n"), ("pyproject.toml", "")],
+                "[pytest]\r\nmarkers =\r\n    slow\r\n    a: b\r\n",
+            ),
+            (
+                &[("setup.cfg", "[metadata]\nname = x\n\n[tool:pytest]\n"), ("tox.ini", "[tox]\n")],
+                "[metadata]\nname = x\n\n[tool:pytest]\nmarkers =\n    slow\n",
+            ),
             (&[("pyproject.toml", "")], "[tool.pytest.ini_options]\nmarkers = [\"slow\"]\n"),
         ] {
             let overlay = files.iter().map(|(p, t)| (RelPath::new(p).unwrap(), Arc::from(*t))).collect();

@@ -102,7 +102,11 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
         None => {
             let relative_note = if relative { " (relative to the folder pytest runs in)" } else { "" };
             let advice = if system {
-                format!("Use a path of the project's own, or `tmp_path` in the test, instead of {} at {}", code(raw), line_of(&place))
+                format!(
+                    "Use a path of the project's own, or `tmp_path` in the test, instead of {} at {}",
+                    code(raw),
+                    line_of(&place)
+                )
             } else {
                 format!("Create {} or correct the path at {}", code(raw), line_of(&place))
             };

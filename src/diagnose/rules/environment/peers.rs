@@ -18,8 +18,7 @@ fn of_frame(case: &Case<'_>, frame: &Frame, place: &Place) -> Option<String> {
     let source = case.workspace.source(&place.path)?;
     let module = source.module();
     let stmt = module.statement(place.line)?;
-    let text =
-        |line: u32, expr: &Expr| constant::text(case.workspace, &place.path, line, expr, Some(frame));
+    let text = |line: u32, expr: &Expr| constant::text(case.workspace, &place.path, line, expr, Some(frame));
     let mut parts: Vec<&Expr> = Vec::new();
     let headers = module.path_to(place.line).into_iter().filter(|s| matches!(s.kind, StmtKind::With { .. }));
     for stmt in headers.chain([stmt]).rev() {

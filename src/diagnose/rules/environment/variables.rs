@@ -63,7 +63,9 @@ fn set_in_test(case: &Case<'_>, name: &str) -> Option<Draft> {
         let opening = function.signature.span.start + 1;
         changes.push(match last {
             Some(last) => TextEdit::insert(&place.path, last.span.end, ", monkeypatch"),
-            None if function.signature.params.is_empty() => TextEdit::insert(&place.path, opening, "monkeypatch"),
+            None if function.signature.params.is_empty() => {
+                TextEdit::insert(&place.path, opening, "monkeypatch")
+            }
             None => TextEdit::insert(&place.path, opening, "monkeypatch, "),
         });
     }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::spot::{between, target};
-use crate::diagnose::Finding;
 use crate::model::{Category, Place, RelPath, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::members::members;
@@ -46,10 +46,18 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
         let kind = root.message.rsplit_once("not ").map_or("", |(_, kind)| kind.trim());
         return Some(
             new("json-key", 0.85)
-                .because(format!("{} writes a dict as JSON whose keys are {}s: JSON's keys are texts", at(place), code(kind)))
+                .because(format!(
+                    "{} writes a dict as JSON whose keys are {}s: JSON's keys are texts",
+                    at(place),
+                    code(kind)
+                ))
                 .suggest(format!("Make the keys texts before {}", line_of(place)))
                 .suspect(place, 0.6, "writes the dict")
-                .mend(Draft::advice(target(place), format!("Make the keys texts, e.g. `{{str(k): v …}}` ({})", line_of(place)), "JSON's keys are texts")),
+                .mend(Draft::advice(
+                    target(place),
+                    format!("Make the keys texts, e.g. `{{str(k): v …}}` ({})", line_of(place)),
+                    "JSON's keys are texts",
+                )),
         );
     }
     let kind = between(&root.message, "Object of type ", " is not JSON serializable")?;
@@ -66,7 +74,11 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
                 line_of(&entry.place),
                 code(kind)
             ))
-            .suggest(format!("Convert it where it is put in ({}), or say how with `default=` at {}", line_of(&entry.place), line_of(place)))
+            .suggest(format!(
+                "Convert it where it is put in ({}), or say how with `default=` at {}",
+                line_of(&entry.place),
+                line_of(place)
+            ))
             .suspect(&entry.place, 0.75, format!("puts in a `{kind}`"))
             .suspect(place, 0.7, "writes it as JSON")
             .mend(Draft::edits(
@@ -84,7 +96,11 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
                 code(argument.span.of(source.text())),
                 code(kind)
             ))
-            .suggest(format!("Convert the {} first, or say how with `default=` at {}", code(kind), line_of(place)))
+            .suggest(format!(
+                "Convert the {} first, or say how with `default=` at {}",
+                code(kind),
+                line_of(place)
+            ))
             .suspect(place, 0.7, "writes it as JSON");
     }
     let has_default = keywords.iter().any(|k| matches!(k.name.as_deref(), Some("default" | "cls") | None));
@@ -94,7 +110,8 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
             "bytes" => "bytes.decode",
             _ => "str",
         };
-        let comma = source.text().get(..arguments_span.end as usize - 1).is_some_and(|t| t.trim_end().ends_with(','));
+        let comma =
+            source.text().get(..arguments_span.end as usize - 1).is_some_and(|t| t.trim_end().ends_with(','));
         let lead = if comma { " " } else { ", " };
         finding = finding.mend(Draft::edits(
             target(place),
@@ -107,11 +124,20 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
 }
 
 /// The entries whose value is of the type, in the literal that is written or in the functions that make it.
-fn entries(case: &Case<'_>, source: &Arc<SourceFile>, place: &Place, argument: &Expr, kind: &str) -> Vec<Entry> {
+fn entries(
+    case: &Case<'_>,
+    source: &Arc<SourceFile>,
+    place: &Place,
+    argument: &Expr,
+    kind: &str,
+) -> Vec<Entry> {
     let resolver = Resolver::new(case.workspace);
     let mut found = Vec::new();
     let mut seen = Vec::new();
-    let function = source.module().enclosing_function(place.line).and_then(|d| source.module().function(&d.qualified_name));
+    let function = source
+        .module()
+        .enclosing_function(place.line)
+        .and_then(|d| source.module().function(&d.qualified_name));
     let local = argument
         .as_name()
         .and_then(|name| assigned(&function?.body, name, place.line, source))
@@ -120,7 +146,10 @@ fn entries(case: &Case<'_>, source: &Arc<SourceFile>, place: &Place, argument: &
     let mut waiting: Vec<(RelPath, String)> = Vec::new();
     for expr in [argument, local] {
         waiting.extend(
-            resolver.calls(&place.path, place.line, expr).into_iter().map(|c| (c.path, c.qualified_name.to_string())),
+            resolver
+                .calls(&place.path, place.line, expr)
+                .into_iter()
+                .map(|c| (c.path, c.qualified_name.to_string())),
         );
     }
     // `[event.as_dict() for event in events]`: methods of that name.
@@ -131,7 +160,9 @@ fn entries(case: &Case<'_>, source: &Arc<SourceFile>, place: &Place, argument: &
             {
                 let all = case.workspace.symbols().find(attr);
                 if let [only] = all {
-                    waiting.extend(qualified(case, &only.path, attr, only.line).map(|name| (only.path.clone(), name)));
+                    waiting.extend(
+                        qualified(case, &only.path, attr, only.line).map(|name| (only.path.clone(), name)),
+                    );
                 }
             }
         });
@@ -163,12 +194,23 @@ fn entries(case: &Case<'_>, source: &Arc<SourceFile>, place: &Place, argument: &
 
 fn qualified(case: &Case<'_>, path: &RelPath, name: &str, line: u32) -> Option<String> {
     let source = case.workspace.source(path)?;
-    let found = source.module().definitions().iter().find(|d| d.name_line == line && d.qualified_name.ends_with(name))?;
+    let found = source
+        .module()
+        .definitions()
+        .iter()
+        .find(|d| d.name_line == line && d.qualified_name.ends_with(name))?;
     Some(found.qualified_name.to_string())
 }
 
 /// Looks at the dict literals, `dict(…)` calls and stored items in `expr`.
-fn collect(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind: &str, found: &mut Vec<Entry>) {
+fn collect(
+    case: &Case<'_>,
+    source: &Arc<SourceFile>,
+    line: u32,
+    expr: &Expr,
+    kind: &str,
+    found: &mut Vec<Entry>,
+) {
     expr.walk(&mut |part| {
         let pairs: Vec<(String, &Expr)> = match &part.kind {
             ExprKind::Dict(items) => items
@@ -188,15 +230,22 @@ fn collect(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, ki
             let text = value.span.of(source.text());
             let atom = matches!(
                 value.kind,
-                ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. } | ExprKind::Subscript { .. }
+                ExprKind::Name(_)
+                    | ExprKind::Attribute { .. }
+                    | ExprKind::Call { .. }
+                    | ExprKind::Subscript { .. }
             );
             let dotted = if atom { text.to_owned() } else { format!("({text})") };
             let new = match kind {
                 "datetime" | "date" | "time" => format!("{dotted}.isoformat()"),
                 "set" | "frozenset" => format!("sorted({text})"),
                 "bytes" => format!("{dotted}.decode()"),
-                "Decimal" | "UUID" | "PosixPath" | "WindowsPath" | "Fraction" | "timedelta" => format!("str({text})"),
-                "generator" | "dict_keys" | "dict_values" | "map" | "filter" | "range" | "deque" => format!("list({text})"),
+                "Decimal" | "UUID" | "PosixPath" | "WindowsPath" | "Fraction" | "timedelta" => {
+                    format!("str({text})")
+                }
+                "generator" | "dict_keys" | "dict_values" | "map" | "filter" | "range" | "deque" => {
+                    format!("list({text})")
+                }
                 _ => match own_conversion(case, source, line, kind) {
                     Some(method) => format!("{dotted}.{method}"),
                     None => continue,
@@ -219,13 +268,13 @@ fn collect(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, ki
 
 /// `to_dict()` and its like of a class of the project, `value` of an enumeration.
 fn own_conversion(case: &Case<'_>, source: &SourceFile, line: u32, kind: &str) -> Option<String> {
-    let (file, class) = crate::workspace::members::class_named(case.workspace, source.path(), line, None, kind)?;
+    let (file, class) =
+        crate::workspace::members::class_named(case.workspace, source.path(), line, None, kind)?;
     let definition = case.workspace.source(&file)?;
     let definition = definition.module().class(&class)?;
-    let is_enum = definition
-        .bases
-        .iter()
-        .any(|base| base.dotted().is_some_and(|name| name.rsplit('.').next().is_some_and(|n| n.ends_with("Enum"))));
+    let is_enum = definition.bases.iter().any(|base| {
+        base.dotted().is_some_and(|name| name.rsplit('.').next().is_some_and(|n| n.ends_with("Enum")))
+    });
     if is_enum {
         return Some("value".to_owned());
     }
@@ -236,7 +285,14 @@ fn own_conversion(case: &Case<'_>, source: &SourceFile, line: u32, kind: &str) -
 }
 
 /// Whether the source shows that `expr` is of the type.
-fn is_of(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind: &str, depth: usize) -> bool {
+fn is_of(
+    case: &Case<'_>,
+    source: &Arc<SourceFile>,
+    line: u32,
+    expr: &Expr,
+    kind: &str,
+    depth: usize,
+) -> bool {
     const MAX_DEPTH: usize = 6;
     if depth > MAX_DEPTH {
         return false;
@@ -264,13 +320,43 @@ fn is_of(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind
         ExprKind::Call { func, args, .. } => {
             let dotted = func.dotted().unwrap_or_default();
             let last = dotted.rsplit('.').next().unwrap_or_default();
-            let converts = matches!(last, "str" | "isoformat" | "float" | "int" | "format" | "strftime" | "sorted" | "list" | "len" | "decode" | "repr" | "timestamp" | "join");
+            let converts = matches!(
+                last,
+                "str"
+                    | "isoformat"
+                    | "float"
+                    | "int"
+                    | "format"
+                    | "strftime"
+                    | "sorted"
+                    | "list"
+                    | "len"
+                    | "decode"
+                    | "repr"
+                    | "timestamp"
+                    | "join"
+            );
             if converts {
                 return false;
             }
             let makes = match kind {
-                "datetime" => dotted.contains("datetime") && matches!(last, "now" | "utcnow" | "datetime" | "fromtimestamp" | "strptime" | "combine" | "fromisoformat"),
-                "date" => (dotted.contains("date") && matches!(last, "today" | "date" | "fromisoformat")) || last == "date",
+                "datetime" => {
+                    dotted.contains("datetime")
+                        && matches!(
+                            last,
+                            "now"
+                                | "utcnow"
+                                | "datetime"
+                                | "fromtimestamp"
+                                | "strptime"
+                                | "combine"
+                                | "fromisoformat"
+                        )
+                }
+                "date" => {
+                    (dotted.contains("date") && matches!(last, "today" | "date" | "fromisoformat"))
+                        || last == "date"
+                }
                 "UUID" => matches!(last, "uuid4" | "uuid1" | "uuid5" | "uuid3" | "UUID"),
                 "PosixPath" | "WindowsPath" => last == "Path",
                 "bytes" => last == "encode" || last == "bytes",
@@ -278,7 +364,9 @@ fn is_of(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind
                 "dict_values" => last == "values",
                 _ => last == kind,
             };
-            makes || matches!(last, "sum" | "max" | "min" | "abs" | "round") && args.iter().any(|arg| names(arg) || next(arg, line))
+            makes
+                || matches!(last, "sum" | "max" | "min" | "abs" | "round")
+                    && args.iter().any(|arg| names(arg) || next(arg, line))
         }
         ExprKind::Name(name) => {
             let module = source.module();
@@ -296,7 +384,10 @@ fn is_of(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind
         ExprKind::Attribute { value, attr, .. } => {
             let resolver = Resolver::new(case.workspace);
             let class = if value.as_name() == Some("self") {
-                source.module().enclosing_class(line).map(|d| (source.path().clone(), d.qualified_name.to_string()))
+                source
+                    .module()
+                    .enclosing_class(line)
+                    .map(|d| (source.path().clone(), d.qualified_name.to_string()))
             } else {
                 match resolver.infer(source.path(), line, value, 0) {
                     Some(Symbol::Instance(file, name)) => Some((file, name.to_string())),
@@ -316,7 +407,8 @@ fn is_of(case: &Case<'_>, source: &Arc<SourceFile>, line: u32, expr: &Expr, kind
                         }
                     }
                     StmtKind::AnnAssign { target, annotation, .. }
-                        if target.as_name() == Some(attr) || target.dotted().as_deref() == Some(&format!("self.{attr}")) =>
+                        if target.as_name() == Some(attr)
+                            || target.dotted().as_deref() == Some(&format!("self.{attr}")) =>
                     {
                         found |= names(annotation);
                     }

@@ -1,10 +1,10 @@
 //! Modules that import each other.
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::edits;
 use crate::diagnose::rules::spot::{between, target};
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, Span, Stmt, StmtKind};
 
@@ -100,10 +100,15 @@ fn later(case: &Case<'_>, place: &Place) -> Option<Draft> {
             new.push_str(newline);
         }
         // `from __future__` has to come first.
-        let is_first = module.body().iter().all(|s| s.span.start >= stmt.span.start || edits::is_docstring(&s.kind));
+        let is_first =
+            module.body().iter().all(|s| s.span.start >= stmt.span.start || edits::is_docstring(&s.kind));
         if !is_first && !future {
             let first = module.body().iter().find(|s| !edits::is_docstring(&s.kind))?;
-            changes.push(TextEdit::insert(&place.path, first.span.start, format!("from __future__ import annotations{newline}")));
+            changes.push(TextEdit::insert(
+                &place.path,
+                first.span.start,
+                format!("from __future__ import annotations{newline}"),
+            ));
             new = new.replace(&format!("from __future__ import annotations{newline}{newline}"), "");
         }
         new.push_str(&format!("if {typing}:{newline}    {text}{newline}"));
@@ -120,7 +125,12 @@ fn later(case: &Case<'_>, place: &Place) -> Option<Draft> {
         }
         format!("Import {} inside the function that uses it ({here})", code(&names.join(", ")))
     };
-    Some(Draft::edits(target(place), title, "The circle is then not closed while the modules are imported", changes))
+    Some(Draft::edits(
+        target(place),
+        title,
+        "The circle is then not closed while the modules are imported",
+        changes,
+    ))
 }
 
 /// Where names are used.
@@ -156,7 +166,8 @@ impl Uses {
                 }
                 if inside {
                     let docstring = function.body.first().filter(|s| edits::is_docstring(&s.kind));
-                    let first = function.body.get(usize::from(docstring.is_some() && function.body.len() > 1));
+                    let first =
+                        function.body.get(usize::from(docstring.is_some() && function.body.len() > 1));
                     self.functions.extend(first.map(|s| s.span.start));
                 }
             }
@@ -220,7 +231,10 @@ mod tests {
             circular,
             &["Circular import"],
             "src/shop/tax.py:1",
-            Some(("src/shop/tax.py", "    \"\"\"Tax.\"\"\"\n    from shop.cart import Cart\n    return Cart()")),
+            Some((
+                "src/shop/tax.py",
+                "    \"\"\"Tax.\"\"\"\n    from shop.cart import Cart\n    return Cart()",
+            )),
         );
         used("from shop.cart import Cart\n\ndef vat(cart: Cart):\n    return 1\n").check(
             circular,

@@ -3,8 +3,8 @@
 use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::near::{loosely, near};
-use crate::diagnose::rules::settings;
 use crate::diagnose::rules::python_names::STDLIB_MODULES;
+use crate::diagnose::rules::settings;
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, FixTarget, RelPath, Severity};
@@ -246,9 +246,8 @@ fn of_project(
         (name != "__init__").then(|| (name.to_owned(), ()))
     });
     let siblings: Vec<(String, ())> = siblings.collect();
-    let near = near(missing, siblings.clone())
-        .filter(|n| n.likeness >= 0.7)
-        .or_else(|| loosely(missing, &siblings));
+    let near =
+        near(missing, siblings.clone()).filter(|n| n.likeness >= 0.7).or_else(|| loosely(missing, &siblings));
     let import = import.filter(|i| *i.module == *module && i.level == 0);
     let Some(near) = near else {
         return Some(

@@ -72,7 +72,8 @@ pub(super) fn attribute(case: &Case<'_>) -> Option<Finding> {
             format!("{prefix}.{new}")
         } else {
             if !target.is_empty() && *target != "str" {
-                let is_there = spot.module().imports().iter().any(|i| i.name.is_none() && *i.module == **target);
+                let is_there =
+                    spot.module().imports().iter().any(|i| i.name.is_none() && *i.module == **target);
                 if !is_there {
                     changes.push(edits::import(&spot.source, &format!("import {target}")));
                 }

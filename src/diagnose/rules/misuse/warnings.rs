@@ -9,7 +9,13 @@ use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, Span, StmtKind};
 
 /// The called function warns, but with another category.
-pub(super) fn other_category(case: &Case<'_>, at: &Place, name: &str, test: &Place, wanted: &str) -> Option<Finding> {
+pub(super) fn other_category(
+    case: &Case<'_>,
+    at: &Place,
+    name: &str,
+    test: &Place,
+    wanted: &str,
+) -> Option<Finding> {
     let source = case.workspace.source(&at.path)?;
     let function = source.module().function(name)?;
     let mut found: Vec<(Span, Option<Span>, String)> = Vec::new();
@@ -23,7 +29,8 @@ pub(super) fn other_category(case: &Case<'_>, at: &Place, name: &str, test: &Pla
                         let category = args.get(1).or_else(|| {
                             keywords.iter().find(|k| k.name.as_deref() == Some("category")).map(|k| &k.value)
                         });
-                        let shown = category.and_then(Expr::dotted).unwrap_or_else(|| "UserWarning".to_owned());
+                        let shown =
+                            category.and_then(Expr::dotted).unwrap_or_else(|| "UserWarning".to_owned());
                         let end = args.first().map(|a| Span { start: a.span.end, end: a.span.end });
                         found.push((part.span, category.map(|c| c.span).or(end), shown));
                     }
@@ -54,7 +61,11 @@ pub(super) fn other_category(case: &Case<'_>, at: &Place, name: &str, test: &Pla
                 "`{name}` warns with `{short}` ({}) where the test expects `{wanted}`",
                 line_of(&place)
             ))
-            .suggest(format!("Warn with `{wanted}` at {}, or expect `{short}` ({})", line_of(&place), line_of(test)))
+            .suggest(format!(
+                "Warn with `{wanted}` at {}, or expect `{short}` ({})",
+                line_of(&place),
+                line_of(test)
+            ))
             .shown(format!("`{name}` runs {}", code(call.of(source.text()))), Some(&place))
             .suspect(&place, 0.7, format!("warns with `{short}`"))
             .suspect(test, 0.4, format!("expects `{wanted}`"))

@@ -23,7 +23,10 @@ pub(super) struct Site {
 }
 
 /// The arguments of the mock's assertion at the test's line, and the last part of the mock's name.
-fn asserted(case: &Case<'_>, place: &Place) -> Option<(Arc<SourceFile>, String, Span, Vec<Expr>, Vec<Keyword>)> {
+fn asserted(
+    case: &Case<'_>,
+    place: &Place,
+) -> Option<(Arc<SourceFile>, String, Span, Vec<Expr>, Vec<Keyword>)> {
     let source = case.workspace.source(&place.path)?;
     let stmt = source.module().statement(place.line)?;
     let mut found = None;
@@ -34,7 +37,8 @@ fn asserted(case: &Case<'_>, place: &Place) -> Option<(Arc<SourceFile>, String, 
                 && attr.starts_with("assert_")
             {
                 let name = value.dotted().unwrap_or_default();
-                let last = name.rsplit('.').find(|n| !matches!(*n, "return_value" | "mock")).unwrap_or_default();
+                let last =
+                    name.rsplit('.').find(|n| !matches!(*n, "return_value" | "mock")).unwrap_or_default();
                 found = Some((last.to_owned(), *arguments_span, args.clone(), keywords.clone()));
             }
         });
@@ -88,7 +92,8 @@ pub(super) fn by_position(named: &[Argument], positional: &[Argument]) -> Option
     if named.len() != positional.len() || count(named) + 1 != count(positional) {
         return None;
     }
-    let mut missing = named.iter().filter(|(name, _)| name.is_some() && !positional.iter().any(|(n, _)| n == name));
+    let mut missing =
+        named.iter().filter(|(name, _)| name.is_some() && !positional.iter().any(|(n, _)| n == name));
     let (Some((Some(name), value)), None) = (missing.next(), missing.next()) else { return None };
     let (_, given) = positional.iter().filter(|(name, _)| name.is_none()).next_back()?;
     (given == value).then(|| (name.clone(), value.to_string()))
@@ -97,7 +102,9 @@ pub(super) fn by_position(named: &[Argument], positional: &[Argument]) -> Option
 /// Edits of the call and of the expectation.
 pub(super) fn arguments(case: &Case<'_>, place: &Place, expected: &str, actual: &str) -> Vec<Draft> {
     let mut drafts = Vec::new();
-    let (Some(Value::Call(_, wanted)), Some(Value::Call(_, given))) = (Value::parse(expected), Value::parse(actual)) else {
+    let (Some(Value::Call(_, wanted)), Some(Value::Call(_, given))) =
+        (Value::parse(expected), Value::parse(actual))
+    else {
         return drafts;
     };
     let Some((source, _, span, args, keywords)) = asserted(case, place) else { return drafts };
@@ -121,7 +128,11 @@ pub(super) fn arguments(case: &Case<'_>, place: &Place, expected: &str, actual: 
                 FixTarget::Test,
                 format!("expect `{name}` by position ({})", line_of(place)),
                 "Right if the code is right",
-                vec![TextEdit::replace(source.path(), Span { start: keyword.span.start, end: keyword.value.span.start }, "")],
+                vec![TextEdit::replace(
+                    source.path(),
+                    Span { start: keyword.span.start, end: keyword.value.span.start },
+                    "",
+                )],
             ));
         }
         return drafts;
@@ -152,7 +163,8 @@ pub(super) fn arguments(case: &Case<'_>, place: &Place, expected: &str, actual: 
         return drafts;
     }
     // What the call gives, where it can be written down.
-    let inner = actual.split_once('(').map(|(_, rest)| rest.strip_suffix(')').unwrap_or(rest)).unwrap_or_default();
+    let inner =
+        actual.split_once('(').map(|(_, rest)| rest.strip_suffix(')').unwrap_or(rest)).unwrap_or_default();
     let is_plain = !given.iter().any(|(_, value)| is_opaque(value)) && !inner.contains("[REDACTED");
     if is_plain {
         drafts.push(Draft::edits(

@@ -31,7 +31,9 @@ pub(super) fn patches(source: &SourceFile, line: u32) -> Vec<Patch> {
                 before(source, &function.body, line, &mut found);
             }
             StmtKind::Class(class) => found.extend(class.decorators.iter().filter_map(|d| of(source, d))),
-            StmtKind::With { items, .. } => found.extend(items.iter().filter_map(|(expr, _)| of(source, expr))),
+            StmtKind::With { items, .. } => {
+                found.extend(items.iter().filter_map(|(expr, _)| of(source, expr)))
+            }
             _ => {}
         }
     }

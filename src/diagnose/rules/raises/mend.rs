@@ -69,7 +69,8 @@ pub(super) fn pattern(case: &Case<'_>, place: &Place, expected: &str, actual: &s
     let special = actual.chars().any(|c| "()[]{}.*+?|^$\\".contains(c));
     let mut changes = Vec::new();
     let new = if special {
-        changes.extend(edits::spelled(&source, "re", "escape").1.map(|_| edits::import(&source, "import re")));
+        changes
+            .extend(edits::spelled(&source, "re", "escape").1.map(|_| edits::import(&source, "import re")));
         format!("re.escape({})", edits::literal(&source, actual))
     } else {
         edits::literal(&source, actual)
@@ -94,7 +95,8 @@ pub(super) fn text(
     let raised = raised.filter(|raised| !in_tests(raised))?;
     let source = case.workspace.source(&raised.path)?;
     let stmt = source.module().statement(raised.line)?;
-    if !matches!(stmt.kind, StmtKind::Raise { .. }) || expected.chars().any(|c| "()[]{}.*+?|^$\\".contains(c)) {
+    if !matches!(stmt.kind, StmtKind::Raise { .. }) || expected.chars().any(|c| "()[]{}.*+?|^$\\".contains(c))
+    {
         return None;
     }
     let mut spans = Vec::new();
@@ -154,15 +156,26 @@ fn raise_it(case: &Case<'_>, place: &Place, test: &Place, raised: &str, wanted: 
             return None;
         }
         let changes = import.into_iter().chain([TextEdit::replace(&place.path, callee.span, new)]).collect();
-        return Some(Draft::edits(target(place), format!("Raise `{wanted}` instead of `{raised}` ({})", line_of(place)), why, changes));
+        return Some(Draft::edits(
+            target(place),
+            format!("Raise `{wanted}` instead of `{raised}` ({})", line_of(place)),
+            why,
+            changes,
+        ));
     }
     let is_simple = matches!(
         stmt.kind,
-        StmtKind::Return(_) | StmtKind::Assign { .. } | StmtKind::AugAssign { .. } | StmtKind::AnnAssign { .. } | StmtKind::Expr(_) | StmtKind::Delete(_)
+        StmtKind::Return(_)
+            | StmtKind::Assign { .. }
+            | StmtKind::AugAssign { .. }
+            | StmtKind::AnnAssign { .. }
+            | StmtKind::Expr(_)
+            | StmtKind::Delete(_)
     );
     // The type of what was raised has to be in sight of the file too.
     let (caught, caught_import) = spelled(case, &source, raised)?;
-    let multi_line_text = source.text().get(stmt.span.start as usize..stmt.span.end as usize)?.contains("\"\"\"");
+    let multi_line_text =
+        source.text().get(stmt.span.start as usize..stmt.span.end as usize)?.contains("\"\"\"");
     if !is_simple || multi_line_text || caught_import.is_some() {
         return None;
     }
@@ -185,7 +198,12 @@ fn raise_it(case: &Case<'_>, place: &Place, test: &Place, raised: &str, wanted: 
         end,
         format!("{newline}{indent}except {caught} as error:{newline}{indent}{step}raise {new}(str(error)) from error"),
     ));
-    Some(Draft::edits(target(place), format!("Turn the `{raised}` into `{wanted}` ({})", line_of(place)), why, changes))
+    Some(Draft::edits(
+        target(place),
+        format!("Turn the `{raised}` into `{wanted}` ({})", line_of(place)),
+        why,
+        changes,
+    ))
 }
 
 fn expect_it(case: &Case<'_>, test: &Place, raised: &str) -> Option<Draft> {
@@ -211,7 +229,15 @@ fn expect_it(case: &Case<'_>, test: &Place, raised: &str) -> Option<Draft> {
 pub(super) fn nothing(written: &str, target: Option<&str>, test: &Place) -> Vec<Draft> {
     let place = target.unwrap_or("the called code");
     vec![
-        Draft::advice(FixTarget::Code, format!("Make {place} raise {} for this input", code(written)), "The test expects it"),
-        Draft::advice(FixTarget::Test, format!("expect no {} ({})", code(written), line_of(test)), "Right if the code may accept this input"),
+        Draft::advice(
+            FixTarget::Code,
+            format!("Make {place} raise {} for this input", code(written)),
+            "The test expects it",
+        ),
+        Draft::advice(
+            FixTarget::Test,
+            format!("expect no {} ({})", code(written), line_of(test)),
+            "Right if the code may accept this input",
+        ),
     ]
 }

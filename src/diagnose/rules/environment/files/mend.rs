@@ -27,7 +27,8 @@ pub(super) fn beside(case: &Case<'_>, raw: &str, found: &RelPath, place: &Place)
     let spelled = spelled(case, raw, place)?;
     let source = &spelled.source;
     let own = source.path().as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-    let below = if own.is_empty() { Some(found.as_str()) } else { found.as_str().strip_prefix(&format!("{own}/")) };
+    let below =
+        if own.is_empty() { Some(found.as_str()) } else { found.as_str().strip_prefix(&format!("{own}/")) };
     let (mut ups, mut folder, mut rest) = (1, own, below.map(str::to_owned));
     while rest.is_none() {
         folder = folder.rsplit_once('/').map_or("", |(parent, _)| parent);
@@ -178,7 +179,9 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
     let mut inner: Vec<&Expr> = Vec::new();
     expr.walk(&mut |part| {
         let is_direct = !std::ptr::eq(part, expr)
-            && !inner.iter().any(|known| known.span.start <= part.span.start && part.span.end <= known.span.end);
+            && !inner
+                .iter()
+                .any(|known| known.span.start <= part.span.start && part.span.end <= known.span.end);
         if is_direct {
             inner.push(part);
         }
@@ -207,16 +210,18 @@ fn statements<'s>(source: &'s SourceFile, place: &Place) -> Vec<&'s Stmt> {
 fn written(expr: &Expr) -> Option<(&Expr, &str)> {
     let ExprKind::Call { func, args, keywords, .. } = &expr.kind else { return None };
     let mode = |index: usize| {
-        let given = args.get(index).or_else(|| {
-            keywords.iter().find(|k| k.name.as_deref() == Some("mode")).map(|k| &k.value)
-        });
+        let given = args
+            .get(index)
+            .or_else(|| keywords.iter().find(|k| k.name.as_deref() == Some("mode")).map(|k| &k.value));
         given.and_then(Expr::as_str).is_some_and(|mode| mode.starts_with(['w', 'x', 'a']))
     };
     match &func.kind {
         ExprKind::Name(name) if **name == *"open" && mode(1) => Some((args.first()?, "open")),
         ExprKind::Attribute { value, attr, .. } => match &**attr {
             "write_text" | "write_bytes" | "touch" => Some((value, "method")),
-            "mkdir" if !keywords.iter().any(|k| k.name.as_deref() == Some("parents")) => Some((value, "mkdir")),
+            "mkdir" if !keywords.iter().any(|k| k.name.as_deref() == Some("parents")) => {
+                Some((value, "mkdir"))
+            }
             "open" if mode(0) => Some((value, "method")),
             _ => None,
         },
@@ -250,9 +255,11 @@ pub(super) fn make_folder(case: &Case<'_>, place: &Place) -> Option<Draft> {
     }
     let text = path.span.of(source.text());
     let frame = case.frame().map(|(frame, _)| frame);
-    let is_path = how == "method"
-        || frame.and_then(|f| f.shown(text)).is_some_and(|shown| shown.contains("Path("));
-    let (receiver, import) = if is_path && matches!(path.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. }) {
+    let is_path =
+        how == "method" || frame.and_then(|f| f.shown(text)).is_some_and(|shown| shown.contains("Path("));
+    let (receiver, import) = if is_path
+        && matches!(path.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. })
+    {
         (text.to_owned(), None)
     } else {
         let (spelled, import) = edits::spelled(&source, "pathlib", "Path");
