@@ -145,7 +145,7 @@ fn the_world_outside_and_endless_code() {
                 "test_mock",
                 "mock-arguments",
                 "`subject` = `'hi'` where `'hello'` is expected",
-                "tests/test_io.py:22",
+                "src/app/io.py:50",
             ),
             (
                 "test_not_called",
