@@ -137,20 +137,19 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
     const TOKEN: u16 = RUN | BASE64 | DOT;
     static ELLIPSIS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("..."));
     for at in ELLIPSIS.find_iter(text) {
+        if !bytes::is_at(text, at + 3, RUN | BASE64) {
+            continue;
+        }
         let start = bytes::run_start(text, at, RUN | BASE64, 128);
-        let end = bytes::run_end(text, at + 3, TOKEN, 256);
+        let end = bytes::run_end(text, at + 3, TOKEN, 128);
         let jwt_begins = &text[start..at] == b"eyJ";
-        if at - start < 4 && !jwt_begins || end - at < 7 || text.get(at + 3) == Some(&b'.') {
+        if at - start < 4 && !jwt_begins || end - at < 7 {
             continue;
         }
         let joined = [&text[start..at], &text[at + 3..end]].concat();
         let shape = Shape::of(&joined);
-        let prefixed = vendor::FORMATS.iter().any(|f| {
-            f.anchor == 0
-                && f.context.is_empty()
-                && f.anchor_literal().len() >= 3
-                && joined.starts_with(f.anchor_literal().as_bytes())
-        });
+        let prefix = vendor::longest_prefix(&joined);
+        let prefixed = prefix.is_some_and(|p| p.len() >= 3);
         let random = !shape.hex
             && shape.len >= 18
             && shape.digits > 1
@@ -158,13 +157,10 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
             && shape.lower > 0
             && shape.score > 12.0;
         // Digits and letters up to `f` are no more random than others, but none follows such a prefix by chance.
-        let prefixed_hex = vendor::FORMATS.iter().any(|f| {
-            let prefix = f.anchor_literal().as_bytes();
-            f.anchor == 0
-                && f.context.is_empty()
-                && prefix.len() >= 5
-                && joined.strip_prefix(prefix).is_some_and(|rest| rest.len() >= 12 && Shape::of(rest).hex)
-        });
+        let prefixed_hex = prefix
+            .filter(|p| p.len() >= 5)
+            .and_then(|p| joined.strip_prefix(p))
+            .is_some_and(|rest| rest.len() >= 12 && Shape::of(rest).hex);
         let jwt = joined.starts_with(b"eyJ") && shape.upper > 2 && shape.digits > 0;
         if random || jwt || prefixed_hex || prefixed && shape.score > 4.0 {
             let secret = super::registry::hash(&joined);

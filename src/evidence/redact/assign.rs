@@ -11,16 +11,27 @@ use super::random::{self, Shape};
 use super::structural::is_template;
 use super::value::{self, Value};
 
-/// Looks at the keyword at `at` and adds the span of its value, if it is a secret. Gives the end of the value
-/// that was read, so that a caller can see how far the text is spoken for.
-pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut Vec<Span>) -> Option<usize> {
-    let name = names::name(text, at, keyword.text.len(), keyword)?;
+/// How far the text after a keyword was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    /// One past the last byte that was read; of a secret, its end.
+    pub end: usize,
+    /// Whether a secret was found: the text is spoken for up to its end.
+    pub found: bool,
+}
+
+/// Looks at the keyword at `at` and adds the span of its value, if it is a secret.
+pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut Vec<Span>) -> Look {
+    let nothing = |end| Look { end, found: false };
+    let Some(name) = names::name(text, at, keyword.text.len(), keyword) else {
+        return nothing(at + keyword.text.len());
+    };
     let flag = name.start > 0 && text[name.start..].starts_with(b"--") || keyword.text == "identified by";
-    let value = value::value_after(text, name.end, flag)?;
+    let Some(value) = value::value_after(text, name.end, flag) else { return nothing(name.end) };
     let mut range = (value.start, value.end);
     let bytes_of_value = &text[range.0..range.1];
     if !is_secret(text, &name, &value, bytes_of_value, keyword, flag) {
-        return None;
+        return nothing(range.1.max(at));
     }
     if !value.closed && value.quoted {
         // A literal that was cut off: to the end of the line, less an ellipsis and what follows it.
@@ -42,7 +53,7 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
                 .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-' | b'+' | b'e' | b'E'));
         spans.push(span);
     }
-    Some(range.1)
+    Look { end: range.1, found: true }
 }
 
 fn is_secret(

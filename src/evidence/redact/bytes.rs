@@ -76,6 +76,12 @@ const fn classes() -> [u16; 256] {
 
 static CLASSES: [u16; 256] = classes();
 
+/// All classes of `byte`.
+#[inline]
+pub fn classes_of(byte: u8) -> u16 {
+    CLASSES[byte as usize]
+}
+
 /// Whether `byte` belongs to any class in `mask`.
 #[inline]
 pub fn is(byte: u8, mask: u16) -> bool {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 
-use super::bytes::{self, BASE64, DIGIT, NAME, PUNCTUATION, UPPER};
+use super::bytes::{self, BASE64, DIGIT, NAME, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
 use super::{asserted, assign, entropy, names, personal, structural, vendor};
@@ -112,8 +112,9 @@ pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     spans
 }
 
-fn triggered(text: &[u8], spans: &mut Vec<Span>) {
-    let Some(prefilter) = PREFILTER.as_ref() else { return };
+/// Looks at what the prefilter finds. Gives how many bytes were read after keywords that led to nothing.
+fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
+    let Some(prefilter) = PREFILTER.as_ref() else { return 0 };
     // How far the last value of each kind of look went: what lies before is not looked at again, which keeps
     // hostile input linear.
     let mut pem_until = 0;
@@ -122,18 +123,19 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
     let mut token_until = 0;
     let mut header_until = 0;
     let mut encoded_until = 0;
-    let mut values = Attempts::default();
+    let mut fuel = Fuel::default();
     let mut tokens = Attempts::default();
     let input = Input::new(text).anchored(Anchored::No);
     for found in prefilter.searcher.find_overlapping_iter(input) {
         let index = found.pattern().as_usize();
         let at = found.end() - prefilter.lengths[index];
         match prefilter.triggers[index] {
-            Trigger::Keyword(keyword)
-                if at >= value_until && values.allow(text, at, NAME | PUNCTUATION | BASE64) =>
-            {
-                if let Some(end) = assign::assignment(text, at, keyword, spans) {
-                    value_until = end;
+            Trigger::Keyword(keyword) if at >= value_until && fuel.suffices(at) => {
+                let look = assign::assignment(text, at, keyword, spans);
+                if look.found {
+                    value_until = look.end;
+                } else {
+                    fuel.spend(look.end - at + Fuel::LOOK);
                 }
             }
             Trigger::Format(format) if at >= token_until && tokens.allow(text, at, NAME | BASE64) => {
@@ -161,6 +163,46 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) {
             }
             _ => {}
         }
+    }
+    fuel.spent
+}
+
+/// Bounds how many bytes are read after keywords to a multiple of the length of the text, which keeps hostile input
+/// linear: nested and overlapping values are each read to their end.
+#[derive(Debug)]
+struct Fuel {
+    /// Bytes that may still be read; below zero after a long look.
+    left: isize,
+    at: usize,
+    spent: usize,
+}
+
+impl Default for Fuel {
+    fn default() -> Self {
+        Self { left: Self::RESERVE, at: 0, spent: 0 }
+    }
+}
+
+impl Fuel {
+    /// Bytes that may be read for each byte of text. Ordinary text takes less than one.
+    const RATE: isize = 6;
+    /// What a look costs besides the bytes that are read.
+    const LOOK: usize = 24;
+    /// Most bytes that can be saved up.
+    const RESERVE: isize = 128 << 10;
+
+    /// Whether something may be looked at that stands at `at`.
+    fn suffices(&mut self, at: usize) -> bool {
+        let gained = at.saturating_sub(self.at) as isize * Self::RATE;
+        self.left = (self.left + gained).min(Self::RESERVE);
+        self.at = self.at.max(at);
+        self.left > 0
+    }
+
+    /// Takes off what a look at `bytes` bytes costs.
+    fn spend(&mut self, bytes: usize) {
+        self.left -= bytes as isize;
+        self.spent += bytes;
     }
 }
 
@@ -338,4 +380,23 @@ pub fn is_worth_knowing(value: &str, kind: Kind) -> bool {
                 && shape.digits >= 1
                 && shape.digits < token.len()
                 && !structural::is_template(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Overlapping and nested values, each of which would be read to the end of the text or to the longest value.
+    #[test]
+    fn what_is_read_in_vain_grows_with_the_text() {
+        let units = names::KEYWORDS.iter().step_by(6).flat_map(|k| {
+            ["=", ": ", "='", "=\"\\", "=>", "(", ",", " is "].map(|sign| format!("{}{sign}", k.text))
+        });
+        for unit in units.chain(["a=".repeat(9), "key=key:".to_owned(), "pw".to_owned()]) {
+            let text = unit.repeat(60_000 / unit.len());
+            let spent = triggered(text.as_bytes(), &mut Vec::new());
+            let most = text.len() * Fuel::RATE as usize + Fuel::RESERVE as usize + (16 << 10);
+            assert!(spent <= most, "{spent} bytes read of {} of {unit:?}", text.len());
+        }
+    }
 }

@@ -2,6 +2,10 @@
 
 /// Other forms of `value` than itself.
 pub fn of(value: &str) -> Vec<String> {
+    // A value of letters, digits, `-`, `_` and `.` is written as it is by all but base 64.
+    if value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.')) {
+        return if value.len() >= 8 { base64_pieces(value.as_bytes()) } else { Vec::new() };
+    }
     let mut forms = Vec::new();
     let repr: String = value.chars().flat_map(char::escape_default).collect();
     for form in [

@@ -2,9 +2,11 @@
 //!
 //! The index holds every 8-byte window of every known value; the text is sampled at every fifth byte, so that
 //! any common piece of 12 bytes is met. A hit is widened to the longest common piece, which is masked if it is
-//! the whole value or at least [`PIECE`] bytes long. Shorter values are looked up as wholes.
+//! the whole value or at least [`PIECE`] bytes long. Shorter values are looked up as whole words, by their first six
+//! bytes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::bytes::{self, ALNUM};
@@ -22,9 +24,15 @@ pub const SHORTEST: usize = 6;
 /// Longest part of a value that is indexed.
 const LONGEST: usize = 512;
 /// Most bytes of values that are indexed.
-const MAX_INDEXED: usize = 1 << 20;
+const MAX_INDEXED: usize = 1 << 19;
+/// Most forms of values; of what is found after so many only the value itself is looked for.
+const MAX_FORMS: usize = 4096;
 /// Most places remembered for one window.
 const MAX_PLACES: usize = 4;
+/// Most beginnings of short values.
+const MAX_SHORT: usize = 8192;
+/// Most short values with the same beginning.
+const MAX_ALIKE: usize = 64;
 const FILTER_BITS: u32 = 18;
 
 /// A known value in one of its forms.
@@ -35,15 +43,46 @@ struct Form {
     kind: Kind,
 }
 
+/// A place of a window: in which form, where, and one more than the index of the next place of the same window.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    form: u32,
+    at: u16,
+    next: u32,
+}
+
+/// Hashes windows, which are numbers of 64 bits, by one multiplication.
+#[derive(Debug, Default, Clone, Copy)]
+struct WindowHasher(u64);
+
+impl Hasher for WindowHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, window: u64) {
+        self.0 = (self.0 ^ window).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+    }
+}
+
 /// The known values of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     forms: Vec<Form>,
-    seen: HashMap<Arc<[u8]>, usize>,
-    windows: HashMap<u64, Vec<(u32, u32)>>,
+    seen: HashSet<Arc<[u8]>>,
+    /// One more than the index of the first place of a window.
+    windows: HashMap<u64, u32, BuildHasherDefault<WindowHasher>>,
+    places: Vec<Place>,
     filter: Vec<u64>,
-    short: Vec<usize>,
-    short_searcher: Option<aho_corasick::AhoCorasick>,
+    /// Forms shorter than [`PIECE`] by their first bytes, the longest first.
+    short: HashMap<u64, Vec<u32>, BuildHasherDefault<WindowHasher>>,
+    short_filter: Vec<u64>,
     indexed: usize,
 }
 
@@ -61,7 +100,7 @@ impl Known {
             self.add_form(line.as_bytes(), secret, kind);
         }
         // What is longer is no password that someone would encode once more.
-        if value.len() <= LONGEST {
+        if value.len() <= LONGEST && self.forms.len() < MAX_FORMS {
             for form in super::forms::of(value) {
                 self.add_form(form.as_bytes(), secret, kind);
             }
@@ -70,79 +109,104 @@ impl Known {
 
     fn add_form(&mut self, text: &[u8], secret: u64, kind: Kind) {
         let text = &text[..text.len().min(LONGEST)];
-        if text.len() < SHORTEST || self.seen.contains_key(text) || self.indexed + text.len() > MAX_INDEXED {
+        if text.len() < SHORTEST || self.seen.contains(text) || self.indexed + text.len() > MAX_INDEXED {
             return;
         }
         let text: Arc<[u8]> = text.into();
         let id = self.forms.len();
-        self.seen.insert(Arc::clone(&text), id);
+        self.seen.insert(Arc::clone(&text));
         self.indexed += text.len();
         self.forms.push(Form { text: Arc::clone(&text), secret, kind });
         if text.len() < PIECE {
-            self.short.push(id);
-            self.short_searcher = None;
+            let begin = load(&text[..SHORTEST]);
+            if self.short.len() >= MAX_SHORT && !self.short.contains_key(&begin) {
+                return;
+            }
+            let alike = self.short.entry(begin).or_default();
+            if alike.len() < MAX_ALIKE {
+                let place =
+                    alike.partition_point(|other| self.forms[*other as usize].text.len() >= text.len());
+                alike.insert(place, id as u32);
+            }
+            set(&mut self.short_filter, begin);
             return;
-        }
-        if self.filter.is_empty() {
-            self.filter = vec![0; 1 << (FILTER_BITS - 6)];
         }
         for (at, window) in text.windows(WINDOW).enumerate() {
             let window = load(window);
-            let places = self.windows.entry(window).or_default();
-            if places.len() < MAX_PLACES {
-                places.push((id as u32, at as u32));
+            let first = self.windows.entry(window).or_default();
+            let mut next = *first;
+            let mut places = 0;
+            while next > 0 && places < MAX_PLACES {
+                next = self.places[next as usize - 1].next;
+                places += 1;
             }
-            let bit = filter_bit(window);
-            self.filter[bit >> 6] |= 1 << (bit & 63);
-        }
-    }
-
-    /// Makes ready for searching after values were added.
-    pub fn prepare(&mut self) {
-        if self.short_searcher.is_none() && !self.short.is_empty() {
-            self.short_searcher = aho_corasick::AhoCorasick::builder()
-                .match_kind(aho_corasick::MatchKind::LeftmostLongest)
-                .build(self.short.iter().map(|id| &self.forms[*id].text[..]))
-                .ok();
+            if places < MAX_PLACES {
+                self.places.push(Place { form: id as u32, at: at as u16, next: *first });
+                *first = self.places.len() as u32;
+            }
+            set(&mut self.filter, window);
         }
     }
 
     /// Finds known values and pieces of them.
     pub fn find(&self, text: &[u8], spans: &mut Vec<Span>) {
-        if let Some(searcher) = &self.short_searcher {
-            for found in searcher.find_iter(text) {
-                let form = &self.forms[self.short[found.pattern().as_usize()]];
-                let bounded =
-                    bytes::starts_word(text, found.start()) && !bytes::is_at(text, found.end(), ALNUM);
-                if bounded {
-                    spans.push(Span::new(found.start(), found.end(), form.kind, 10).with_secret(form.secret));
-                }
-            }
-        }
+        self.find_short(text, spans);
         if self.filter.is_empty() {
             return;
         }
         let mut at = 0;
         while at + WINDOW <= text.len() {
             let window = load(&text[at..at + WINDOW]);
-            let bit = filter_bit(window);
-            if self.filter[bit >> 6] & (1 << (bit & 63)) != 0
-                && let Some((start, end, form)) = self.widen(text, at, window)
-            {
-                spans.push(Span::new(start, end, form.kind, 10).with_secret(form.secret));
-                at = end.max(at + STEP);
+            at += STEP;
+            if !may_hold(&self.filter, window) {
                 continue;
             }
-            at += STEP;
+            let (piece, read_to) = self.widen(text, at - STEP, window);
+            // A long piece that gives nothing away is not read again from each of its windows.
+            at = at.max(read_to.saturating_sub(PIECE));
+            if let Some((start, end, form)) = piece {
+                spans.push(Span::new(start, end, form.kind, 10).with_secret(form.secret));
+                at = at.max(end);
+            }
         }
     }
 
-    /// The longest piece of a known value around the window at `at`.
-    fn widen(&self, text: &[u8], at: usize, window: u64) -> Option<(usize, usize, &Form)> {
+    /// Finds the short values that stand as words of their own.
+    fn find_short(&self, text: &[u8], spans: &mut Vec<Span>) {
+        if self.short_filter.is_empty() {
+            return;
+        }
+        let mut at = 0;
+        while at + SHORTEST <= text.len() {
+            let begin = load(&text[at..at + SHORTEST]);
+            at += 1;
+            if !may_hold(&self.short_filter, begin) {
+                continue;
+            }
+            let start = at - 1;
+            let Some(alike) = self.short.get(&begin).filter(|_| bytes::starts_word(text, start)) else {
+                continue;
+            };
+            let found = alike.iter().map(|id| &self.forms[*id as usize]).find(|f| {
+                text[start..].starts_with(&f.text) && !bytes::is_at(text, start + f.text.len(), ALNUM)
+            });
+            if let Some(form) = found {
+                at = start + form.text.len();
+                spans.push(Span::new(start, at, form.kind, 10).with_secret(form.secret));
+            }
+        }
+    }
+
+    /// The longest telling piece of a known value around the window at `at`, and where the longest piece ends.
+    fn widen(&self, text: &[u8], at: usize, window: u64) -> (Option<(usize, usize, &Form)>, usize) {
         let mut best: Option<(usize, usize, &Form)> = None;
-        for &(id, place) in self.windows.get(&window)? {
-            let form = &self.forms[id as usize];
-            let place = place as usize;
+        let mut read_to = at;
+        let mut next = self.windows.get(&window).copied().unwrap_or_default();
+        while next > 0 {
+            let place = self.places[next as usize - 1];
+            next = place.next;
+            let form = &self.forms[place.form as usize];
+            let place = usize::from(place.at);
             let back = text[..at]
                 .iter()
                 .rev()
@@ -155,17 +219,15 @@ impl Known {
                 .take_while(|(a, b)| a == b)
                 .count();
             let (start, end) = (at - back, at + WINDOW + on);
+            read_to = read_to.max(end);
             if end - start >= PIECE
-                && (end - start) * 4 < form.text.len() * 3
-                && !is_telling(text, start, end)
+                && best.is_none_or(|(s, e, _)| end - start > e - s)
+                && ((end - start) * 4 >= form.text.len() * 3 || is_telling(text, start, end))
             {
-                continue;
-            }
-            if end - start >= PIECE && best.is_none_or(|(s, e, _)| end - start > e - s) {
                 best = Some((start, end, form));
             }
         }
-        best
+        (best, read_to)
     }
 }
 
@@ -185,4 +247,19 @@ fn load(window: &[u8]) -> u64 {
 
 fn filter_bit(window: u64) -> usize {
     (window.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - FILTER_BITS)) as usize
+}
+
+/// Notes `window` in a filter, which is made when the first one comes.
+fn set(filter: &mut Vec<u64>, window: u64) {
+    if filter.is_empty() {
+        *filter = vec![0; 1 << (FILTER_BITS - 6)];
+    }
+    let bit = filter_bit(window);
+    filter[bit >> 6] |= 1 << (bit & 63);
+}
+
+/// Whether `window` may have been noted.
+fn may_hold(filter: &[u64], window: u64) -> bool {
+    let bit = filter_bit(window);
+    filter[bit >> 6] & (1 << (bit & 63)) != 0
 }

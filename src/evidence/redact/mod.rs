@@ -194,7 +194,6 @@ impl Redactor {
                 known.add(value, kind);
             }
         }
-        known.prepare();
     }
 
     /// Masks the secrets of a `.env` file from now on.
@@ -355,7 +354,6 @@ impl Redactor {
             for span in new {
                 known.add(&text[span.start..span.end], span.kind);
             }
-            known.prepare();
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if known.is_empty() {
@@ -397,28 +395,55 @@ impl Redactor {
     }
 }
 
-/// The lines of `places` with two lines before and after, joined where they touch.
+/// The lines of `places` with two lines before and after, of long lines only what is near, joined where they touch.
 fn around(text: &str, places: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
-    let bytes = text.as_bytes();
     let mut blocks: Vec<(usize, usize)> = Vec::new();
     for (start, end) in places {
         if blocks.last().is_some_and(|last| end <= last.1) {
             continue;
         }
-        let mut from = start;
-        for _ in 0..3 {
-            from = memchr::memrchr(b'\n', &bytes[..from.saturating_sub(1)]).map_or(0, |i| i + 1);
-        }
-        let mut to = end;
-        for _ in 0..3 {
-            to = memchr::memchr(b'\n', &bytes[to..]).map_or(bytes.len(), |i| to + i + 1);
-        }
+        let (from, to) = (lines_before(text, start), lines_after(text, end));
         match blocks.last_mut() {
             Some(last) if from <= last.1 => last.1 = to.max(last.1),
             _ => blocks.push((from, to)),
         }
     }
     blocks
+}
+
+/// How many bytes around a change can be in reach of its context.
+const REACH: usize = 8 << 10;
+
+/// The start of the second line before that of `at`, or a gap between words no nearer than [`REACH`].
+fn lines_before(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut from = at;
+    for _ in 0..3 {
+        let limit = at.saturating_sub(REACH);
+        let Some(line) = memchr::memrchr(b'\n', &bytes[limit..from.saturating_sub(1).max(limit)]) else {
+            let gap = memchr::memrchr2(b' ', b'\n', &bytes[limit.saturating_sub(REACH)..limit]);
+            let near = gap.map_or(limit.saturating_sub(REACH), |i| limit.saturating_sub(REACH) + i + 1);
+            return text.floor_char_boundary(near);
+        };
+        from = limit + line + 1;
+    }
+    from
+}
+
+/// The end of the second line after that of `at`, or a gap between words no nearer than [`REACH`].
+fn lines_after(text: &str, at: usize) -> usize {
+    let bytes = text.as_bytes();
+    let mut to = at;
+    for _ in 0..3 {
+        let limit = bytes.len().min(at + REACH);
+        let Some(line) = memchr::memchr(b'\n', &bytes[to.min(limit)..limit]) else {
+            let end = bytes.len().min(limit + REACH);
+            let near = memchr::memchr2(b' ', b'\n', &bytes[limit..end]).map_or(end, |i| limit + i);
+            return text.ceil_char_boundary(near);
+        };
+        to += line + 1;
+    }
+    to
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@
 
 use std::sync::LazyLock;
 
-use super::bytes::{self, DIGIT, HEX_LOWER, HEX_UPPER, LOWER, RUN, UPPER};
+use super::bytes::{self, DIGIT, HEX_LOWER, HEX_UPPER, LOWER, UPPER};
 
 static COSTS: LazyLock<Box<[f32; 64 * 64]>> = LazyLock::new(|| {
     let mut table = Box::new([0.0; 64 * 64]);
     for (row, line) in include_str!("bigrams.txt").lines().take(64).enumerate() {
         for (column, cost) in line.bytes().take(64).enumerate() {
-            table[row * 64 + column] = f32::from(index(cost)) / 6.0;
+            table[row * 64 + column] = f32::from(index(cost).min(63)) / 6.0;
         }
     }
     table
@@ -25,9 +25,23 @@ const fn index(byte: u8) -> u8 {
         b'A'..=b'Z' => byte - b'A' + 26,
         b'0'..=b'9' => byte - b'0' + 52,
         b'_' => 62,
-        _ => 63,
+        b'-' => 63,
+        _ => OTHER,
     }
 }
+
+/// The index of bytes that the table of costs has none for.
+const OTHER: u8 = 64;
+
+static INDEX: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = index(byte as u8);
+        byte += 1;
+    }
+    table
+};
 
 /// What a token is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,18 +66,32 @@ impl Shape {
     /// Measures `token`, of which no more than 256 bytes are looked at.
     pub fn of(token: &[u8]) -> Self {
         let token = &token[..token.len().min(256)];
-        let (mut digits, mut lower, mut upper) = (0, 0, 0);
-        let (mut hex_lower, mut hex_upper) = (0, 0);
-        let mut seen = [false; 256];
+        let costs = &COSTS;
+        let (mut cost, mut pairs) = (0.0, 0_u16);
+        let mut seen = [0_u64; 4];
+        // How often each class occurs, twelve bits each: 256 bytes at the most, so that none runs over.
+        let mut counts = 0_u64;
+        let mut last = OTHER;
         for &byte in token {
-            digits += usize::from(bytes::is(byte, DIGIT));
-            lower += usize::from(bytes::is(byte, LOWER));
-            upper += usize::from(bytes::is(byte, UPPER));
-            hex_lower += usize::from(bytes::is(byte, HEX_LOWER));
-            hex_upper += usize::from(bytes::is(byte, HEX_UPPER));
-            seen[byte as usize] = true;
+            let class = bytes::classes_of(byte);
+            let bit = |mask: u16| u64::from(class & mask != 0);
+            counts += bit(LOWER)
+                | bit(UPPER) << 12
+                | bit(DIGIT) << 24
+                | bit(HEX_LOWER) << 36
+                | bit(HEX_UPPER) << 48;
+            seen[usize::from(byte >> 6)] |= 1 << (byte & 63);
+            let index = INDEX[byte as usize];
+            if index != OTHER && last != OTHER {
+                cost += costs[usize::from(last) * 64 + usize::from(index)];
+                pairs += 1;
+            }
+            last = index;
         }
-        let distinct = seen.iter().filter(|s| **s).count() as u32;
+        let count = |at: u32| (counts >> at & 0xFFF) as usize;
+        let (lower, upper, digits) = (count(0), count(12), count(24));
+        let (hex_lower, hex_upper) = (count(36), count(48));
+        let distinct = seen.iter().map(|s| s.count_ones()).sum();
         let len = token.len();
         let hex = len > 0 && (digits + hex_lower == len || digits + hex_upper == len);
         let letters: f32 = match (lower > 0, upper > 0) {
@@ -73,12 +101,7 @@ impl Shape {
             _ => 26.0,
         };
         let alphabet = (letters + if digits > 0 { 10.0 } else { 0.0 }).max(2.0).ln();
-        let costs = &COSTS;
-        let score = token
-            .windows(2)
-            .filter(|pair| bytes::is(pair[0], RUN) && bytes::is(pair[1], RUN))
-            .map(|pair| costs[index(pair[0]) as usize * 64 + index(pair[1]) as usize] - alphabet)
-            .sum();
+        let score = cost - f32::from(pairs) * alphabet;
         Self { len, digits, lower, upper, hex, distinct, score }
     }
 

@@ -7,6 +7,8 @@ use super::kind;
 
 /// Longest PEM block that is followed.
 const MAX_PEM: usize = 64 * 1024;
+/// Longest part of one of its lines in which the END is looked for: a block on one line, line ends escaped.
+const MAX_PEM_LINE: usize = 16 * 1024;
 
 /// Schemes whose URLs are connection strings of databases, queues and the like.
 const CONNECTION_SCHEMES: &[&str] = &[
@@ -121,7 +123,8 @@ fn pem_end(text: &[u8], from: usize) -> usize {
         let stop = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |i| at + i);
         let begin = if rest_of_first { at } else { pem_line_start(text, at, stop) };
         let line = &text[begin..stop];
-        if let Some(end) = memchr::memmem::find(line, b"-----END ") {
+        let near = &line[..line.len().min(MAX_PEM_LINE)];
+        if let Some(end) = memchr::memmem::find(near, b"-----END ") {
             let tail = bytes::run_end(text, begin + end + 9, ALNUM | BLANK | UNDERSCORE, 80);
             return bytes::run_end(text, tail, DASH, 5).min(stop);
         }

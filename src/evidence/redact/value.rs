@@ -5,6 +5,8 @@ use super::bytes::{self, BLANK, LOWER, NAME, UPPER};
 /// Longest literal and longest value without quotes that are read.
 const MAX_VALUE: usize = 8192;
 const MAX_BARE: usize = 2048;
+/// Longest rest of a password after a bracket in it.
+const MAX_PASSWORD: usize = 128;
 
 /// How a value stands in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -234,10 +236,10 @@ fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
     }
     if at < limit && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
         // Passwords of many signs: brackets belong to them when what goes on to the next blank is no code.
-        let stop = text[at..limit]
+        let stop = text[at..limit.min(at + MAX_PASSWORD)]
             .iter()
             .position(|b| matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'\\'))
-            .map_or(limit, |i| at + i);
+            .map_or(limit.min(at + MAX_PASSWORD), |i| at + i);
         let signs =
             text[start..stop].iter().filter(|b| matches!(b, b'$' | b'#' | b'!' | b'^' | b'~' | b'@')).count();
         if signs >= 2 {

@@ -7,6 +7,7 @@
 //! long run begins. The context is a list of words of which one must stand before the token in the same or the
 //! previous line (`-` for none); `!` asks that the token ends where the shape ends.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::bytes::{
@@ -76,6 +77,26 @@ pub fn class(letter: u8) -> Option<u16> {
 /// The table.
 pub static FORMATS: LazyLock<Vec<Format>> =
     LazyLock::new(|| include_str!("vendors.tsv").lines().filter_map(parse).collect());
+
+/// What tokens without need of a context begin with, by its first three bytes; the longest first.
+static PREFIXES: LazyLock<HashMap<&'static [u8], Vec<&'static [u8]>>> = LazyLock::new(|| {
+    let mut prefixes: HashMap<_, Vec<&[u8]>> = HashMap::new();
+    for format in FORMATS.iter().filter(|f| f.anchor == 0 && f.context.is_empty()) {
+        let prefix = format.anchor_literal().as_bytes();
+        if prefix.len() >= 3 {
+            prefixes.entry(&prefix[..3]).or_default().push(prefix);
+        }
+    }
+    for alike in prefixes.values_mut() {
+        alike.sort_by_key(|p| std::cmp::Reverse(p.len()));
+    }
+    prefixes
+});
+
+/// The longest prefix of a format that needs no context with which `token` begins.
+pub fn longest_prefix(token: &[u8]) -> Option<&'static [u8]> {
+    PREFIXES.get(token.get(..3)?)?.iter().find(|p| token.starts_with(p)).copied()
+}
 
 /// Reads a row; `None` for comments, empty and malformed lines (a test sees to it that there is none of the
 /// latter).
