@@ -161,11 +161,16 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
             .filter(|p| p.len() >= 5)
             .and_then(|p| joined.strip_prefix(p))
             .is_some_and(|rest| rest.len() >= 12 && Shape::of(rest).hex);
-        let jwt = joined.starts_with(b"eyJ") && shape.upper > 2 && shape.digits > 0;
+        let jwt = joined.starts_with(b"eyJ") && shape.upper > 2 && (shape.digits > 0 || is_jose(&joined));
         if random || jwt || prefixed_hex || prefixed && shape.score > 4.0 {
             let secret = super::registry::hash(&joined);
             spans.push(Span::new(start, at, kind::API_KEY, 3).with_secret(secret));
             spans.push(Span::new(at + 3, end, kind::API_KEY, 3).with_secret(secret));
         }
     }
+}
+
+/// Whether `token` begins as the header of a JSON web token does: `{"alg":`, `{"typ":`, `{"kid":` in base 64.
+fn is_jose(token: &[u8]) -> bool {
+    [&b"eyJhbGciOi"[..], b"eyJ0eXAiOi", b"eyJraWQiOi"].iter().any(|header| token.starts_with(header))
 }

@@ -82,6 +82,9 @@ fn is_secret(
     if value.next_line && !core {
         return false;
     }
+    if value.quoted && is_dense(token) {
+        return true;
+    }
     if random::is_uuid(token) {
         return name.strength >= Strength::Medium
             && !matches!(value.separator, b',' | b'i' | b'(' | b'>' if name.strength < Strength::Strong);
@@ -130,6 +133,19 @@ fn is_secret(
     }
 }
 
+/// Whether a literal was drawn from all signs of the keyboard, as salts of configurations are.
+fn is_dense(token: &[u8]) -> bool {
+    let shape = Shape::of(token);
+    let rare = token.iter().filter(|b| b"!@#$%^&*+~?;{}<>|".contains(b)).count();
+    (32..=128).contains(&token.len())
+        && shape.distinct >= 24
+        && rare * 8 >= shape.len
+        && shape.upper * 10 >= shape.len
+        && shape.lower * 10 >= shape.len
+        && shape.digits > 0
+        && bytes::count(token, b' ') * 8 < shape.len
+}
+
 /// Whether a literal speaks about a password rather than being one.
 fn is_sentence(token: &[u8]) -> bool {
     token.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count() > 3
@@ -140,8 +156,14 @@ fn is_sentence(token: &[u8]) -> bool {
 fn goes_on_after_literal(text: &[u8], name: &Name, value: &Value, token: &[u8]) -> bool {
     let quote = text[value.start - 1];
     let line = bytes::line_start(text, name.start, 512);
-    matches!(token[0], b'+' | b',' | b')' | b'%' | b'.' | b']' | b'}')
-        && bytes::count(&text[line..name.start], quote) % 2 == 1
+    let before = &text[line..name.start];
+    // Within a literal that is escaped itself only such quotes count.
+    let quotes = if text[..value.start - 1].ends_with(b"\\") {
+        memchr::memmem::find_iter(before, &[b'\\', quote]).count()
+    } else {
+        bytes::count(before, quote)
+    };
+    matches!(token[0], b'+' | b',' | b')' | b'%' | b'.' | b']' | b'}') && quotes % 2 == 1
 }
 
 /// Whether a value is but the name again, as in `secret_key="secret-key"`.

@@ -8,7 +8,7 @@ use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 use super::bytes::{self, BASE64, DIGIT, NAME, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
-use super::{asserted, assign, entropy, names, personal, structural, vendor};
+use super::{asserted, assign, entropy, names, personal, place, structural, vendor};
 
 /// A secret found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,11 @@ enum Trigger {
     EncodedUrl,
     Jwt,
     Header { cookie: bool },
+    Pair,
+    Command(usize),
+    PasswordFile,
+    Oracle,
+    Phrase,
 }
 
 struct Prefilter {
@@ -84,6 +89,17 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     add("eyj", Trigger::Jwt);
     add("authorization", Trigger::Header { cookie: false });
     add("cookie", Trigger::Header { cookie: true });
+    for open in place::PAIRS {
+        add(open, Trigger::Pair);
+    }
+    for (index, (name, _)) in place::COMMANDS.iter().enumerate() {
+        add(name, Trigger::Command(index));
+    }
+    for name in place::PHRASES {
+        add(name, Trigger::Phrase);
+    }
+    add(":5432:", Trigger::PasswordFile);
+    add("jdbc:oracle:", Trigger::Oracle);
     let lengths = patterns.iter().map(|p| p.len()).collect();
     let searcher = AhoCorasick::builder()
         .match_kind(MatchKind::Standard)
@@ -123,6 +139,8 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
     let mut token_until = 0;
     let mut header_until = 0;
     let mut encoded_until = 0;
+    let mut pair_until = 0;
+    let mut command_until = [0; place::COMMANDS.len()];
     let mut fuel = Fuel::default();
     let mut tokens = Attempts::default();
     let input = Input::new(text).anchored(Anchored::No);
@@ -161,6 +179,16 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
                 header_until =
                     structural::header(text, found.end(), cookie, spans).unwrap_or(0).max(header_until);
             }
+            Trigger::Pair if at >= pair_until => {
+                pair_until = place::pair(text, found.end(), spans);
+            }
+            Trigger::Command(index) if at >= command_until[index] => {
+                let (name, flags) = place::COMMANDS[index];
+                command_until[index] = place::command(text, at, name.len(), flags, spans);
+            }
+            Trigger::PasswordFile => place::password_file(text, found.end(), spans),
+            Trigger::Oracle => place::oracle(text, found.end(), spans),
+            Trigger::Phrase => place::phrase(text, found.end(), spans),
             _ => {}
         }
     }

@@ -107,6 +107,11 @@ impl Known {
         }
     }
 
+    /// Adds a piece of the value `secret`.
+    pub fn add_piece(&mut self, piece: &str, secret: u64, kind: Kind) {
+        self.add_form(piece.as_bytes(), secret, kind);
+    }
+
     fn add_form(&mut self, text: &[u8], secret: u64, kind: Kind) {
         let text = &text[..text.len().min(LONGEST)];
         if text.len() < SHORTEST || self.seen.contains(text) || self.indexed + text.len() > MAX_INDEXED {

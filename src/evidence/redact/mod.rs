@@ -19,6 +19,7 @@ mod kind;
 mod known;
 mod names;
 mod personal;
+mod place;
 mod random;
 mod registry;
 mod settings;
@@ -345,14 +346,16 @@ impl Redactor {
 
     /// Remembers `spans`, the own secrets of `text`, and adds what is known of others.
     fn with_known(&self, text: &str, spans: Vec<Span>) -> Vec<Span> {
-        let new: Vec<&Span> = spans
-            .iter()
-            .filter(|s| s.secret.is_none() && engine::is_worth_knowing(&text[s.start..s.end], s.kind))
-            .collect();
+        let new: Vec<&Span> =
+            spans.iter().filter(|s| engine::is_worth_knowing(&text[s.start..s.end], s.kind)).collect();
         if !new.is_empty() {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
             for span in new {
-                known.add(&text[span.start..span.end], span.kind);
+                match span.secret {
+                    None => known.add(&text[span.start..span.end], span.kind),
+                    // Pieces of a value that was cut, which stand for it elsewhere too.
+                    Some(secret) => known.add_piece(&text[span.start..span.end], secret, span.kind),
+                }
             }
         }
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);

@@ -45,6 +45,10 @@ pub static KEYWORDS: &[Keyword] = &[
     keyword("pwd", kind::PASSWORD, Strength::Strong, true),
     keyword("pass", kind::PASSWORD, Strength::Strong, false),
     keyword("pw", kind::PASSWORD, Strength::Strong, false),
+    keyword("recovery_code", kind::PASSWORD, Strength::Strong, true),
+    keyword("recovery code", kind::PASSWORD, Strength::Strong, true),
+    keyword("backup_code", kind::PASSWORD, Strength::Strong, true),
+    keyword("convertto-securestring", kind::PASSWORD, Strength::Strong, true),
     keyword("identified by", kind::PASSWORD, Strength::Strong, true),
     keyword("secret", kind::SECRET, Strength::Strong, true),
     keyword("credential", kind::SECRET, Strength::Medium, true),
@@ -142,9 +146,7 @@ pub fn name(text: &[u8], at: usize, len: usize, keyword: &Keyword) -> Option<Nam
     }
     let name_end = bytes::run_end(text, tail, RUN, MAX_NAME);
     // The shell's working directory.
-    if text[start..name_end].eq_ignore_ascii_case(b"pwd") && text[start].is_ascii_uppercase()
-        || text[start..name_end].eq_ignore_ascii_case(b"oldpwd")
-    {
+    if &text[start..name_end] == b"PWD" || text[start..name_end].eq_ignore_ascii_case(b"oldpwd") {
         return None;
     }
     let mut strength = keyword.strength;

@@ -378,6 +378,11 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
     } else {
         (from, kind::AUTHORIZATION)
     };
+    if start == credential && takes_parameters(&text[from..scheme]) {
+        let end = parameters_end(text, credential).max(end);
+        spans.push(Span::new(start, end, kind, 6));
+        return Some(end);
+    }
     let value = &text[start..end];
     if is_template(value) || value.len() < 4 {
         return Some(end);
@@ -388,6 +393,32 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
     }
     spans.push(Span::new(start, end, kind, 6));
     Some(end)
+}
+
+/// Whether a scheme's credential is a list of parameters, some of them in quotes.
+fn takes_parameters(scheme: &[u8]) -> bool {
+    [&b"digest"[..], b"oauth", b"hawk", b"mac", b"signature"].iter().any(|s| scheme.eq_ignore_ascii_case(s))
+}
+
+/// Where a list `name="value", name=value` ends that begins at `at`.
+fn parameters_end(text: &[u8], at: usize) -> usize {
+    let mut end = at;
+    for _ in 0..32 {
+        let name = bytes::run_end(text, end, RUN, 40);
+        if name == end || text.get(name) != Some(&b'=') {
+            break;
+        }
+        end = match super::value::literal(text, name + 1) {
+            Some((_, _, after)) => after,
+            None => bytes::run_end(text, name + 1, RUN | DOT | BASE64 | EQUALS | bytes::PUNCTUATION, 512),
+        };
+        let comma = bytes::run_end(text, end, BLANK, 2);
+        if text.get(comma) != Some(&b',') {
+            break;
+        }
+        end = bytes::run_end(text, comma + 1, BLANK, 2);
+    }
+    end
 }
 
 /// The values of a `name=value; name=value` list; attributes of `Set-Cookie` stay.

@@ -85,6 +85,65 @@ fn structure() {
 }
 
 #[test]
+fn by_place() {
+    check(&[
+        ("requests.get(u, auth=('bob', 'pLum7!x'))", "requests.get(u, auth=('bob', '[REDACTED:password]'))"),
+        ("HTTPBasicAuth(\"bob\", \"pLum7!x\")", "HTTPBasicAuth(\"bob\", \"[REDACTED:password]\")"),
+        (
+            "log = \"x.login(\\\"bob\\\", \\\"pLum7\\\")\"",
+            "log = \"x.login(\\\"bob\\\", \\\"[REDACTED:password]\\\")\"",
+        ),
+        ("curl -s -u bob:pLum7x https://a/b", "curl -s -u bob:[REDACTED:password] https://a/b"),
+        (
+            "['curl', '--user', 'bob:pLum7x', 'https://a']",
+            "['curl', '--user', 'bob:[REDACTED:password]', 'https://a']",
+        ),
+        ("sshpass -p 'pLum 7x' ssh bob@h", "sshpass -p '[REDACTED:password]' ssh bob@h"),
+        ("mysqldump -u root -ppLum7x shop", "mysqldump -u root -p[REDACTED:password] shop"),
+        ("redis-cli -h cache -a pLum7x ping", "redis-cli -h cache -a [REDACTED:password] ping"),
+        ("net user bob pLum7x /add", "net user bob [REDACTED:password] /add"),
+        ("machine h login bob password pLum7!xq", "machine h login bob password [REDACTED:password]"),
+        ("db.local:5432:shop:bob:pLum7x", "db.local:5432:shop:bob:[REDACTED:password]"),
+        ("jdbc:oracle:thin:bob/pLum7x@//db:1521/s", "jdbc:oracle:thin:bob/[REDACTED:password]@//db:1521/s"),
+        (
+            "mnemonic = 'ripple cactus velvet tunnel orbit margin fossil napkin giant lunar pepper sketch'",
+            "mnemonic = '[REDACTED:secret]'",
+        ),
+        (
+            "Authorization: Digest username=\"bob\", response=\"0123456789abcdef\" end",
+            "Authorization: Digest [REDACTED:authorization] end",
+        ),
+        ("Uid=bob;Pwd=pLum7#x!;Encrypt=yes", "Uid=bob;Pwd=[REDACTED:password];Encrypt=yes"),
+    ]);
+    same(&[
+        "curl -u 'bob' https://a/b?x=y:z",
+        "docker login -p 8080:80 registry",
+        "ssh -p 2222 host; psexec -p 445",
+        "mysql -u root -p shop",
+        "assert client.login(user, password)",
+        "mock.login('bob', None)",
+        "auth=('bob', password)",
+        "src/app.py:5432:12: E501 line too long (101 > 99)",
+        "the seed phrase is not set; use twelve words for a wallet",
+        "PWD=/home/dev/project",
+        "the password you typed is wrong",
+        "password is too short: 8 characters",
+        "pass 3 of 12: test_a1.py",
+    ]);
+}
+
+/// A value that pytest cut in the middle is masked where only its pieces stand, by the number of the whole.
+#[test]
+fn pieces_of_a_cut_value_are_known() {
+    let redacted = Redactor::default().text(
+        ">       assert session_token == b''\nE       assert b'nptq9ll35m6...can8k04jask4e' == b''\n\n\
+         FAILED test_it.py::test_18 - assert b'nptq9ll35m6...can8k04jask4e' == b''\n",
+    );
+    let pieces = "b'[REDACTED:token]...[REDACTED:token]'";
+    assert_eq!(redacted.as_str().matches(pieces).count(), 2, "{redacted}");
+}
+
+#[test]
 fn slice_never_cuts_a_placeholder() {
     let redacted = Redactor::default().text("a password = 'hunter2' b");
     let cut = redacted.slice(|t| &t[..20]);

@@ -127,6 +127,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
                 }
             }
             (flag
+                || is_generated(rest)
                 || matches!(rest.first(), Some(b'"' | b'\'' | b'`'))
                 || rest.starts_with(b"string =")
                 || rest.starts_with(b"String ="))
@@ -134,6 +135,18 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
         }
         _ => None,
     }
+}
+
+/// Whether `rest` begins with a word that no one would write but for a password: letters, digits and signs.
+fn is_generated(rest: &[u8]) -> bool {
+    let rest = &rest[..rest.len().min(65)];
+    let end = rest.iter().position(|b| matches!(b, 0..=b' ' | b'"' | b'\'' | b'\\')).unwrap_or(rest.len());
+    let word = &rest[..end];
+    (8..=64).contains(&end)
+        && word.iter().any(u8::is_ascii_digit)
+        && word.iter().any(u8::is_ascii_alphabetic)
+        && word.iter().any(|b| b"!#$%^&*@+~".contains(b))
+        && !word.iter().any(|b| b"()=[]{}<>,;`/".contains(b))
 }
 
 /// The separator after `value` in `"name": "token", "value": "…"`, if that stands at `at`.
@@ -197,6 +210,16 @@ fn skip_wrapper(text: &[u8], at: usize) -> usize {
     at
 }
 
+/// The string literal at `at`, with any prefix and its quotes escaped or not: its content, and where it ends.
+pub fn literal(text: &[u8], at: usize) -> Option<(usize, usize, usize)> {
+    let prefix = bytes::run_end(text, at, LOWER | UPPER, 2);
+    let backslashes = text.get(prefix..)?.iter().take(4).take_while(|b| **b == b'\\').count();
+    let open = prefix + backslashes;
+    let quote = *text.get(open).filter(|q| matches!(q, b'"' | b'\''))?;
+    let (end, closed) = quoted_end(text, open + 1, quote, backslashes);
+    closed.then_some((open + 1, end, end + backslashes + 1))
+}
+
 /// The end of a literal whose quote is preceded by `backslashes` of them; whether the quote was found.
 fn quoted_end(text: &[u8], start: usize, quote: u8, backslashes: usize) -> (usize, bool) {
     let limit = text.len().min(start + MAX_VALUE);
@@ -234,7 +257,10 @@ fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
             _ => at += 1,
         }
     }
-    if at < limit && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
+    // `Pwd=…;Encrypt=yes`: another setting begins.
+    let next_name = bytes::run_end(text, at + 1, NAME | BLANK, 40);
+    let another = text.get(at) == Some(&b';') && next_name > at + 1 && text.get(next_name) == Some(&b'=');
+    if at < limit && !another && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
         // Passwords of many signs: brackets belong to them when what goes on to the next blank is no code.
         let stop = text[at..limit.min(at + MAX_PASSWORD)]
             .iter()

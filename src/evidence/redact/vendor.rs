@@ -217,7 +217,8 @@ impl Format {
             start = at + anchor.len();
         }
         if anchor.len() < 5 {
-            let body = Shape::of(&text[at..end]);
+            let from = if self.anchor + 1 == self.parts.len() { start } else { at };
+            let body = Shape::of(&text[from..end]);
             if body.is_monotonous() || (body.digits < 2 && body.score < 4.0) {
                 return None;
             }
