@@ -1,4 +1,4 @@
-"""Exceptions as data, from the live objects: the chain, the frames, the values of the project's own frames."""
+"""Exceptions as JSON, from the live objects: the chain, the frames, the values of the project's own frames."""
 
 import linecache
 import os
@@ -6,6 +6,7 @@ import sys
 from itertools import islice
 from time import perf_counter
 
+from .stream import quote
 from .values import cut, type_name
 
 #: Frames kept of one exception: the outermost and the innermost.
@@ -37,12 +38,18 @@ class Describer:
         self._files = {}
         self._tools = _tool_folders()
 
-    def chain(self, error):
-        """The exceptions that led to ``error``, first cause first. See ``Exception`` in the schema."""
-        budget = _Budget()
-        return self._chain(error, budget, 0, set())
+    def chain(self, error, operands=None, project_only=False):
+        """The exceptions that led to ``error``, first cause first, as JSON: see ``Exception`` in the schema.
 
-    def _chain(self, error, budget, level, seen):
+        ``operands`` is asked for the comparison that the message of ``error`` tells of. With ``project_only`` the
+        frames of ``error`` are left out if none of them is of the project.
+        """
+        return self._chain(error, _Budget(), 0, set(), operands, project_only)
+
+    # JSON is put together piece by piece, here and in :mod:`.record`: objects that a serialiser would have to walk
+    # once more cost as much again, and count towards the next garbage collection.
+
+    def _chain(self, error, budget, level, seen, operands=None, project_only=False):
         links = []
         link = "last"
         while error is not None and id(error) not in seen and len(links) < CHAIN:
@@ -55,32 +62,46 @@ class Describer:
             else:
                 error = None
         # The last exception is described first: the budget for values is best spent on it.
-        found = [self._exception(error, link, budget, level, seen) for error, link in links]
+        found = []
+        for error, link in links:
+            found.append(self._exception(error, link, budget, level, seen, operands, project_only))
+            operands = None
+            project_only = False
         found.reverse()
-        return found
+        return "[%s]" % ",".join(found)
 
-    def _exception(self, error, link, budget, level, seen):
+    def _exception(self, error, link, budget, level, seen, operands, project_only):
         message = self._message(error)
-        described = {"type": qualified_name(type(error)), "message": message, "link": link}
-        frames = self._frames(error.__traceback__, budget)
+        frames, of_project = self._frames(error.__traceback__, budget)
         if isinstance(error, SyntaxError) and error.filename:
             # Below the import it is the compiler that speaks.
-            while frames and not self.is_project(frames[-1]["path"]):
-                frames.pop()
-            frames.append(self._syntax_frame(error))
-            described["message"] = cut(str(error.msg), MESSAGE_LENGTH)
-        described["frames"] = frames
-        notes = vars(error).get("__notes__")
+            file = self._file(error.filename)
+            del frames[of_project:]
+            frames.append(self._syntax_frame(error, file))
+            of_project = of_project or file.in_project
+            message = cut(str(error.msg), MESSAGE_LENGTH)
+        described = '{"type":%s,"message":%s,"link":"%s","frames":[%s]' % (
+            quote(qualified_name(type(error))),
+            quote(message),
+            link,
+            "" if project_only and not of_project else ",".join(frames),
+        )
+        if operands is not None:
+            comparison = operands(error, message)
+            if comparison is not None:
+                described += ',"operands":' + comparison
+        notes = error.__dict__.get("__notes__")
         if isinstance(notes, list):
-            described["notes"] = [cut(note, 5000) for note in notes[:20] if isinstance(note, str)]
+            notes = [quote(cut(note, 5000)) for note in notes[:20] if isinstance(note, str)]
+            described += ',"notes":[%s]' % ",".join(notes)
         members = _members(error)
         if members and level < GROUPS:
-            described["group"] = [
+            described += ',"group":[%s]' % ",".join(
                 self._chain(member, budget, level + 1, seen)
                 for member in members[:MEMBERS]
                 if isinstance(member, BaseException)
-            ]
-        return described
+            )
+        return described + "}"
 
     def _message(self, error):
         try:
@@ -89,65 +110,70 @@ class Describer:
             return "<%s in the str of %s>" % (type(problem).__name__, type_name(type(error)))
 
     def _frames(self, traceback, budget):
+        """The frames, and how many there are up to the last one of the project."""
         entries = []
+        files = self._files
+        first = None
         while traceback is not None:
             frame = traceback.tb_frame
-            file = self._file(frame.f_code.co_filename)
+            file = files.get(frame.f_code.co_filename) or self._file(frame.f_code.co_filename)
             if not file.hidden and not _hides_itself(frame):
+                if first is None and file.in_project:
+                    first = len(entries)
                 entries.append((traceback, frame, file))
             traceback = traceback.tb_next
         # What lies before the project's first frame is how pytest and its plugins got there.
-        first = next((index for index, entry in enumerate(entries) if entry[2].in_project), 0)
-        entries = entries[first:]
+        if first:
+            del entries[:first]
         if len(entries) > OUTER_FRAMES + INNER_FRAMES:
             entries = entries[:OUTER_FRAMES] + entries[-INNER_FRAMES:]
         described = []
+        of_project = 0
         with_values = VALUE_FRAMES
         for traceback, frame, file in reversed(entries):
             shown = self._frame(traceback, frame, file)
-            if file.in_project and with_values:
-                with_values -= 1
-                values = self._values(frame, budget)
-                if values:
-                    shown["locals"] = values
-            described.append(shown)
+            if file.in_project:
+                of_project = of_project or len(entries) - len(described)
+                if with_values:
+                    with_values -= 1
+                    values = self._values(frame, budget)
+                    if values:
+                        shown += ',"locals":[%s]' % ",".join(values)
+            described.append(shown + "}")
         described.reverse()
-        return described
+        return described, of_project
 
     def _frame(self, traceback, frame, file):
+        """Without the brace at the end."""
         code = frame.f_code
         line = traceback.tb_lineno or 0
+        shown = '{"path":%s,"line":%d,"function":%s' % (file.quoted, line, quote(getattr(code, "co_qualname", code.co_name)))
         source = linecache.getline(code.co_filename, line) if line else ""
-        shown = {
-            "path": file.shown,
-            "line": line,
-            "function": getattr(code, "co_qualname", code.co_name),
-        }
         if source:
-            shown["source"] = cut(source.strip(), 1000)
-        span = _span(code, traceback.tb_lasti, line, source)
-        if span:
-            shown["span"] = span
+            shown += ',"source":' + quote(cut(source.strip(), 1000))
+            span = _span(code, traceback.tb_lasti, line, source)
+            if span:
+                shown += ',"span":[%d,%d,%d]' % span
         return shown
 
-    def _syntax_frame(self, error):
-        file = self._file(error.filename)
+    def _syntax_frame(self, error, file):
         line = error.lineno or 0
-        shown = {"path": file.shown, "line": line}
+        shown = '{"path":%s,"line":%d' % (file.quoted, line)
         if isinstance(error.text, str) and error.text.strip():
-            shown["source"] = cut(error.text.strip(), 1000)
+            shown += ',"source":' + quote(cut(error.text.strip(), 1000))
         column, end_line, end = error.offset, getattr(error, "end_lineno", None), getattr(error, "end_offset", None)
         if column and column > 0 and end_line and end and (end_line > line or end > column):
-            shown["span"] = [end_line, column, end]
-        return shown
+            shown += ',"span":[%d,%d,%d]' % (end_line, column, end)
+        return shown + "}"
 
     def _values(self, frame, budget):
         shown = []
         scope = frame.f_locals
+        show = self._shower.show
         at_module_level = frame.f_code.co_name == "<module>"
         for name in islice(list(scope), 400):
             # `@py_assert1` and the like are pytest's own.
-            if not isinstance(name, str) or name.startswith(("@", "__")):
+            if type(name) is not str or name[:1] == "@" or name[:2] == "__":
                 continue
             try:
                 value = scope[name]
@@ -156,16 +182,12 @@ class Describer:
             kind = type(value)
             if kind in _HIDDEN_TYPES or (at_module_level and issubclass(kind, type)):
                 continue
-            if len(shown) == VALUES or budget.spent():
+            if len(shown) == VALUES or budget.room <= 0 or perf_counter() > budget.deadline:
                 break
-            text = self._shower.show(value, VALUE_LENGTH, budget.deadline)
+            text = show(value, VALUE_LENGTH, budget.deadline)
             budget.room -= len(text)
-            shown.append([name, text, type_name(kind)])
+            shown.append("[%s,%s,%s]" % (quote(name), quote(text), quote(type_name(kind))))
         return shown
-
-    def is_project(self, shown):
-        """Whether the path (as recorded) is that of a known file of the project."""
-        return any(file.in_project for file in self._files.values() if file.shown == shown)
 
     def place(self, filename):
         """The path as it is recorded: relative to the root where it is below it, ``/``-separated."""
@@ -204,10 +226,11 @@ class Describer:
 
 
 class _File:
-    __slots__ = ("shown", "in_project", "hidden")
+    __slots__ = ("shown", "quoted", "in_project", "hidden")
 
     def __init__(self, shown, in_project, hidden):
         self.shown = shown
+        self.quoted = quote(shown)
         self.in_project = in_project and not hidden
         self.hidden = hidden
 
@@ -218,9 +241,6 @@ class _Budget:
     def __init__(self):
         self.room = ALL_VALUES_LENGTH
         self.deadline = perf_counter() + SECONDS
-
-    def spent(self):
-        return self.room <= 0 or perf_counter() > self.deadline
 
 
 def qualified_name(kind):
@@ -234,7 +254,10 @@ def qualified_name(kind):
 
 def _members(error):
     """The members of an exception group, of Python's or the back-port's."""
-    if not any(base.__name__ == "BaseExceptionGroup" for base in type(error).__mro__):
+    kind = type(error)
+    if kind.__module__ == "builtins" and not kind.__name__.endswith("Group"):
+        return ()
+    if not any(base.__name__ == "BaseExceptionGroup" for base in kind.__mro__):
         return ()
     members = getattr(error, "exceptions", ())
     return members if isinstance(members, (tuple, list)) else ()
@@ -250,17 +273,19 @@ def _hides_itself(frame):
 def _span(code, last_instruction, line, source):
     """Last line, first column and end column of what was being evaluated; Python 3.11 and later know."""
     positions = getattr(code, "co_positions", None)
-    if positions is None or last_instruction < 0 or not source:
+    if positions is None or last_instruction < 0:
         return None
     found = next(islice(positions(), last_instruction // 2, None), None)
     if found is None or None in found or found[0] != line:
         return None
     _, end_line, start, end = found
     last = source if end_line == line else linecache.getline(code.co_filename, end_line)
+    if source.isascii() and last.isascii():
+        return end_line, start + 1, end + 1
     # Python counts bytes of UTF-8.
     first_column = len(source.encode()[:start].decode("utf-8", "replace")) + 1
     end_column = len(last.encode()[:end].decode("utf-8", "replace")) + 1
-    return [end_line, first_column, end_column]
+    return end_line, first_column, end_column
 
 
 def _tool_folders():

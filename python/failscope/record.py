@@ -1,8 +1,8 @@
 """From a failing phase to its record. Runs where the test runs: in the session, an xdist worker, a fork.
 
-Where the test runs in another process, the record travels on the report, as a string of JSON in an attribute:
-xdist and pytest-forked carry attributes of built-in types over. :mod:`.session` takes it off before anyone else
-sees it.
+A record is the fields of a JSON object, without its braces. Where the test runs in another process, it travels on
+the report, as a string in an attribute: xdist and pytest-forked carry attributes of built-in types over.
+:mod:`.session` takes it off before anyone else sees it.
 """
 
 import functools
@@ -11,7 +11,7 @@ from time import perf_counter
 import pytest
 
 from .frames import Describer
-from .stream import dumps
+from .stream import quote
 from .text import rendered
 from .values import Shower, cut, type_name
 
@@ -24,6 +24,7 @@ SECTIONS = 20
 OPERAND_LENGTH = 8000
 PARAMETER_LENGTH = 1000
 COMPARISONS = 200
+_PHASES = {"setup", "call", "teardown"}
 
 
 class Maker:
@@ -33,34 +34,40 @@ class Maker:
         self.describer = Describer(str(config.rootpath), Shower())
         self._shower = Shower()
         self._comparison = None
-        self._comparisons = 0
+        self.comparisons = 0
         self._fixtures = {}
-        self._calls = {}
+        #: Seconds in the phases of the running test that have ended.
+        self.seconds = {}
+        #: Phases that have raised something, with their tests.
+        self.raised = {}
 
-    @pytest.hookimpl(tryfirst=True)
+    # Not `tryfirst`: pytest itself puts the exceptions of unittest's tests into the call before.
     def pytest_runtest_makereport(self, item, call):
-        # Only kept, for :meth:`record` to look at when the report has failed: this is called for every phase of
-        # every test. Other plugins may still put an exception into the call.
-        self._calls[call.when] = (item, call)
+        # Called for every phase of every test: what was raised is only kept, for :meth:`record` to look at when the
+        # report has failed.
+        self.seconds[call.when] = call.duration
+        if call.excinfo is not None:
+            self.raised[call.when] = (item, call)
 
     def record(self, report):
         """The record of a report that was just made in this process, or ``None`` if that was elsewhere."""
-        item, call = self._calls.pop(report.when, (None, None))
+        item, call = self.raised.get(report.when, (None, None))
         if item is None or item.nodeid != report.nodeid:
             return None
         return self._made(report, call.excinfo, item)
 
     def forget(self, when):
         """What the exception of a phase refers to must not live longer for our sake."""
-        self._calls.pop(when, None)
+        self.raised.pop(when, None)
         if when == "teardown":
             self.rest()
 
     def rest(self):
         """A test is over."""
-        self._calls.clear()
+        self.seconds.clear()
+        self.raised.clear()
         self._comparison = None
-        self._comparisons = 0
+        self.comparisons = 0
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector):
@@ -75,69 +82,72 @@ class Maker:
     @pytest.hookimpl(tryfirst=True)
     def pytest_assertrepr_compare(self, op, left, right):
         # Shown at once, since keeping the operands would change when they are freed. The last one counts.
-        self._comparisons += 1
-        if self._comparisons <= COMPARISONS:
+        self.comparisons += 1
+        if self.comparisons <= COMPARISONS:
             deadline = perf_counter() + 0.5
-            self._comparison = {
-                "op": op,
-                "left": self._shower.show(left, OPERAND_LENGTH, deadline),
-                "right": self._shower.show(right, OPERAND_LENGTH, deadline),
-                "left_type": type_name(type(left)),
-                "right_type": type_name(type(right)),
-            }
+            self._comparison = (
+                op,
+                self._shower.show(left, OPERAND_LENGTH, deadline),
+                self._shower.show(right, OPERAND_LENGTH, deadline),
+                type_name(type(left)),
+                type_name(type(right)),
+            )
         else:
             self._comparison = None
 
     def _made(self, report, excinfo, item):
         try:
-            record = self._record(report, excinfo, item)
+            return described(report) + self._details(excinfo, item)
         except Exception as error:
             # A fault here must cost no more than the details.
-            record = described(report)
-            record["note"] = "details are missing: %s: %s" % (type(error).__name__, cut(str(error), 300))
-        return dumps(record)
+            note = "details are missing: %s: %s" % (type(error).__name__, cut(str(error), 300))
+            return '%s,"note":%s' % (described(report), quote(note))
 
-    def _record(self, report, excinfo, item):
-        record = described(report)
-        if excinfo is not None:
-            error = _reported(excinfo.value)
-            if error is not None:
-                record["exceptions"] = exceptions = self.describer.chain(error)
-                last = exceptions[-1]
-                if item is None and not any(self.describer.is_project(frame["path"]) for frame in last["frames"]):
-                    # pytest or a plugin objects to a file without running it: where it does so says nothing.
-                    last["frames"] = []
-                comparison = self._comparison
-                if comparison and isinstance(error, AssertionError) and _tells_of(last["message"], comparison):
-                    last["operands"] = comparison
+    def _details(self, excinfo, item):
+        """What the live objects tell: fields of a record, each with a comma before it."""
+        details = ""
+        error = None if excinfo is None else _reported(excinfo.value)
+        if error is not None:
+            # pytest or a plugin may object to a file without running it: where it does so says nothing.
+            details = ',"exceptions":' + self.describer.chain(error, self._operands, project_only=item is None)
         if item is not None:
-            record["marks"] = list(dict.fromkeys(mark.name for mark in item.iter_markers()))
+            marks = dict.fromkeys(mark.name for mark in item.iter_markers())
+            details += ',"marks":[%s]' % ",".join(map(quote, marks))
             callspec = getattr(item, "callspec", None)
             if callspec is not None:
-                record["params"] = [
-                    [name, self._shower.show(value, PARAMETER_LENGTH)] for name, value in callspec.params.items()
-                ]
-            record["fixtures"] = self._used_fixtures(item)
-        return record
+                details += ',"params":[%s]' % ",".join(
+                    "[%s,%s]" % (quote(str(name)), quote(self._shower.show(value, PARAMETER_LENGTH)))
+                    for name, value in callspec.params.items()
+                )
+            details += ',"fixtures":[%s]' % ",".join(self._used_fixtures(item))
+        return details
+
+    def _operands(self, error, message):
+        """The comparison that ``message`` explains, as JSON, or ``None``."""
+        comparison = self._comparison
+        if comparison is None or not isinstance(error, AssertionError) or not _tells_of(message, comparison[0]):
+            return None
+        return '{"op":%s,"left":%s,"right":%s,"left_type":%s,"right_type":%s}' % tuple(map(quote, comparison))
 
     def _used_fixtures(self, item):
         known = getattr(getattr(item, "_fixtureinfo", None), "name2fixturedefs", None) or {}
         definitions = {name: found[-1] for name, found in known.items() if found}
         # Those that were asked for by name while the test ran, by a plugin for a mark for instance.
         active = getattr(getattr(item, "_request", None), "_fixture_defs", None) or {}
-        definitions.update((name, found) for name, found in active.items() if hasattr(found, "func"))
+        for name, found in active.items():
+            if hasattr(found, "func"):
+                definitions[name] = found
+        definitions.pop("request", None)
         used = []
         for name, definition in definitions.items():
-            if name == "request":
-                continue
             found = self._fixtures.get(id(definition))
-            # The definition is kept with what was found, so that its id cannot come to mean another.
             if found is None:
-                shown = [name, str(definition.scope)]
+                shown = "[%s,%s" % (quote(name), quote(str(definition.scope)))
                 code = _code(definition.func)
                 if code is not None:
-                    shown += [self.describer.place(code.co_filename), code.co_firstlineno]
-                found = self._fixtures[id(definition)] = (definition, shown)
+                    shown += ",%s,%d" % (quote(self.describer.place(code.co_filename)), code.co_firstlineno)
+                # The definition is kept with what was found, so that its id cannot come to mean another.
+                found = self._fixtures[id(definition)] = (definition, shown + "]")
             used.append(found[1])
         return used
 
@@ -174,36 +184,43 @@ class ForkAttacher:
                     setattr(report, ATTRIBUTE, record)
 
 
-def described(report):
-    """What a report itself says of a failure."""
+def described(report, length=TEXT_LENGTH, sections=SECTIONS):
+    """What a report itself says of a failure: fields of a record, as JSON without braces. At most the last
+    ``length`` characters of its text and the last ``sections`` of what was captured."""
     longrepr = report.longrepr
     # Of a text the report's own rendering would put the worker's name in front.
     text = longrepr if isinstance(longrepr, str) else rendered(report) if longrepr is not None else ""
+    when = report.when
     kind = "exception"
     if isinstance(longrepr, str) and text.startswith(("[XPASS(strict)]", "Unexpected success")):
         kind = "strict_xpass"
-    elif report.when == "???":
+    elif when == "???":
         kind = "crash"
-    crash = getattr(longrepr, "reprcrash", None)
-    headline = getattr(crash, "message", None) or text
-    record = {
-        "id": report.nodeid,
-        "phase": {"setup": "setup", "teardown": "teardown", "collect": "collect"}.get(report.when, "call"),
-        "kind": kind,
-        "headline": cut(headline.split("\n", 1)[0], 1000),
-        "text": cut(text, TEXT_LENGTH),
-    }
+    headline = getattr(getattr(longrepr, "reprcrash", None), "message", None) or text
+    fields = '"id":%s,"phase":"%s","kind":"%s","headline":%s,"text":%s' % (
+        quote(report.nodeid),
+        when if when in _PHASES or when == "collect" else "call",
+        kind,
+        quote(cut(headline.split("\n", 1)[0], 1000)),
+        quote(cut(text, TEXT_LENGTH) if length == TEXT_LENGTH else text[max(len(text) - length, 0) :]),
+    )
     if hasattr(report, "context") and hasattr(report, "keywords"):
         # Told where the test runs: on its way from an xdist worker pytest 9.2 puts quotes around the values.
-        record["subtest"] = _subtest(report)
+        fields += ',"subtest":' + quote(_subtest(report))
     location = getattr(report, "location", None)
     if location and location[0]:
         line = location[1]
-        record["location"] = [location[0].replace("\\", "/"), None if line is None else line + 1]
-    sections = [[name, cut(text, SECTION_LENGTH)] for name, text in report.sections[-SECTIONS:] if text]
-    if sections:
-        record["sections"] = sections
-    return record
+        place = quote(location[0].replace("\\", "/"))
+        fields += ',"location":[%s,null]' % place if line is None else ',"location":[%s,%d]' % (place, line + 1)
+    if sections and report.sections:
+        captured = [
+            "[%s,%s]" % (quote(name), quote(cut(text, SECTION_LENGTH)))
+            for name, text in report.sections[-sections:]
+            if text
+        ]
+        if captured:
+            fields += ',"sections":[%s]' % ",".join(captured)
+    return fields
 
 
 def _subtest(report):
@@ -227,27 +244,29 @@ def _subtest(report):
 
 #: Exceptions that wrap another one, or whose `str` is not what pytest shows.
 _WRAPPERS = {
-    ("_pytest", "CollectError"),
-    ("_pytest", "ConftestImportFailure"),
-    ("_pytest", "FixtureLookupError"),
-    ("_pytest", "MultipleDoctestFailures"),
-    ("doctest", "DocTestFailure"),
-    ("doctest", "UnexpectedException"),
+    "CollectError": "_pytest",
+    "ConftestImportFailure": "_pytest",
+    "FixtureLookupError": "_pytest",
+    "MultipleDoctestFailures": "_pytest",
+    "DocTestFailure": "doctest",
+    "UnexpectedException": "doctest",
 }
 
 
 def _reported(error):
     """The exception that tells what is wrong, or ``None`` if only pytest's own text does."""
     kind = type(error)
-    if (str(kind.__module__).split(".")[0], kind.__name__) in _WRAPPERS:
+    if kind.__name__ in _WRAPPERS and str(kind.__module__).split(".")[0] == _WRAPPERS[kind.__name__]:
         # pytest wraps what a file's import raised in an error of its own, with the traceback as a message.
         return error.__cause__
     return error
 
 
-def _tells_of(message, comparison):
-    """Whether ``message`` is pytest's explanation of ``comparison`` (it may begin with the user's own words)."""
-    operator = " %s " % comparison["op"]
+def _tells_of(message, operator):
+    """Whether ``message`` is pytest's explanation of a comparison (it may begin with the user's own words)."""
+    operator = " %s " % operator
+    if operator not in message:
+        return False
     return any(line.startswith("assert ") and operator in line for line in message.splitlines()[:50])
 
 

@@ -14,6 +14,10 @@ from .record import ATTRIBUTE, described
 from .stream import BRIEF_BYTES, VERSION, Stream, dumps, prepare, quote
 
 _FAILED, _ERROR = "failed", "error"
+#: Integers of microseconds: they are written in two thirds of the time that fractions take.
+_PASSED_AND_NEXT = (
+    '{"end":{"id":%s,"outcome":"passed","seconds":[%de-6,%de-6,%de-6]}}\n{"begin":{"id":%s,"at":%de-6}}\n'
+)
 
 
 class Session:
@@ -23,9 +27,12 @@ class Session:
         self._config = config
         self._settings = settings
         self._maker = maker
+        #: Seconds in the phases of the running test that have ended in this process.
+        self._seconds = maker.seconds
         self._tests = {}
-        #: Reports that have passed and were not looked at yet.
-        self._waiting = []
+        #: The test that began last, and its name in JSON.
+        self._current = None
+        self._name = ""
         #: Records that came with reports, by the report's id, until the report is looked at.
         self.taken = {}
         #: Whether several tests may be running at once.
@@ -109,28 +116,47 @@ class Session:
 
     # One test after the other, or several at a time under xdist.
 
-    # These two are called for every test and every phase. What passes is only kept, and looked at when the next
-    # test begins: code that runs three times as often costs more than what it does.
+    # These two are called for every test and every phase. Of a test that simply passes nothing is looked at before
+    # the next one begins: code that runs three times as often costs more than what it does.
 
     def pytest_runtest_logstart(self, nodeid):
-        if self._stream is None:
-            self._waiting.clear()
+        stream = self._stream
+        if stream is None:
             return
-        line = '{"begin":{"id":%s,"at":%.3f}}' % (quote(nodeid), perf_counter() - self._begun)
-        if not self.several:
-            # One write for the end of the last test and the beginning of this one; nothing happens between them.
-            line = self._ends() + line
-            self._maker.rest()
-        self._stream.write(line)
+        # One write for the end of the last test and the beginning of this one; nothing happens between them.
+        name = quote(nodeid)
+        seconds = self._seconds
+        lines = None
+        if len(seconds) == 3 and not self._tests:
+            try:
+                lines = _PASSED_AND_NEXT % (
+                    self._name,
+                    seconds["setup"] * 1e6,
+                    seconds["call"] * 1e6,
+                    seconds["teardown"] * 1e6,
+                    name,
+                    (perf_counter() - self._begun) * 1e6,
+                )
+            except KeyError:
+                pass  # phases of another plugin's making
+        if lines is None:
+            ends = "" if self.several else self._ends()
+            lines = '%s{"begin":{"id":%s,"at":%.6f}}\n' % (ends, name, perf_counter() - self._begun)
+        stream.append(lines)
+        self._current = nodeid
+        self._name = name
+        seconds.clear()
+        maker = self._maker
+        if maker.raised or maker.comparisons:
+            maker.rest()
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
-        if report.outcome == "passed" and not hasattr(report, "context"):
-            self._waiting.append(report)
-            if self.several:
-                self._settle()
+        if report.outcome == "passed":
+            # How long a phase took of which this process has made the report is known.
+            if report.when not in self._seconds or self._tests or hasattr(report, "wasxfail"):
+                self._has_passed(report)
             return
-        self._settle()
         record = self.taken.pop(id(report), None)
         if record is None and report.outcome in ("failed", "rerun"):
             record = self._maker.record(report)
@@ -141,25 +167,23 @@ class Session:
         test = self._tests.get(nodeid)
         if test is None:
             test = self._tests[nodeid] = _Test()
+            if nodeid == self._current and not self.several:
+                for when, seconds in self._seconds.items():
+                    test.pass_phase(when, seconds)
         return test
 
-    def _settle(self):
-        """Looks at the reports that were kept."""
-        for report in self._waiting:
-            test = self._test(report.nodeid)
-            when = report.when
-            if when == "setup":
-                test.setup = report.duration
-            elif when == "call":
-                test.call = report.duration
-                if hasattr(report, "wasxfail"):
-                    test.settle("xpassed")
-            else:
-                test.teardown = report.duration
-                test.ended = True
-            if test.worker is None:
-                test.worker = _worker(report)
-        self._waiting.clear()
+    def _has_passed(self, report):
+        if hasattr(report, "context"):
+            # A subtest: its test's own report is still to come.
+            return
+        test = self._test(report.nodeid)
+        test.pass_phase(report.when, report.duration)
+        if report.when == "teardown":
+            test.ended = True
+        elif report.when == "call" and hasattr(report, "wasxfail"):
+            test.settle("xpassed")
+        if test.worker is None:
+            test.worker = _worker(report)
 
     def _report(self, report, record, test):
         outcome = report.outcome
@@ -198,25 +222,6 @@ class Session:
 
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
-        waiting = self._waiting
-        if len(waiting) == 3 and not self._tests:
-            setup, call, teardown = waiting
-            if (
-                setup.when == "setup"
-                and call.when == "call"
-                and teardown.when == "teardown"
-                and setup.nodeid == call.nodeid == teardown.nodeid
-                and not hasattr(call, "wasxfail")
-            ):
-                # The usual course of things.
-                waiting.clear()
-                return '{"end":{"id":%s,"outcome":"passed","seconds":[%.4g,%.4g,%.4g]}}\n' % (
-                    quote(call.nodeid),
-                    setup.duration,
-                    call.duration,
-                    teardown.duration,
-                )
-        self._settle()
         if len(self._tests) == 1:
             nodeid, test = next(iter(self._tests.items()))
             if not test.ended:
@@ -267,28 +272,26 @@ class Session:
             self._failures += 1
         if self._stream is None:
             return
-        # The record is JSON already; what only this process knows is put in front of its first field.
-        if self._stream.size > BRIEF_BYTES or record is None:
-            known = described(report)
-            if self._stream.size > BRIEF_BYTES:
-                known.pop("sections", None)
-                known["text"] = known["text"][-2000:] if self._stream.size < 2 * BRIEF_BYTES else ""
-                known["note"] = "the record of this run has reached its largest size: details are left out"
-            record = dumps(known)
+        size = self._stream.size
+        if size > BRIEF_BYTES:
+            record = described(report, 2000 if size < 2 * BRIEF_BYTES else 0, sections=0)
+            record += ',"note":"the record of this run has reached its largest size: details are left out"'
+        elif record is None:
+            record = described(report)
+        # What only this process knows is put in front.
         line = '{"failure":{"outcome":"%s","seconds":%.4g,' % (outcome, getattr(report, "duration", None) or 0.0)
         worker = _worker(report)
         if worker is not None:
             line += '"worker":%s,' % quote(worker)
         if test.reruns:
             line += '"reruns":%d,' % test.reruns
-        self.write(line + record[1:] + "}")
+        self._stream.append("%s%s}}\n" % (line, record))
 
     # How it ends.
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr):
         self._failures += 1
-        self._settle()
         running = list(self._tests)
         self.write(
             dumps(
@@ -313,7 +316,8 @@ class Session:
         if self._ended:
             return
         self._ended = True
-        self._settle()
+        if len(self._seconds) == 3 and not self._tests:
+            self._test(self._current).ended = True
         for nodeid, test in list(self._tests.items()):
             # A test that was interrupted before it said anything has no outcome to tell.
             if test.ended or test.outcome is not None:
@@ -402,6 +406,14 @@ class _Test:
         self.reason = None
         #: Whether the report of its teardown has come, which is always the last.
         self.ended = False
+
+    def pass_phase(self, when, seconds):
+        if when == "setup":
+            self.setup = seconds
+        elif when == "call":
+            self.call = seconds
+        else:
+            self.teardown = seconds
 
     def settle(self, outcome):
         if self._RANK[outcome] > self._RANK[self.outcome]:

@@ -7,6 +7,7 @@ that is killed leaves at most its last line half-written.
 import json
 import os
 import time
+import weakref
 from json.encoder import encode_basestring_ascii as quote
 
 #: Version of the schema, in the first line of every stream.
@@ -33,21 +34,26 @@ class Stream:
         self.path = path
         self.size = 0
         self.error = None
-        self._pid = os.getpid()
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
         self._fd = os.open(path, flags, 0o600)
+        _OPEN.add(self)
 
     def write(self, line):
         """Appends ``line`` (ASCII, without a newline)."""
-        # A test that forks and lets the child run on must not record everything twice.
-        if self._fd is None or os.getpid() != self._pid:
+        self.append(line + "\n")
+
+    def append(self, lines):
+        """Appends ``lines`` (ASCII, each with its newline) by one write to the operating system."""
+        if self._fd is None:
             return
-        data = line.encode("ascii") + b"\n"
+        data = lines.encode("ascii")
         try:
-            while data:
+            written = os.write(self._fd, data)
+            self.size += written
+            while written < len(data):
+                data = data[written:]
                 written = os.write(self._fd, data)
                 self.size += written
-                data = data[written:]
         except OSError as error:
             self.error = "cannot write %s: %s" % (self.path, error.strerror)
             self.close()
@@ -59,6 +65,20 @@ class Stream:
                 os.close(fd)
             except OSError:
                 pass
+
+
+#: The streams that are being written.
+_OPEN = weakref.WeakSet()
+
+
+def _in_child():
+    # A test that forks and lets the child run on must not record everything twice.
+    for stream in list(_OPEN):
+        stream.close()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def prepare(output):

@@ -18,6 +18,10 @@ PATIENCE = 0.1
 #: An integer of more bits is not written out: the conversion takes quadratic time.
 INTEGER_BITS = 8192
 
+#: Types whose `repr` is short and runs no code.
+_PLAIN = {type(None), bool, float}
+#: So are those of integers below this.
+_SMALL = 1 << 60
 _BRACKETS = {
     list: ("[", "]"),
     tuple: ("(", ")"),
@@ -39,17 +43,19 @@ class Shower:
 
     def show(self, value, limit, deadline=None):
         """``repr(value)``, with ``…`` where something was left out, in at most ``limit`` characters or so."""
+        kind = type(value)
+        if kind in _PLAIN or (kind is int and -_SMALL < value < _SMALL):
+            return repr(value)
         if deadline is None:
             deadline = perf_counter() + 1.0
         try:
-            text = self._show(value, limit, DEPTH, deadline)
+            text = self._show(value, kind, limit, DEPTH, deadline)
         except RecursionError:
             text = "<nested too deeply>"
-        return cut(text, limit)
+        return text if len(text) <= limit else cut(text, limit)
 
-    def _show(self, value, room, depth, deadline):
-        kind = type(value)
-        if value is None or kind is bool or kind is float:
+    def _show(self, value, kind, room, depth, deadline):
+        if kind in _PLAIN:
             return repr(value)
         if kind is str or kind is bytes:
             if len(value) <= room:
@@ -66,7 +72,7 @@ class Shower:
                 return opening + "…" + closing
             if kind in (set, frozenset):
                 return self._set(value, room, depth, deadline, opening, closing)
-            parts = self._parts(((None, item) for item in value), len(value), room, depth, deadline)
+            parts = self._parts(value, len(value), room, depth, deadline)
             if kind is tuple and len(value) == 1:
                 closing = "," + closing
             return opening + parts + closing
@@ -81,10 +87,18 @@ class Shower:
 
     def _parts(self, items, count, room, depth, deadline, pairs=False):
         parts = []
-        for key, item in islice(items, ELEMENTS):
-            text = self._show(item, room, depth - 1, deadline)
+        depth -= 1
+        # Copied, since a `repr` may change the container.
+        for item in tuple(islice(items, ELEMENTS)):
+            text = ""
             if pairs:
-                text = self._show(key, min(room, 200), depth - 1, deadline) + ": " + text
+                key, item = item
+                text = self._show(key, type(key), min(room, 200), depth, deadline) + ": "
+            kind = type(item)
+            if kind in _PLAIN or (kind is int and -_SMALL < item < _SMALL):
+                text += repr(item)
+            else:
+                text += self._show(item, kind, room, depth, deadline)
             parts.append(text)
             room -= len(text) + 2
             if room <= 0:
@@ -95,7 +109,9 @@ class Shower:
 
     def _set(self, value, room, depth, deadline, opening, closing):
         # The order of a set differs from run to run; text that does would hide that two failures are one.
-        parts = sorted(self._show(item, 200, depth - 1, deadline) for item in islice(value, 4 * ELEMENTS))
+        parts = sorted(
+            self._show(item, type(item), 200, depth - 1, deadline) for item in tuple(islice(value, 4 * ELEMENTS))
+        )
         kept = []
         for text in parts[:ELEMENTS]:
             kept.append(text)
@@ -133,7 +149,7 @@ class Shower:
     def _fields(self, items, room, depth, deadline):
         parts = []
         for key, item in items:
-            text = "%s=%s" % (key, self._show(item, room, depth - 1, deadline))
+            text = "%s=%s" % (key, self._show(item, type(item), room, depth - 1, deadline))
             parts.append(text)
             room -= len(text) + 2
             if room <= 0:
