@@ -1,7 +1,7 @@
 //! One analysis of one folder: finds the result files, reads those that changed, merges, analyses. Blocking;
 //! the engine runs it on a thread of its own and takes its outcome as an event.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,6 +120,11 @@ impl Memory {
         })
     }
 
+    /// Whether a run is being followed.
+    pub fn is_live(&self) -> bool {
+        !self.live.is_empty()
+    }
+
     /// Makes everything be read again. Until that is done, what was read before still counts.
     pub fn forget_files(&mut self) {
         for known in self.files.values_mut() {
@@ -137,6 +142,9 @@ pub struct Job {
     pub settings: Option<Json>,
     /// What the last job left.
     pub memory: Memory,
+    /// The only files that have changed, if it is known. While a run goes on its stream changes all the time, and
+    /// a look at every file of the project would take longer than to read on.
+    pub only: Option<HashSet<PathBuf>>,
     /// Ends it early.
     pub cancel: Cancel,
     /// The pipeline.
@@ -227,11 +235,18 @@ impl Job {
 
     /// Reads the result files that changed: whether any did, and when to look again. `None` if cancelled.
     fn read(&mut self, config: &Config) -> Option<(bool, Option<Duration>)> {
-        let found = self.tools.find(&self.root, config);
+        let is_live = |path: &PathBuf| self.memory.live.contains_key(path);
+        let known = self.memory.config.as_deref() == Some(config)
+            && self.only.as_ref().is_some_and(|only| only.iter().all(is_live));
+        let found = if known {
+            self.memory.files.keys().cloned().collect()
+        } else {
+            self.tools.find(&self.root, config)
+        };
         let mut changed = false;
         let mut again: Option<Duration> = None;
         let mut files = HashMap::new();
-        let mut problems = Vec::new();
+        let mut problems = if known { self.memory.problems.clone() } else { Vec::new() };
         for path in found {
             if self.cancel.is_cancelled() {
                 return None;

@@ -92,6 +92,7 @@ impl Engine {
                             folder.forget = true;
                             folder.unclear(&root);
                         }
+                        folder.look = true;
                         folder.queue.ask(Some(reply.clone()));
                     }
                     self.start_job(&root);
@@ -252,7 +253,14 @@ impl Engine {
                 }
                 let known = folder.disk.keys().map(|k| k.under(root)).filter(|k| k.starts_with(path));
                 sources.extend(known);
-                results |= folder.concerned_by(root, path);
+                if folder.concerned_by(root, path) {
+                    results = true;
+                    if path.extension().is_some_and(|ending| ending == "jsonl") {
+                        folder.changed.insert(path.clone());
+                    } else {
+                        folder.look = true;
+                    }
+                }
             }
             if results {
                 folder.queue.ask(None);

@@ -46,6 +46,11 @@ pub(super) struct Folder {
     /// Whether the next job reads everything anew.
     pub(super) forget: bool,
     pub(super) queue: Queue<Reply>,
+    /// Whether the next job looks for results everywhere. If not, only these files have changed.
+    pub(super) look: bool,
+    pub(super) changed: HashSet<PathBuf>,
+    /// Whether the reports do not tell of the results yet.
+    pub(super) unreported: bool,
     /// Writing of reports, with those who wait for an analysis to be complete.
     pub(super) reports: Queue<(Reply, Summary)>,
     /// Which paths may be results; `None` before the configuration is known.

@@ -18,6 +18,7 @@ use crate::workspace::SourceFile;
 impl Engine {
     pub(super) fn ask(&mut self, root: &Path) {
         if let Some(folder) = self.folders.get_mut(root) {
+            folder.look = true;
             folder.queue.ask(None);
         }
         self.start_job(root);
@@ -33,8 +34,10 @@ impl Engine {
         if std::mem::take(&mut folder.again_anew) {
             memory.forget_results();
         }
+        let changed = std::mem::take(&mut folder.changed);
         let job = Job {
             root: root.to_path_buf(),
+            only: (!std::mem::take(&mut folder.look)).then_some(changed),
             settings: folder.settings.clone(),
             memory,
             cancel,
@@ -63,6 +66,8 @@ impl Engine {
         let mut elsewhere = None;
         if let Some(outcome) = outcome {
             cancelled = outcome.cancelled;
+            folder.look |= cancelled;
+            let live = outcome.memory.is_live();
             folder.memory = Some(outcome.memory);
             for problem in outcome.config_problems.iter().filter(|p| p.line.is_none()) {
                 if folder.said.insert(problem.message.clone()) {
@@ -84,7 +89,7 @@ impl Engine {
                 folder.has_state(root, state, outcome.cleared);
             }
             if outcome.changed {
-                report = !outcome.results.analysis.run.sources.is_empty();
+                folder.unreported = !outcome.results.analysis.run.sources.is_empty();
                 news = true;
                 folder.unrecorded.extend(outcome.read);
                 folder.results = with_trials(outcome.results, &folder.results);
@@ -94,6 +99,11 @@ impl Engine {
                 folder.dirty = true;
                 // Nobody may be listening.
                 let _ = self.handle.news.send(root.to_path_buf());
+            }
+            // Of a run that is going reports are written when it is over or somebody asks: they take as long as all
+            // the rest.
+            if !live || !replies.is_empty() {
+                report = std::mem::take(&mut folder.unreported);
             }
             if let Some(wait) = outcome.again {
                 let engine = self.handle.clone();
@@ -105,6 +115,7 @@ impl Engine {
             }
         } else {
             folder.memory = Some(Memory::default());
+            folder.look = true;
             let message = format!(
                 "analysing the test results in {} broke; this is a fault of Failscope",
                 root.display()
