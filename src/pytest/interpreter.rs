@@ -53,7 +53,10 @@ pub fn find(root: &Path, configured: Option<&str>, system: &System) -> Option<In
         for (file, tool) in TOOLS {
             if folder.join(file).is_file() && on_path(tool, system).is_some() {
                 let command = vec![tool.to_owned(), "run".to_owned(), "python".to_owned()];
-                return found(command, &format!("`{tool} run`, for there is {}", folder.join(file).display()));
+                return found(
+                    command,
+                    &format!("`{tool} run`, for there is {}", folder.join(file).display()),
+                );
             }
         }
         if folder.join(".git").exists() {
@@ -196,7 +199,12 @@ mod tests {
             (&["repo/w/poetry.lock", "bin/poetry"], &[], None, &["poetry", "run", "python"]),
             (&["repo/uv.lock", "bin/uv", "bin/python3"], &[], None, &["uv", "run", "python"]),
             (&["repo/w/Pipfile.lock", "bin/pipenv"], &[], None, &["pipenv", "run", "python"]),
-            (&["repo/w/uv.lock", "bin/uv", "repo/w/.venv/bin/python"], &[], None, &["@/repo/w/.venv/bin/python"]),
+            (
+                &["repo/w/uv.lock", "bin/uv", "repo/w/.venv/bin/python"],
+                &[],
+                None,
+                &["@/repo/w/.venv/bin/python"],
+            ),
             (&["repo/w/.conda/bin/python"], &[], None, &["@/repo/w/.conda/bin/python"]),
             (&["c/bin/python", "bin/python3"], &[("CONDA_PREFIX", "@/c")], None, &["@/c/bin/python"]),
             (&["bin/python"], &[], None, &["@/bin/python"]),
@@ -256,7 +264,9 @@ mod tests {
             let dir = tempfile::tempdir().unwrap();
             let base = dir.path().display().to_string();
             let place = |text: &str| text.replace('@', &base);
-            for file in ["tools/python", "w/in/bin/python", "bin/python3", "bin/special", "w/.vscode/settings.json"] {
+            for file in
+                ["tools/python", "w/in/bin/python", "bin/python3", "bin/special", "w/.vscode/settings.json"]
+            {
                 let path = dir.path().join(file);
                 std::fs::create_dir_all(path.parent().unwrap()).unwrap();
                 std::fs::write(path, "").unwrap();
