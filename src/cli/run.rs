@@ -56,7 +56,8 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             python.command.join(" "),
             python.why
         ));
-        return Ok(code);
+        // Python ends with the code of a run with failures where there is no pytest.
+        return Ok(if code == super::EXIT_FAILURES { super::EXIT_UNREADABLE } else { code });
     };
     let recordings = Recording::take(&mut run, system.now(), true).into_iter().collect();
     let run = front::gather(vec![run], Vec::new());
