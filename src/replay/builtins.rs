@@ -126,6 +126,7 @@ impl<'a> Machine<'a> {
             }
             ("abs", Some(value)) => match value {
                 Value::Float(x) => Value::Float(x.abs()),
+                Value::Object(_) => self.by(&value, "__abs__")?,
                 other => {
                     if let Some(n) = other.int() {
                         Value::Int(n.abs())
@@ -150,6 +151,9 @@ impl<'a> Machine<'a> {
                 Value::list(items)
             }
             ("reversed", Some(value)) => {
+                if self.method_of(&value, "__reversed__").is_some() {
+                    return self.by(&value, "__reversed__");
+                }
                 let mut items = self.collect(&value)?;
                 items.reverse();
                 Value::iter(items)
@@ -160,14 +164,26 @@ impl<'a> Machine<'a> {
                 Value::iter(items.map(|(n, item)| Value::tuple(vec![Value::Int(start + n as i128), item])))
             }
             ("zip", _) => {
-                let mut columns = Vec::new();
+                // One row at a time, as some iterators are endless.
+                let mut iterators = Vec::new();
                 for arg in &args.pos {
-                    columns.push(self.collect(arg)?);
+                    iterators.push(self.iterate(arg)?);
                 }
-                let rows = columns.iter().map(Vec::len).min().unwrap_or(0);
-                Value::iter(
-                    (0..rows).map(|row| Value::tuple(columns.iter().map(|c| c[row].clone()).collect())),
-                )
+                let mut rows = Vec::new();
+                'rows: while !iterators.is_empty() {
+                    let mut row = Vec::new();
+                    for iterator in &iterators {
+                        match self.next(iterator)? {
+                            Some(item) => row.push(item),
+                            None => break 'rows,
+                        }
+                    }
+                    rows.push(Value::tuple(row));
+                }
+                if args.named("strict").is_some() {
+                    return Err(Stop::Unknown("zip"));
+                }
+                Value::iter(rows)
             }
             ("map", Some(function)) => {
                 let mut columns = Vec::new();
@@ -209,10 +225,18 @@ impl<'a> Machine<'a> {
                 Value::Class(base) => Value::Bool(class.derives(base)),
                 _ => return Err(Stop::Unknown("issubclass")),
             },
+            ("callable", Some(value @ Value::Object(_))) => {
+                Value::Bool(self.method_of(&value, "__call__").is_some())
+            }
             ("callable", Some(value)) => Value::Bool(matches!(
                 value,
                 Value::Function(_) | Value::Bound(_) | Value::Class(_) | Value::Native(_) | Value::Method(_)
             )),
+            ("hash", Some(value)) => {
+                self.hashable(&value)?;
+                return Err(Stop::Unknown("hash"));
+            }
+            ("vars", Some(value @ Value::Object(_))) => self.attribute(&value, &"__dict__".into())?,
             ("iter", Some(value)) => self.iterate(&value)?,
             ("next", Some(iterator)) => match self.next(&iterator)? {
                 Some(item) => item,
@@ -294,6 +318,27 @@ impl<'a> Machine<'a> {
                 object.set(&attr, args.pos[2].clone());
                 Value::None
             }
+            ("held.__getitem__", Some(items)) if count == 2 => self.item(&items, &args.pos[1])?,
+            ("held.__setitem__", Some(items)) if count == 3 => {
+                self.set_item(&items, &args.pos[1], args.pos[2].clone())?;
+                Value::None
+            }
+            ("held.__delitem__", Some(items)) if count == 2 => {
+                self.delete_item(&items, &args.pos[1])?;
+                Value::None
+            }
+            ("held.__contains__", Some(items)) if count == 2 => {
+                Value::Bool(self.compare("in", &args.pos[1], &items)?)
+            }
+            ("held.__len__", Some(items)) => Value::Int(self.len(&items)? as i128),
+            ("held.__iter__", Some(items)) => self.iterate(&items)?,
+            ("__unknown__", _) => return Err(Stop::Unknown("a part of the library")),
+            ("exception.__init__", Some(Value::Object(object)))
+                if matches!(object.class.kind, super::value::Kind::Dict | super::value::Kind::List) =>
+            {
+                self.derived(&object, super::expr::tail(&args))?;
+                Value::None
+            }
             ("exception.__init__", Some(Value::Object(object))) => {
                 if object.class.kind == super::value::Kind::Exception {
                     object.set("args", Value::tuple(args.pos[1..].to_vec()));
@@ -315,21 +360,34 @@ impl<'a> Machine<'a> {
             Value::Tuple(items) => items.len(),
             Value::Dict(pairs) => pairs.borrow().len(),
             Value::Range(..) => self.collect(value)?.len(),
-            Value::Given(given) if matches!(&*given.0, "defaultdict" | "Counter") => {
-                let dict = given.1.pos[0].clone();
-                self.len(&dict)?
+            Value::Iter(_) => self.viewed(value)?,
+            Value::Given(_) if value.held().is_some() => {
+                let items = value.held().unwrap_or(Value::None);
+                self.len(&items)?
             }
             Value::Given(_) | Value::Native(_) => return Err(Stop::Unknown("len")),
             other => {
                 if let Some(method) = self.method_of(other, "__len__") {
                     let len = self.call(&method, Args::default())?;
                     len.int().and_then(|n| usize::try_from(n).ok()).ok_or(Stop::Unknown("len"))?
+                } else if let Some(items) = other.held() {
+                    self.len(&items)?
                 } else {
                     let message = format!("object of type '{}' has no len()", other.type_name());
                     return self.raise("TypeError", message);
                 }
             }
         })
+    }
+
+    /// The length of a view of a dictionary; generators have none.
+    fn viewed(&mut self, value: &Value<'a>) -> Res<'a, usize> {
+        if let Value::Iter(cursor) = value
+            && let Cursor::Dict(pairs, 0, ..) = &*cursor.borrow()
+        {
+            return Ok(pairs.borrow().len());
+        }
+        self.raise("TypeError", "object of type 'generator' has no len()")
     }
 
     fn to_int(&mut self, value: &Value<'a>, base: Option<Value<'a>>) -> Res<'a> {
@@ -348,6 +406,7 @@ impl<'a> Machine<'a> {
                     self.raise("ValueError", format!("invalid literal for int() with base {radix}: {shown}"))
                 }
             }
+            Value::Object(_) if self.method_of(value, "__int__").is_some() => self.by(value, "__int__"),
             Value::Object(_) | Value::Given(_) | Value::Bytes(_) => Err(Stop::Unknown("int")),
             other => {
                 let message = format!(
@@ -378,6 +437,7 @@ impl<'a> Machine<'a> {
                     }
                 },
             },
+            Value::Object(_) if self.method_of(value, "__float__").is_some() => self.by(value, "__float__"),
             Value::Object(_) | Value::Given(_) => Err(Stop::Unknown("float")),
             other => {
                 let message = format!(
@@ -386,6 +446,14 @@ impl<'a> Machine<'a> {
                 );
                 self.raise("TypeError", message)
             }
+        }
+    }
+
+    /// What the special method `name` of an object gives.
+    fn by(&mut self, value: &Value<'a>, name: &str) -> Res<'a> {
+        match self.method_of(value, name) {
+            Some(method) => self.call(&method, Args::default()),
+            None => Err(Stop::Unknown("a special method")),
         }
     }
 
@@ -400,6 +468,10 @@ impl<'a> Machine<'a> {
             }
             (Value::Int(n), None) => Ok(Value::Int(*n)),
             (Value::Int(n), Some(Some(digits))) if digits >= 0 => Ok(Value::Int(*n)),
+            (Value::Object(_), _) => match self.method_of(value, "__round__") {
+                Some(method) => self.call(&method, Args::of(digits.into_iter().collect())),
+                None => Err(Stop::Unknown("round")),
+            },
             (Value::Str(_) | Value::None | Value::List(_), _) => {
                 let message = format!("type {} doesn't define __round__ method", value.type_name());
                 self.raise("TypeError", message)
@@ -480,7 +552,27 @@ impl<'a> Machine<'a> {
                 false
             }
             Value::Class(class) => matches!(value, Value::Object(object) if object.class.derives(class)),
+            Value::Native(name) if value.held().is_some() => match (&**name, value) {
+                ("dict" | "list" | "str" | "object", _) => {
+                    value.held().is_some_and(|held| held.type_name() == &**name) || &**name == "object"
+                }
+                ("int" | "float" | "bool" | "tuple" | "set" | "bytes", _) => false,
+                _ => return Err(Stop::Unknown("isinstance")),
+            },
             Value::Native(name) => match (&**name, value) {
+                ("collections.abc.Callable" | "typing.Callable", _) => {
+                    return self
+                        .native(&"callable".into(), Args::of(vec![value.clone()]))
+                        .map(|held| matches!(held, Value::Bool(true)));
+                }
+                ("collections.abc.Mapping" | "typing.Mapping" | "typing.Dict", _) => {
+                    matches!(value, Value::Dict(_))
+                }
+                ("collections.abc.Sequence" | "typing.Sequence", _) => {
+                    matches!(value, Value::List(_) | Value::Tuple(_) | Value::Str(_))
+                }
+                ("frozenset", _) => matches!(value, Value::Set(_)),
+                ("NoneType", _) => matches!(value, Value::None),
                 ("int", Value::Bool(_)) | ("object", _) => true,
                 ("collections.abc.Iterable" | "typing.Iterable", _) => self.cursor_of(value).is_some(),
                 (
@@ -496,8 +588,7 @@ impl<'a> Machine<'a> {
     /// `dict.update` with a mapping or pairs.
     pub(super) fn update(&mut self, dict: &Value<'a>, with: &Value<'a>) -> Res<'a, ()> {
         let with = match with {
-            Value::Given(given) if matches!(&*given.0, "defaultdict" | "Counter") => given.1.pos[0].clone(),
-            other => other.clone(),
+            other => other.held().unwrap_or_else(|| other.clone()),
         };
         if let Value::Dict(pairs) = &with {
             let pairs = pairs.borrow().clone();

@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::machine::{Machine, Raised, Res, Stop};
+use super::prelude;
 use super::scope::Scope;
-use super::value::{Args, Class, Field, Function, Kind, Object, Value};
+use super::value::{Args, Class, Field, Function, ITEMS, Kind, Object, Value};
 use crate::workspace::python::{Class as ClassDef, Expr, ExprKind, Name, ParamKind, StmtKind};
 
 impl<'a> Machine<'a> {
@@ -135,7 +136,7 @@ impl<'a> Machine<'a> {
         for base in &def.bases {
             match self.eval(base, scope)? {
                 Value::Class(class) => {
-                    if class.kind != Kind::Plain {
+                    if class.kind != Kind::Plain && kind != Kind::StrEnum {
                         kind = class.kind;
                     }
                     is_abc |= class.is_abc.get();
@@ -143,9 +144,15 @@ impl<'a> Machine<'a> {
                 }
                 Value::Native(name) => match &*name {
                     "object" | "typing.Protocol" | "typing.Generic" => {}
-                    "enum.Enum" | "enum.IntEnum" | "enum.StrEnum" if &*name == "enum.Enum" => {
-                        kind = Kind::Enum;
-                    }
+                    "enum.Enum" if kind == Kind::StrEnum || kind == Kind::IntEnum => {}
+                    "enum.Enum" => kind = Kind::Enum,
+                    "enum.IntEnum" => kind = Kind::IntEnum,
+                    "enum.StrEnum" => kind = Kind::StrEnum,
+                    // With `Enum` only, or the members are not made and the replay ends where they are used.
+                    "str" if def.bases.len() > 1 => kind = Kind::StrEnum,
+                    "int" if def.bases.len() > 1 => kind = Kind::IntEnum,
+                    "dict" | "collections.OrderedDict" => kind = Kind::Dict,
+                    "list" => kind = Kind::List,
                     "typing.NamedTuple" => kind = Kind::NamedTuple,
                     "abc.ABC" => is_abc = true,
                     "unittest.TestCase" => kind = Kind::TestCase,
@@ -154,7 +161,11 @@ impl<'a> Machine<'a> {
                 _ => return Err(Stop::Unknown("a base class that is not known")),
             }
         }
-        if !def.keywords.is_empty() {
+        let enumeration = matches!(kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum);
+        if def.keywords.iter().any(|keyword| {
+            keyword.name.as_deref() != Some("metaclass")
+                || keyword.value.dotted().is_none_or(|name| !matches!(&*name, "ABCMeta" | "abc.ABCMeta"))
+        }) {
             return Err(Stop::Unknown("a metaclass"));
         }
         let inner = Rc::new(Scope {
@@ -194,17 +205,22 @@ impl<'a> Machine<'a> {
             kind,
             fields: RefCell::new((kind == Kind::NamedTuple).then(|| fields.clone())),
             is_abc: is_abc.into(),
+            ordered: false.into(),
+            frozen: false.into(),
         });
         for name in order {
             let Some(value) = inner.get(&name) else { continue };
             own(&value, &class);
-            let value = match (kind, &value) {
+            let value = match (enumeration, &value) {
                 (
-                    Kind::Enum,
+                    true,
                     Value::Function(_) | Value::Property(_) | Value::StaticMethod(_) | Value::ClassMethod(_),
                 ) => value,
-                (Kind::Enum, _) if !name.starts_with('_') => {
+                (true, _) if !name.starts_with('_') => {
                     let value = match &value {
+                        Value::Given(given) if &*given.0 == "enum.auto" && kind == Kind::StrEnum => {
+                            Value::str(name.to_lowercase())
+                        }
                         Value::Given(given) if &*given.0 == "enum.auto" => {
                             Value::Int(members(&class).len() as i128 + 1)
                         }
@@ -224,6 +240,16 @@ impl<'a> Machine<'a> {
             match decorator_name(decorator).as_deref() {
                 Some("dataclass" | "dataclasses.dataclass") => {
                     *class.fields.borrow_mut() = Some(fields.clone());
+                    let on = |name| {
+                        super::session::keyword(decorator, name)
+                            .is_some_and(|value| matches!(value.kind, ExprKind::Bool(true)))
+                    };
+                    class.ordered.set(on("order"));
+                    class.frozen.set(on("frozen"));
+                    // Class attributes without a value are made by `field` only.
+                    class.attrs.borrow_mut().retain(
+                        |(_, value)| !matches!(value, Value::Given(given) if &*given.0 == "dataclasses.field"),
+                    );
                 }
                 _ => value = self.decorated(decorator, value, scope)?,
             }
@@ -236,10 +262,12 @@ impl<'a> Machine<'a> {
         match &default {
             Some(Value::Given(given)) if &*given.0 == "dataclasses.field" => Field {
                 name: name.clone(),
+                init: !matches!(given.1.named("init"), Some(Value::Bool(false))),
+                compare: !matches!(given.1.named("compare"), Some(Value::Bool(false))),
                 default: given.1.named("default"),
                 factory: given.1.named("default_factory"),
             },
-            _ => Field { name: name.clone(), default, factory: None },
+            _ => Field { name: name.clone(), init: true, compare: true, default, factory: None },
         }
     }
 
@@ -267,15 +295,8 @@ impl<'a> Machine<'a> {
                 }
                 return Err(Stop::Unknown("a setter"));
             }
-            Some(
-                "functools.lru_cache"
-                | "lru_cache"
-                | "functools.cache"
-                | "cache"
-                | "contextmanager"
-                | "contextlib.contextmanager",
-            ) => {
-                return Err(Stop::Unknown("a decorator that is not known"));
+            Some("contextmanager" | "contextlib.contextmanager") => {
+                return Ok(Value::Given(Rc::new(("contextmanager".into(), Args::of(vec![value])))));
             }
             _ => {}
         }
@@ -284,7 +305,7 @@ impl<'a> Machine<'a> {
     }
 
     fn instantiate(&mut self, class: &Rc<Class<'a>>, args: Args<'a>) -> Res<'a> {
-        if class.kind == Kind::Enum {
+        if matches!(class.kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum) {
             let wanted = args.get(0, "value").unwrap_or(Value::None);
             for member in members(class) {
                 if let Value::Object(object) = &member
@@ -308,8 +329,11 @@ impl<'a> Machine<'a> {
             return Err(Stop::Unknown("__new__"));
         }
         let object = Rc::new(Object { class: Rc::clone(class), attrs: RefCell::default() });
-        if class.kind == Kind::Exception {
-            object.set("args", Value::tuple(args.pos.clone()));
+        match class.kind {
+            Kind::Exception => object.set("args", Value::tuple(args.pos.clone())),
+            Kind::Dict => object.set(ITEMS, Value::dict(Vec::new())),
+            Kind::List => object.set(ITEMS, Value::list(Vec::new())),
+            _ => {}
         }
         let this = Value::Object(Rc::clone(&object));
         if let Some((_, init)) = class.find("__init__") {
@@ -325,10 +349,22 @@ impl<'a> Machine<'a> {
             }
             return Ok(this);
         }
+        if matches!(class.kind, Kind::Dict | Kind::List) {
+            self.derived(&object, args)?;
+            return Ok(this);
+        }
         if class.kind != Kind::Exception && !(args.pos.is_empty() && args.kw.is_empty()) {
             return self.raise("TypeError", format!("{}() takes no arguments", class.name));
         }
         Ok(this)
+    }
+
+    /// Sets the items of an object derived from a built-in collection.
+    pub(super) fn derived(&mut self, object: &Rc<Object<'a>>, args: Args<'a>) -> Res<'a, ()> {
+        let base = if object.class.kind == Kind::Dict { "dict" } else { "list" };
+        let items = self.native(&base.into(), args)?;
+        object.set(ITEMS, items);
+        Ok(())
     }
 
     fn fill(&mut self, object: &Rc<Object<'a>>, fields: &[Field<'a>], args: Args<'a>) -> Res<'a, ()> {
@@ -343,11 +379,15 @@ impl<'a> Machine<'a> {
             let message = format!("{class}.__init__() got an unexpected keyword argument '{name}'");
             return self.raise("TypeError", message);
         }
-        for (index, field) in fields.iter().enumerate() {
-            let value = match (args.get(index, &field.name), &field.default, &field.factory) {
+        let given: Vec<&Field<'a>> = fields.iter().filter(|field| field.init).collect();
+        for field in fields {
+            let index = given.iter().position(|known| known.name == field.name);
+            let found = index.and_then(|index| args.get(index, &field.name));
+            let value = match (found, &field.default, &field.factory) {
                 (Some(value), ..) => value,
                 (None, Some(value), _) => value.clone(),
                 (None, None, Some(factory)) => self.call(factory, Args::default())?,
+                (None, None, None) if !field.init => continue,
                 (None, None, None) => {
                     let message = format!("{class}.__init__() missing required argument: '{}'", field.name);
                     return self.raise("TypeError", message);
@@ -381,19 +421,26 @@ impl<'a> Machine<'a> {
                     return Ok(Value::Class(Rc::clone(&object.class)));
                 }
                 if &**name == "__dict__" {
-                    let pairs =
-                        object.attrs.borrow().iter().map(|(k, v)| (Value::str(k), v.clone())).collect();
+                    let shown =
+                        |(k, v): &(Name, Value<'a>)| (&**k != ITEMS).then(|| (Value::str(k), v.clone()));
+                    let pairs = object.attrs.borrow().iter().filter_map(shown).collect();
                     return Ok(Value::dict(pairs));
                 }
                 if object.class.kind == Kind::TestCase && (name.starts_with("assert") || &**name == "subTest")
                 {
                     return Ok(Value::Native(format!("unittest.{name}").into()));
                 }
+                if let Some(items) = value.held()
+                    && super::methods::known(&items, name)
+                {
+                    return Ok(Value::Method(Rc::new((items, Name::clone(name)))));
+                }
                 if let Some((_, getter)) = object.class.find("__getattr__") {
                     return self.call(&getter, Args::of(vec![value.clone(), Value::str(name)]));
                 }
                 if object.class.kind == Kind::NamedTuple && matches!(&**name, "_asdict" | "_replace") {
-                    return Err(Stop::Unknown("a method of a named tuple"));
+                    let method = format!("dataclasses.{}", name.trim_start_matches('_'));
+                    return Ok(Value::Bound(Rc::new((value.clone(), Value::Native(method.into())))));
                 }
                 self.no_attribute(value, name)
             }
@@ -423,6 +470,9 @@ impl<'a> Machine<'a> {
                 if let Some(sub) = program.submodule(*file, name) {
                     return Ok(Value::Module(sub));
                 }
+                if let Some(library) = prelude::name_of(program.files[*file].path()) {
+                    return self.native_member(library, name);
+                }
                 let message = format!("module has no attribute '{name}'");
                 self.raise("AttributeError", message)
             }
@@ -451,6 +501,18 @@ impl<'a> Machine<'a> {
                         of.1.clone(),
                         Value::Native("exception.__init__".into()),
                     ))));
+                }
+                if let Some(items) = of.1.held()
+                    && super::methods::known(&items, name)
+                {
+                    return Ok(Value::Method(Rc::new((items, Name::clone(name)))));
+                }
+                if matches!(
+                    &**name,
+                    "__getitem__" | "__setitem__" | "__delitem__" | "__contains__" | "__len__" | "__iter__"
+                ) && let Some(items) = of.1.held()
+                {
+                    return Ok(Value::Bound(Rc::new((items, Value::Native(format!("held.{name}").into())))));
                 }
                 if &**name == "__setattr__" {
                     return Ok(Value::Bound(Rc::new((
@@ -493,6 +555,9 @@ impl<'a> Machine<'a> {
                             let message = format!("property '{name}' of '{class}' object has no setter");
                             return self.raise("AttributeError", message);
                         }
+                    }
+                    _ if target.class.frozen.get() => {
+                        return self.raise("FrozenInstanceError", format!("cannot assign to field '{name}'"));
                     }
                     _ => target.set(name, value),
                 }
@@ -608,6 +673,9 @@ fn own<'a>(value: &Value<'a>, class: &Rc<Class<'a>>) {
 fn bind<'a>(found: Value<'a>, this: &Value<'a>, class: &Rc<Class<'a>>) -> Value<'a> {
     match found {
         Value::Function(_) | Value::Native(_) => Value::Bound(Rc::new((this.clone(), found))),
+        Value::Given(ref given) if &*given.0 == "contextmanager" => {
+            Value::Bound(Rc::new((this.clone(), found)))
+        }
         Value::StaticMethod(inner) => (*inner).clone(),
         Value::ClassMethod(inner) => {
             let class = match this {
@@ -629,6 +697,11 @@ pub(super) fn members<'a>(class: &Rc<Class<'a>>) -> Vec<Value<'a>> {
         .filter(|(_, value)| matches!(value, Value::Object(object) if Rc::ptr_eq(&object.class, class)))
         .map(|(_, value)| value.clone())
         .collect()
+}
+
+/// Whether the object is a member of an enumeration.
+pub(super) fn is_member(object: &Rc<Object<'_>>) -> bool {
+    matches!(object.class.kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum)
 }
 
 /// `a.b` of `@a.b` and `@a.b(…)`.

@@ -62,6 +62,7 @@ impl<'a> Machine<'a> {
                         self.set_item(&dict, &key, value)?;
                     } else {
                         let more = self.eval(value, scope)?;
+                        let more = more.held().unwrap_or(more);
                         let Value::Dict(pairs) = &more else {
                             return Err(Stop::Unknown("** of no dict"));
                         };
@@ -102,6 +103,7 @@ impl<'a> Machine<'a> {
                     if let Some(name) = &keyword.name {
                         given.kw.push((name.clone(), value));
                     } else {
+                        let value = value.held().unwrap_or(value);
                         let Value::Dict(pairs) = &value else {
                             return Err(Stop::Unknown("** of no dict"));
                         };
@@ -188,6 +190,10 @@ impl<'a> Machine<'a> {
             }
             ExprKind::Yield(value) => {
                 let value = value.as_ref().map_or(Ok(Value::None), |value| self.eval(value, scope))?;
+                if let Some(done) = self.resumed(&value) {
+                    done?;
+                    return Ok(Value::None);
+                }
                 match self.yielded.last_mut() {
                     Some(made) => made.push(value),
                     None => return Err(Stop::Unknown("yield")),
@@ -401,9 +407,24 @@ impl<'a> Machine<'a> {
                         fields.iter().map(|f| object.get(&f.name).unwrap_or(Value::None)),
                     ));
                 }
+                if let Some(items) = value.held() {
+                    return self.iterate(&items);
+                }
+                if self.method_of(value, "__getitem__").is_some() {
+                    return Err(Stop::Unknown("iterates by index"));
+                }
                 self.not_iterable(value)
             }
-            Value::Class(class) if class.kind == super::value::Kind::Enum => {
+            Value::Given(_) if value.held().is_some() => {
+                let items = value.held().unwrap_or(Value::None);
+                self.iterate(&items)
+            }
+            Value::Class(class)
+                if matches!(
+                    class.kind,
+                    super::value::Kind::Enum | super::value::Kind::IntEnum | super::value::Kind::StrEnum
+                ) =>
+            {
                 Ok(Value::iter(super::call::members(class)))
             }
             Value::Native(_) | Value::Given(_) if !self.known_not_iterable(value) => {

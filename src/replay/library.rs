@@ -12,47 +12,77 @@ use crate::workspace::python::Name;
 const KNOWN: &[&str] = &[
     "abc.ABC",
     "abc.abstractmethod",
+    "asyncio.gather",
     "asyncio.run",
     "asyncio.sleep",
-    "asyncio.gather",
     "collections.Counter",
     "collections.OrderedDict",
+    "collections.abc.Iterable",
     "collections.defaultdict",
     "collections.namedtuple",
+    "contextlib.contextmanager",
     "contextlib.suppress",
     "copy.copy",
     "copy.deepcopy",
+    "dataclasses.asdict",
+    "dataclasses.astuple",
     "dataclasses.dataclass",
     "dataclasses.field",
+    "dataclasses.replace",
     "enum.Enum",
+    "enum.IntEnum",
+    "enum.StrEnum",
     "enum.auto",
+    "enum.unique",
+    "functools.cached_property",
     "functools.partial",
     "functools.reduce",
     "functools.wraps",
-    "functools.cached_property",
-    "functools.lru_cache",
-    "functools.cache",
-    "itertools.accumulate",
     "itertools.chain",
+    "itertools.chain.from_iterable",
     "itertools.pairwise",
+    "json.dumps",
+    "json.loads",
     "math.ceil",
+    "math.comb",
+    "math.e",
     "math.exp",
+    "math.fabs",
+    "math.factorial",
     "math.floor",
+    "math.gcd",
     "math.hypot",
     "math.inf",
     "math.isclose",
+    "math.isinf",
     "math.isnan",
+    "math.isqrt",
+    "math.lcm",
     "math.log",
     "math.log10",
     "math.nan",
     "math.pi",
-    "math.sqrt",
-    "math.gcd",
     "math.prod",
-    "operator.attrgetter",
-    "operator.itemgetter",
+    "math.sqrt",
+    "math.tau",
+    "math.trunc",
     "operator.add",
+    "operator.attrgetter",
+    "operator.eq",
+    "operator.floordiv",
+    "operator.ge",
+    "operator.gt",
+    "operator.itemgetter",
+    "operator.le",
+    "operator.lt",
+    "operator.mod",
     "operator.mul",
+    "operator.ne",
+    "operator.neg",
+    "operator.not_",
+    "operator.pow",
+    "operator.sub",
+    "operator.truediv",
     "os.environ",
     "os.getenv",
     "pytest.approx",
@@ -60,23 +90,34 @@ const KNOWN: &[&str] = &[
     "pytest.mark",
     "pytest.param",
     "pytest.raises",
+    "re.DOTALL",
+    "re.I",
+    "re.IGNORECASE",
+    "re.M",
+    "re.MULTILINE",
+    "re.S",
+    "re.VERBOSE",
+    "re.X",
     "re.compile",
+    "re.escape",
     "re.findall",
+    "re.finditer",
     "re.fullmatch",
     "re.match",
     "re.search",
     "re.split",
     "re.sub",
-    "statistics.mean",
     "string.ascii_letters",
     "string.ascii_lowercase",
     "string.ascii_uppercase",
     "string.digits",
+    "string.hexdigits",
     "string.punctuation",
+    "string.whitespace",
     "sys.stderr",
     "sys.stdout",
+    "time.sleep",
     "unittest.TestCase",
-    "collections.abc.Iterable",
 ];
 
 impl<'a> Machine<'a> {
@@ -90,6 +131,14 @@ impl<'a> Machine<'a> {
         }
         Ok(match full.as_str() {
             "math.pi" => Value::Float(std::f64::consts::PI),
+            "math.tau" => Value::Float(std::f64::consts::TAU),
+            "math.e" => Value::Float(std::f64::consts::E),
+            "re.I" | "re.IGNORECASE" => Value::Int(2),
+            "re.M" | "re.MULTILINE" => Value::Int(8),
+            "re.S" | "re.DOTALL" => Value::Int(16),
+            "re.X" | "re.VERBOSE" => Value::Int(64),
+            "string.hexdigits" => Value::str("0123456789abcdefABCDEF"),
+            "string.whitespace" => Value::str(" \t\n\r\x0b\x0c"),
             "math.inf" => Value::Float(f64::INFINITY),
             "math.nan" => Value::Float(f64::NAN),
             "string.ascii_lowercase" => Value::str("abcdefghijklmnopqrstuvwxyz"),
@@ -106,6 +155,7 @@ impl<'a> Machine<'a> {
     pub(super) fn native_attribute(&mut self, module: &Name, name: &Name) -> Res<'a> {
         match (&**module, &**name) {
             ("dict", "fromkeys") | ("str", _) => Ok(Value::Native(format!("{module}.{name}").into())),
+            ("itertools.chain", "from_iterable") => Ok(Value::Native("itertools.chain.from_iterable".into())),
             (known, _) if known.contains('.') && !known.starts_with("pytest.mark") && known != "os.path" => {
                 Err(Stop::Unknown("a member of the library"))
             }
@@ -150,14 +200,6 @@ impl<'a> Machine<'a> {
                 }
                 total
             }
-            ("statistics.mean", Some(items)) => {
-                let items = self.collect(&items)?;
-                let mut total = 0.0;
-                for item in &items {
-                    total += item.number().ok_or(Stop::Unknown("mean"))?;
-                }
-                Value::Float(total / items.len() as f64)
-            }
             ("operator.add", Some(a)) if args.pos.len() == 2 => self.binary("+", &a, &args.pos[1])?,
             ("operator.mul", Some(a)) if args.pos.len() == 2 => self.binary("*", &a, &args.pos[1])?,
             ("functools.reduce", Some(function)) if args.pos.len() >= 2 => {
@@ -179,31 +221,20 @@ impl<'a> Machine<'a> {
                 }
                 Value::iter(all)
             }
+            ("itertools.chain.from_iterable", Some(items)) => {
+                let mut all = Vec::new();
+                for part in self.collect(&items)? {
+                    all.extend(self.collect(&part)?);
+                }
+                Value::iter(all)
+            }
+            ("enum.unique", Some(class)) => class,
             ("itertools.pairwise", Some(items)) => {
                 let items = self.collect(&items)?;
                 Value::iter(items.windows(2).map(|pair| Value::tuple(pair.to_vec())).collect::<Vec<_>>())
             }
-            ("itertools.accumulate", Some(items)) if args.pos.len() == 1 => {
-                let mut total: Option<Value<'a>> = None;
-                let mut all = Vec::new();
-                for item in self.collect(&items)? {
-                    let next = match &total {
-                        Some(total) => self.binary("+", total, &item)?,
-                        None => item,
-                    };
-                    total = Some(next.clone());
-                    all.push(next);
-                }
-                Value::iter(all)
-            }
-            ("copy.copy", Some(value)) => match value {
-                Value::List(items) => Value::list(items.borrow().clone()),
-                Value::Dict(pairs) => Value::dict(pairs.borrow().clone()),
-                Value::Set(items) => Value::set(items.borrow().clone()),
-                Value::Object(_) | Value::Given(_) => return Err(Stop::Unknown("copy")),
-                other => other,
-            },
-            ("copy.deepcopy", Some(value)) => self.deep(&value)?,
+            ("copy.copy", Some(value)) => self.shallow(&value)?,
+            ("copy.deepcopy", Some(value)) => self.deep(&value, &mut Vec::new())?,
             ("os.getenv", Some(_)) => args.get(1, "default").unwrap_or(Value::None),
             ("collections.defaultdict", first) => {
                 let factory = first.unwrap_or(Value::None);
@@ -231,7 +262,13 @@ impl<'a> Machine<'a> {
                     }
                     other => self.collect(other)?.iter().filter_map(Value::text).map(str::to_owned).collect(),
                 };
-                let field = |name: String| Field { name: name.as_str().into(), default: None, factory: None };
+                let field = |name: String| Field {
+                    name: name.as_str().into(),
+                    init: true,
+                    compare: true,
+                    default: None,
+                    factory: None,
+                };
                 let fields = names.into_iter().map(field).collect();
                 Value::Class(Rc::new(Class {
                     name: name.text().unwrap_or("tuple").into(),
@@ -240,6 +277,8 @@ impl<'a> Machine<'a> {
                     kind: Kind::NamedTuple,
                     fields: RefCell::new(Some(fields)),
                     is_abc: false.into(),
+                    ordered: false.into(),
+                    frozen: false.into(),
                 }))
             }
             ("asyncio.run", Some(Value::Given(given))) if &*given.0 == "coroutine" => {
@@ -259,9 +298,89 @@ impl<'a> Machine<'a> {
                 Value::Given(Rc::new(("ready".into(), Args::of(vec![Value::list(all)]))))
             }
             ("re.compile", Some(pattern)) => {
-                Value::Given(Rc::new(("Pattern".into(), Args::of(vec![pattern]))))
+                let mut all = vec![pattern];
+                all.extend(args.get(1, "flags"));
+                Value::Given(Rc::new(("Pattern".into(), Args::of(all))))
             }
-            (name, Some(_)) if name.starts_with("re.") => return self.regex(&name[3..], &args.pos),
+            ("re.escape", Some(Value::Str(text))) => Value::str(super::regexes::escaped(&text)),
+            (name, Some(_)) if name.starts_with("re.") => {
+                let mut all = args.pos.clone();
+                if let Some(flags) = args.named("flags") {
+                    all[0] = Value::Given(Rc::new(("Pattern".into(), Args::of(vec![all[0].clone(), flags]))));
+                }
+                return self.regex(&name[3..], &all);
+            }
+            ("json.loads", Some(text)) => return self.json_read(&text),
+            ("json.dumps", Some(_)) => return self.json_written(&args),
+            ("dataclasses.asdict", Some(value)) => return self.as_plain(&value, true),
+            ("dataclasses.astuple", Some(value)) => return self.as_plain(&value, false),
+            ("dataclasses.replace", Some(value)) => return self.replaced(&value, &args),
+            ("time.sleep", Some(_)) => Value::None,
+            ("functools.lru_cache" | "functools.cache", _) => return Err(Stop::Unknown("a cache")),
+            ("math.trunc", first) => match number(&first) {
+                Some(x) => Value::Int(x.trunc() as i128),
+                None => return self.raise("TypeError", "must be real number"),
+            },
+            ("math.isinf", first) => Value::Bool(number(&first).is_some_and(f64::is_infinite)),
+            ("math.fabs", first) if number(&first).is_some() => {
+                Value::Float(number(&first).unwrap_or(0.0).abs())
+            }
+            ("math.gcd" | "math.lcm", Some(_)) if args.pos.len() == 2 => {
+                let (Some(a), Some(b)) = (args.pos[0].int(), args.pos[1].int()) else {
+                    return self.raise("TypeError", "integers are wanted");
+                };
+                let (mut x, mut y) = (a.abs(), b.abs());
+                while y != 0 {
+                    (x, y) = (y, x % y);
+                }
+                Value::Int(if name == "math.gcd" {
+                    x
+                } else if x == 0 {
+                    0
+                } else {
+                    (a / x * b).abs()
+                })
+            }
+            ("math.isqrt", Some(value)) if value.int().is_some_and(|n| (0..1 << 50).contains(&n)) => {
+                Value::Int((value.int().unwrap_or(0) as f64).sqrt() as i128)
+            }
+            ("math.factorial", Some(value)) => match value.int() {
+                Some(n @ 0..=30) => Value::Int((1..=n).product()),
+                Some(n) if n < 0 => {
+                    return self.raise("ValueError", "factorial() not defined for negative values");
+                }
+                _ => return Err(Stop::Unknown("a large number")),
+            },
+            ("math.comb", Some(_)) if args.pos.len() == 2 => {
+                let (Some(n), Some(k)) = (args.pos[0].int(), args.pos[1].int()) else {
+                    return self.raise("TypeError", "integers are wanted");
+                };
+                if !(0..=60).contains(&n) || k < 0 {
+                    return Err(Stop::Unknown("a large number"));
+                }
+                Value::Int((0..k).fold(1, |made, at| made * (n - at) / (at + 1)))
+            }
+            ("operator.sub", Some(a)) if args.pos.len() == 2 => self.binary("-", &a, &args.pos[1])?,
+            ("operator.truediv", Some(a)) if args.pos.len() == 2 => self.binary("/", &a, &args.pos[1])?,
+            ("operator.floordiv", Some(a)) if args.pos.len() == 2 => self.binary("//", &a, &args.pos[1])?,
+            ("operator.mod", Some(a)) if args.pos.len() == 2 => self.binary("%", &a, &args.pos[1])?,
+            ("operator.pow", Some(a)) if args.pos.len() == 2 => self.binary("**", &a, &args.pos[1])?,
+            ("operator.neg", Some(a)) => self.unary("-", &a)?,
+            ("operator.not_", Some(a)) => self.unary("not", &a)?,
+            (
+                "operator.eq" | "operator.ne" | "operator.lt" | "operator.le" | "operator.gt" | "operator.ge",
+                Some(a),
+            ) if args.pos.len() == 2 => {
+                let op = match &name[9..] {
+                    "eq" => "==",
+                    "ne" => "!=",
+                    "lt" => "<",
+                    "le" => "<=",
+                    "gt" => ">",
+                    _ => ">=",
+                };
+                Value::Bool(self.compare(op, &a, &args.pos[1])?)
+            }
             (
                 "pytest.raises"
                 | "contextlib.suppress"
@@ -280,28 +399,6 @@ impl<'a> Machine<'a> {
             }
             (name, Some(_)) if name.starts_with("unittest.assert") => return self.unittest(&name[9..], args),
             _ => return Err(Stop::Unknown("a function of the library")),
-        })
-    }
-
-    fn deep(&mut self, value: &Value<'a>) -> Res<'a> {
-        self.step()?;
-        Ok(match value {
-            Value::List(items) => {
-                let mut made = Vec::new();
-                for item in items.borrow().clone() {
-                    made.push(self.deep(&item)?);
-                }
-                Value::list(made)
-            }
-            Value::Dict(pairs) => {
-                let mut made = Vec::new();
-                for (key, value) in pairs.borrow().clone() {
-                    made.push((key, self.deep(&value)?));
-                }
-                Value::dict(made)
-            }
-            Value::Object(_) | Value::Given(_) | Value::Set(_) => return Err(Stop::Unknown("deepcopy")),
-            other => other.clone(),
         })
     }
 
@@ -331,6 +428,11 @@ impl<'a> Machine<'a> {
                 Some(attr) if !attr.contains('.') => self.attribute(&value, &attr.into())?,
                 _ => return Err(Stop::Unknown("attrgetter")),
             },
+            ("contextmanager", _) => {
+                let mut all = made.pos.clone();
+                all.extend(args.pos);
+                Value::Given(Rc::new(("context".into(), Args { pos: all, kw: args.kw })))
+            }
             ("method", _) => {
                 let [target, Value::Str(method)] = made.pos.as_slice() else {
                     return Err(Stop::Unknown("a method"));
@@ -344,7 +446,12 @@ impl<'a> Machine<'a> {
     /// An attribute of something the library made.
     pub(super) fn given_attribute(&mut self, name: &str, made: &Args<'a>, attr: &Name) -> Res<'a> {
         match name {
-            "defaultdict" | "Counter" if &**attr != "most_common" => {
+            "defaultdict" | "Counter"
+                if !matches!(
+                    &**attr,
+                    "most_common" | "elements" | "total" | "update" | "subtract" | "copy"
+                ) || (name == "defaultdict" && &**attr != "copy") =>
+            {
                 Ok(Value::Method(Rc::new((made.pos[0].clone(), attr.clone()))))
             }
             "Counter" | "os.environ" | "Pattern" | "Match" | "monkeypatch" | "capsys" => {
@@ -373,16 +480,40 @@ impl<'a> Machine<'a> {
             }
             ("os.environ", "get", Some(_)) => args.get(1, "default").unwrap_or(Value::None),
             ("Pattern", method, Some(_)) => {
-                let mut all = vec![made.pos[0].clone()];
+                let mut all = vec![target.clone()];
                 all.extend(args.pos);
                 self.regex(method, &all)?
             }
-            ("Match", "groups", _) => made.pos[1].clone(),
-            ("Match", "group", which) => {
-                let which = which.unwrap_or(Value::Int(0));
-                self.group(made, &which)?
+            ("Match", method, _) => self.match_method(made, method, &args)?,
+            ("Counter", "elements", _) => {
+                let Value::Dict(pairs) = &made.pos[0] else { return Err(Stop::Unknown("a Counter")) };
+                let pairs = pairs.borrow().clone();
+                let mut all = Vec::new();
+                for (key, count) in pairs {
+                    let times = count.int().unwrap_or(0).clamp(0, 10_000) as usize;
+                    self.spend(times)?;
+                    all.extend(std::iter::repeat_n(key, times));
+                }
+                Value::iter(all)
             }
-            ("Match", "groupdict", _) => made.pos[2].clone(),
+            ("Counter", "total", _) => {
+                let counts = self.view(&made.pos[0].clone(), super::value::View::Values);
+                self.native(&"sum".into(), Args::of(counts.into_iter().collect()))?
+            }
+            ("Counter", "update" | "subtract", Some(with)) => {
+                let dict = made.pos[0].clone();
+                let op = if method == "update" { "+" } else { "-" };
+                let counted: Vec<(Value<'a>, Value<'a>)> = match with.held().unwrap_or(with) {
+                    Value::Dict(pairs) => pairs.borrow().clone(),
+                    items => self.collect(&items)?.into_iter().map(|item| (item, Value::Int(1))).collect(),
+                };
+                for (key, count) in counted {
+                    let old = self.find(&dict, &key)?.unwrap_or(Value::Int(0));
+                    let new = self.binary(op, &old, &count)?;
+                    self.set_item(&dict, &key, new)?;
+                }
+                Value::None
+            }
             ("monkeypatch", "setattr", Some(object)) if args.pos.len() == 3 => {
                 let Some(attr) = args.pos[1].text().map(Name::from) else {
                     return Err(Stop::Unknown("setattr"));
@@ -408,71 +539,6 @@ impl<'a> Machine<'a> {
             }
             _ => return Err(Stop::Unknown("a method")),
         })
-    }
-
-    fn group(&mut self, made: &Args<'a>, which: &Value<'a>) -> Res<'a> {
-        match which {
-            Value::Int(0) => Ok(made.pos[0].clone()),
-            Value::Int(n) => self.item(&made.pos[1].clone(), &Value::Int(n - 1)),
-            name => self.item(&made.pos[2].clone(), name),
-        }
-    }
-
-    /// `re.FUNCTION(pattern, …)`.
-    fn regex(&mut self, function: &str, args: &[Value<'a>]) -> Res<'a> {
-        let pattern = match &args[0] {
-            Value::Given(given) if &*given.0 == "Pattern" => given.1.pos[0].clone(),
-            other => other.clone(),
-        };
-        let (Some(pattern), Some(text)) = (pattern.text(), args.get(if function == "sub" { 2 } else { 1 }))
-        else {
-            return Err(Stop::Unknown("a regular expression"));
-        };
-        let Some(text) = text.text().map(str::to_owned) else {
-            let message = format!("expected string or bytes-like object, got '{}'", text.type_name());
-            return self.raise("TypeError", message);
-        };
-        self.spend(text.len() / 16 + 50)?;
-        let whole = match function {
-            "fullmatch" => format!("^(?:{pattern})$"),
-            "match" => format!("^(?:{pattern})"),
-            _ => pattern.to_owned(),
-        };
-        let Ok(regex) = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build() else {
-            return Err(Stop::Unknown("a regular expression"));
-        };
-        Ok(match function {
-            "match" | "fullmatch" | "search" => match regex.captures(&text) {
-                Some(found) => {
-                    let value =
-                        |part: Option<regex::Match<'_>>| part.map_or(Value::None, |m| Value::str(m.as_str()));
-                    let groups = found.iter().skip(1).map(value).collect();
-                    let named = regex.capture_names().flatten();
-                    let pairs = named.map(|name| (Value::str(name), value(found.name(name)))).collect();
-                    let made = vec![value(found.get(0)), Value::tuple(groups), Value::dict(pairs)];
-                    Value::Given(Rc::new(("Match".into(), Args::of(made))))
-                }
-                None => Value::None,
-            },
-            "findall" if regex.captures_len() <= 2 => {
-                let last = regex.captures_len() - 1;
-                let found =
-                    regex.captures_iter(&text).map(|c| Value::str(c.get(last).map_or("", |m| m.as_str())));
-                Value::list(found.collect())
-            }
-            "split" => Value::list(regex.split(&text).map(Value::str).collect()),
-            "sub" => match args[1].text() {
-                Some(by) if !by.contains(['\\', '$']) => Value::str(regex.replace_all(&text, by)),
-                _ => return Err(Stop::Unknown("a replacement")),
-            },
-            _ => return Err(Stop::Unknown("a regular expression")),
-        })
-    }
-
-    /// Whether `pattern` is found in `text`.
-    pub(super) fn matches(&mut self, pattern: &Value<'a>, text: &str) -> Res<'a, bool> {
-        let found = self.regex("search", &[pattern.clone(), Value::str(text)])?;
-        Ok(!matches!(found, Value::None))
     }
 
     /// Whether `value` is `pytest.approx(…)`.

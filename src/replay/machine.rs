@@ -4,9 +4,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use super::Program;
 use super::scope::{self, Names, Scope};
 use super::value::{Args, Body, Class, Cursor, Function, Kind, Object, Value};
+use super::{Program, prelude};
 use crate::workspace::python::{
     Expr, ExprKind, Function as FunctionDef, Handler, Import, Name, Signature, Stmt, StmtKind,
 };
@@ -46,6 +46,31 @@ pub(super) struct Compared {
     pub right: String,
 }
 
+/// What is to be done where a generator yields.
+pub(super) enum Hook<'a> {
+    /// The rest of a `with` statement.
+    Body {
+        target: Option<&'a Expr>,
+        rest: &'a [(Expr, Option<Expr>)],
+        body: &'a [Stmt],
+        scope: Rc<Scope<'a>>,
+    },
+    /// Nothing more: only the value is wanted.
+    First,
+}
+
+/// A generator that runs for what is done where it yields.
+pub(super) struct Waiting<'a> {
+    /// How many generators are open when it runs.
+    depth: usize,
+    /// The method around the `with`.
+    owner: Option<(Rc<Class<'a>>, Value<'a>)>,
+    hook: Option<Hook<'a>>,
+    /// How the body ended.
+    flow: Option<Flow<'a>>,
+    value: Option<Value<'a>>,
+}
+
 pub(super) struct Machine<'a> {
     pub program: &'a Program,
     modules: HashMap<usize, Rc<Scope<'a>>>,
@@ -57,6 +82,8 @@ pub(super) struct Machine<'a> {
     pub calls: Vec<(usize, u32)>,
     /// Lines that ran.
     pub ran: BTreeSet<(usize, u32)>,
+    /// Lines that were done, and as the how many-th.
+    pub done: HashMap<(usize, u32), u32>,
     /// Values that generators being run have yielded.
     pub yielded: Vec<Vec<Value<'a>>>,
     /// Classes whose method runs, for `super()`.
@@ -67,6 +94,9 @@ pub(super) struct Machine<'a> {
     /// Attributes to put back after the test (`monkeypatch`).
     pub undo: Vec<(Value<'a>, Name, Option<Value<'a>>)>,
     pub handling: Vec<Rc<Object<'a>>>,
+    hooks: Vec<Waiting<'a>>,
+    /// A fixture was left at its `yield`: what it would undo is not undone.
+    pub left_open: bool,
     /// Expressions that are open.
     pub depth: usize,
 }
@@ -81,12 +111,15 @@ impl<'a> Machine<'a> {
             fuel,
             calls: Vec::new(),
             ran: BTreeSet::new(),
+            done: HashMap::new(),
             yielded: Vec::new(),
             owners: Vec::new(),
             compared: None,
             printed: [String::new(), String::new()],
             undo: Vec::new(),
             handling: Vec::new(),
+            hooks: Vec::new(),
+            left_open: false,
             depth: 0,
         }
     }
@@ -140,9 +173,17 @@ impl<'a> Machine<'a> {
             kind: Kind::Exception,
             fields: RefCell::default(),
             is_abc: false.into(),
+            ordered: false.into(),
+            frozen: false.into(),
         });
         self.exceptions.insert(name.into(), Rc::clone(&class));
         class
+    }
+
+    /// Forgets what modules hold, as if the program began anew.
+    pub(super) fn forget(&mut self) {
+        self.modules.clear();
+        self.left_open = false;
     }
 
     /// The module of a file, run once.
@@ -174,7 +215,10 @@ impl<'a> Machine<'a> {
 
     pub(super) fn block(&mut self, body: &'a [Stmt], scope: &Rc<Scope<'a>>) -> Res<'a, Flow<'a>> {
         for stmt in body {
-            match self.stmt(stmt, scope)? {
+            let flow = self.stmt(stmt, scope);
+            let order = self.done.len() as u32;
+            self.done.entry((scope.file, stmt.start_line)).or_insert(order);
+            match flow? {
                 Flow::Next => {}
                 flow => return Ok(flow),
             }
@@ -380,6 +424,12 @@ impl<'a> Machine<'a> {
     ) -> Res<'a, Flow<'a>> {
         let Some(((context, target), rest)) = items.split_first() else { return self.block(body, scope) };
         let context = self.eval(context, scope)?;
+        if let Value::Given(given) = &context
+            && &*given.0 == "context"
+        {
+            let hook = Hook::Body { target: target.as_ref(), rest, body, scope: Rc::clone(scope) };
+            return self.with_generator(&given.1, hook);
+        }
         let entered = self.enter(&context)?;
         if let Some(target) = target {
             self.assign(target, entered.clone(), scope)?;
@@ -400,6 +450,78 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// `with` of what `@contextmanager` made: the generator runs, and where it yields, the body.
+    fn with_generator(&mut self, made: &Args<'a>, hook: Hook<'a>) -> Res<'a, Flow<'a>> {
+        let Some(function) = made.pos.first().cloned() else { return Err(Stop::Unknown("a context")) };
+        let outer = self.yielded.len();
+        let owner = self.owners.last().cloned().flatten();
+        self.hooks.push(Waiting { depth: outer + 1, owner, hook: Some(hook), flow: None, value: None });
+        let ended = self.call(&function, super::expr::tail(made));
+        let waited = self.hooks.pop();
+        ended?;
+        match waited {
+            Some(Waiting { hook: None, flow, .. }) => Ok(flow.unwrap_or(Flow::Next)),
+            _ => self.raise("RuntimeError", "generator didn't yield"),
+        }
+    }
+
+    /// Runs a generator up to its first `yield`; gives what it yields. What comes after is not run.
+    pub(super) fn first_of(&mut self, function: &Value<'a>, args: Args<'a>) -> Res<'a> {
+        let depth = self.yielded.len();
+        let (calls, owners) = (self.calls.len(), self.owners.len());
+        self.hooks.push(Waiting {
+            depth: depth + 1,
+            owner: None,
+            hook: Some(Hook::First),
+            flow: None,
+            value: None,
+        });
+        let ended = self.call(function, args);
+        let waited = self.hooks.pop();
+        match waited.and_then(|waited| waited.value) {
+            Some(value) => {
+                self.yielded.truncate(depth);
+                self.calls.truncate(calls);
+                self.owners.truncate(owners);
+                Ok(value)
+            }
+            None => ended.and(Err(Stop::Unknown("a generator without a value"))),
+        }
+    }
+
+    /// What is done where a generator yields `value`, if something waits for it; `None` if nothing does.
+    pub(super) fn resumed(&mut self, value: &Value<'a>) -> Option<Res<'a, ()>> {
+        let depth = self.yielded.len();
+        let at = self.hooks.iter().rposition(|waiting| waiting.depth == depth)?;
+        let waiting = self.hooks.get_mut(at)?;
+        let owner = waiting.owner.clone();
+        match waiting.hook.take() {
+            None => Some(self.raise("RuntimeError", "generator didn't stop")),
+            Some(Hook::First) => {
+                waiting.value = Some(value.clone());
+                Some(Err(Stop::Unknown("the rest of a generator")))
+            }
+            Some(Hook::Body { target, rest, body, scope }) => {
+                // The body belongs to the function around the `with`, not to the generator.
+                let generator = self.yielded.pop();
+                let own = self.hooks.len();
+                self.calls.push((scope.file, 0));
+                self.owners.push(owner);
+                let assigned = target.map_or(Ok(()), |target| self.assign(target, value.clone(), &scope));
+                let flow = assigned.and_then(|()| self.with(rest, body, &scope));
+                self.owners.pop();
+                self.calls.pop();
+                self.yielded.extend(generator);
+                self.hooks.truncate(own);
+                Some(flow.map(|flow| {
+                    if let Some(waiting) = self.hooks.get_mut(at) {
+                        waiting.flow = Some(flow);
+                    }
+                }))
+            }
+        }
+    }
+
     fn import(&mut self, import: &'a Import, scope: &Rc<Scope<'a>>) -> Res<'a, ()> {
         let program = self.program;
         let file = |name: &str| program.import(scope.file, name, import.level);
@@ -414,6 +536,10 @@ impl<'a> Machine<'a> {
                     Value::Module(first)
                 }
                 (None, None) => Value::Native(wanted.into()),
+                (Some(first), None) if prelude::is_part(program.files[first].path()) => {
+                    self.module(first)?;
+                    Value::Module(first)
+                }
                 _ => return Err(Stop::Unknown("a namespace package")),
             };
             self.bind(bound, value, scope);
@@ -433,6 +559,9 @@ impl<'a> Machine<'a> {
                     (None, Some(module)) => {
                         self.module(module)?;
                         Value::Module(module)
+                    }
+                    (None, None) if prelude::is_part(program.files[module].path()) => {
+                        self.native_member(&import.module, what)?
                     }
                     (None, None) => {
                         let message = format!("cannot import name '{what}' from '{}'", import.module);
@@ -506,7 +635,8 @@ impl<'a> Machine<'a> {
         if &**name == "NotImplemented" {
             return Ok(Value::NotImplemented);
         }
-        if super::builtins::NAMES.contains(&&**name) {
+        let own = || self.program.files.get(scope.file).is_some_and(|file| prelude::is_part(file.path()));
+        if super::builtins::NAMES.contains(&&**name) || (&**name == "__unknown__" && own()) {
             return Ok(Value::Native(Name::clone(name)));
         }
         self.raise("NameError", format!("name '{name}' is not defined"))
@@ -578,9 +708,13 @@ impl<'a> Machine<'a> {
         });
         match function.body {
             Body::Lambda(body) => {
-                self.calls.push((function.file, self.program.files[function.file].line_of(body.span.start)));
+                let line = self.program.files[function.file].line_of(body.span.start);
+                self.calls.push((function.file, line));
+                self.ran.insert((function.file, line));
                 let value = self.eval(body, &scope);
                 self.calls.pop();
+                let order = self.done.len() as u32;
+                self.done.entry((function.file, line)).or_insert(order);
                 value
             }
             Body::Block(body) => {
@@ -641,6 +775,7 @@ pub(super) fn base_of(name: &str) -> Option<&'static str> {
         | "ImportError" | "LookupError" | "MemoryError" | "NameError" | "OSError" | "ReferenceError"
         | "RuntimeError" | "StopIteration" | "StopAsyncIteration" | "SyntaxError" | "SystemError"
         | "TypeError" | "ValueError" | "Warning" => "Exception",
+        "FrozenInstanceError" => "AttributeError",
         "ZeroDivisionError" | "OverflowError" | "FloatingPointError" => "ArithmeticError",
         "KeyError" | "IndexError" => "LookupError",
         "UnboundLocalError" => "NameError",

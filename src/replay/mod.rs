@@ -24,11 +24,15 @@
 
 mod builtins;
 mod call;
+mod copies;
 mod expr;
+mod json;
 mod library;
 mod machine;
 mod methods;
 mod ops;
+mod prelude;
+mod regexes;
 mod scope;
 mod session;
 #[cfg(test)]
@@ -36,7 +40,7 @@ mod tests;
 mod text;
 mod value;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{RelPath, TestId};
@@ -76,8 +80,10 @@ pub struct Report {
 pub struct Results {
     /// Test name (`Class::test[param]`) and what it does.
     pub tests: Vec<(String, Verdict)>,
-    /// Lines that ran while the target ran, by file.
-    pub ran: BTreeSet<(RelPath, u32)>,
+    /// Lines that ran while the target ran, by file, and which of them was done first: 0 for the first.
+    pub ran: BTreeMap<(RelPath, u32), u32>,
+    /// Lines that ran in tests that pass.
+    pub passed: BTreeSet<(RelPath, u32)>,
     /// Steps that were made.
     pub steps: u64,
 }
@@ -140,13 +146,22 @@ impl Program {
                     if name.is_empty() && import.level == 0 {
                         continue;
                     }
-                    let Some(file) = workspace.module_file(source.path(), &name, import.level) else {
+                    let file = workspace
+                        .module_file(source.path(), &name, import.level)
+                        .filter(|_| !prelude::is_part(source.path()));
+                    let found = if let Some(file) = file {
+                        if files.len() >= MAX_FILES {
+                            return None;
+                        }
+                        add(&file, &mut files)?
+                    } else if let Some(part) = prelude::module(&name).filter(|_| import.level == 0) {
+                        files.iter().position(|known| known.path() == part.path()).unwrap_or_else(|| {
+                            files.push(part);
+                            files.len() - 1
+                        })
+                    } else {
                         continue;
                     };
-                    if files.len() >= MAX_FILES {
-                        return None;
-                    }
-                    let found = add(&file, &mut files)?;
                     imports.insert((at, name, import.level), found);
                 }
             }
@@ -155,9 +170,9 @@ impl Program {
         Some(Self { files, index: Arc::new(index), imports: Arc::new(imports), conftests: conftests.into() })
     }
 
-    /// The files.
-    pub fn files(&self) -> &[Arc<SourceFile>] {
-        &self.files
+    /// The files of the project.
+    pub fn files(&self) -> impl Iterator<Item = &Arc<SourceFile>> {
+        self.files.iter().filter(|file| !prelude::is_part(file.path()))
     }
 
     /// The program with another text of one file.
@@ -181,13 +196,18 @@ impl Program {
 
     /// The file that `file` imports by `name`.
     fn import(&self, file: usize, name: &str, level: u32) -> Option<usize> {
-        self.imports.get(&(file, name.to_owned(), level)).copied()
+        let known = self.imports.get(&(file, name.to_owned(), level)).copied();
+        // An edit may import what another file has loaded.
+        known.or_else(|| {
+            let part = prelude::module(name).filter(|_| level == 0 && !self.is_own(name))?;
+            self.files.iter().position(|file| file.path() == part.path())
+        })
     }
 
     /// Whether a module's name begins like a folder of the program.
     fn is_own(&self, module: &str) -> bool {
         let first = module.split('.').next().unwrap_or(module);
-        self.files.iter().any(|file| file.path().as_str().split('/').any(|part| part == first))
+        self.files().any(|file| file.path().as_str().split('/').any(|part| part == first))
     }
 
     fn submodule(&self, package: usize, name: &str) -> Option<usize> {

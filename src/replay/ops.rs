@@ -34,9 +34,15 @@ impl<'a> Machine<'a> {
                     let value = self.call(&method, Args::default())?;
                     return Ok(value.int() != Some(0));
                 }
-                true
+                match value.held() {
+                    Some(items) => return self.truth(&items),
+                    None => true,
+                }
             }
-            Value::Given(given) if &*given.0 == "mock" => true,
+            Value::Given(_) => match value.held() {
+                Some(items) => return self.truth(&items),
+                None => true,
+            },
             _ => true,
         })
     }
@@ -105,11 +111,12 @@ impl<'a> Machine<'a> {
                     }
                 }
                 if let Value::Object(b) = other
+                    && !matches!(a.class.kind, Kind::Dict | Kind::List | Kind::StrEnum)
                     && Rc::ptr_eq(&a.class, &b.class)
                     && !Rc::ptr_eq(a, b)
                     && let Some(fields) = a.class.all_fields()
                 {
-                    for field in fields {
+                    for field in fields.into_iter().filter(|field| field.compare) {
                         let (x, y) = (a.get(&field.name), b.get(&field.name));
                         let (Some(x), Some(y)) = (x, y) else { return Ok(false) };
                         if !self.same_or_equal(&x, &y)? {
@@ -123,8 +130,21 @@ impl<'a> Machine<'a> {
                     let theirs = self.collect(other)?;
                     return self.equal_all(&mine, &theirs);
                 }
-                left.same(right)
+                match (left.held(), right.held()) {
+                    (None, None) => left.same(right),
+                    (a, b) => {
+                        let (a, b) = (a.unwrap_or_else(|| left.clone()), b.unwrap_or_else(|| right.clone()));
+                        return self.equal(&a, &b);
+                    }
+                }
             }
+            (Value::Given(_), _) | (_, Value::Given(_))
+                if left.held().is_some() || right.held().is_some() =>
+            {
+                let plain = |value: &Value<'a>| value.held().unwrap_or_else(|| value.clone());
+                return self.equal(&plain(left), &plain(right));
+            }
+            (Value::Given(_), Value::None) | (Value::None, Value::Given(_)) => false,
             (Value::Given(_), _) | (_, Value::Given(_)) => {
                 return Err(Stop::Unknown("compares what is not known"));
             }
@@ -210,6 +230,10 @@ impl<'a> Machine<'a> {
                 let value = self.call(&method, Args::of(vec![part.clone()]))?;
                 self.truth(&value)
             }
+            Value::Object(_) | Value::Given(_) if whole.held().is_some() => {
+                let Some(items) = whole.held() else { return Ok(false) };
+                self.contains(&items, part)
+            }
             Value::None | Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::Function(_) => {
                 let message = format!("argument of type '{}' is not iterable", whole.type_name());
                 self.raise("TypeError", message)
@@ -256,7 +280,44 @@ impl<'a> Machine<'a> {
                     };
                     return Ok(Some(if holds { yes } else { no }));
                 }
-                return Err(Stop::Unknown("an order of objects"));
+                if let Value::Object(right) = right
+                    && let Value::Object(left) = left
+                    && Rc::ptr_eq(&left.class, &right.class)
+                    && left.class.ordered.get()
+                {
+                    for field in left.class.all_fields().unwrap_or_default() {
+                        let (Some(x), Some(y)) = (left.get(&field.name), right.get(&field.name)) else {
+                            break;
+                        };
+                        if field.compare && !self.same_or_equal(&x, &y)? {
+                            return self.order(&x, &y, op);
+                        }
+                    }
+                    return Ok(Some(Ordering::Equal));
+                }
+                if let (Some(a), Some(b)) = (left.held(), right.held()) {
+                    return self.order(&a, &b, op);
+                }
+                let plain = |value: &Value<'a>| match value {
+                    Value::Object(object) => {
+                        !matches!(object.class.kind, Kind::NamedTuple | Kind::StrEnum | Kind::List)
+                            && !["__lt__", "__le__", "__gt__", "__ge__"]
+                                .iter()
+                                .any(|n| object.class.find(n).is_some())
+                    }
+                    _ => true,
+                };
+                if let (Value::Object(a), Value::Object(b)) = (left, right)
+                    && (a.class.kind, b.class.kind) == (Kind::NamedTuple, Kind::NamedTuple)
+                {
+                    let (a, b) = (self.collect(left)?, self.collect(right)?);
+                    return self.order(&Value::tuple(a), &Value::tuple(b), op);
+                }
+                if plain(left) && plain(right) {
+                    None
+                } else {
+                    return Err(Stop::Unknown("an order of objects"));
+                }
             }
             (Value::Set(_), Value::Set(_)) | (Value::Given(_), _) | (_, Value::Given(_)) => {
                 return Err(Stop::Unknown("an order"));
@@ -289,7 +350,17 @@ impl<'a> Machine<'a> {
             ("-", _, Some(n)) => Ok(Value::Int(-n)),
             ("+", _, Some(n)) => Ok(Value::Int(n)),
             ("~", _, Some(n)) => Ok(Value::Int(!n)),
-            (_, Value::Object(_), _) => Err(Stop::Unknown("an operator of an object")),
+            (_, Value::Object(_), _) => {
+                let method = match op {
+                    "-" => "__neg__",
+                    "+" => "__pos__",
+                    _ => "__invert__",
+                };
+                match self.method_of(value, method) {
+                    Some(method) => self.call(&method, Args::default()),
+                    None => Err(Stop::Unknown("an operator of an object")),
+                }
+            }
             _ => {
                 let message = format!("bad operand type for unary {op}: '{}'", value.type_name());
                 self.raise("TypeError", message)
@@ -304,8 +375,23 @@ impl<'a> Machine<'a> {
                 items.borrow_mut().extend(more);
                 Ok(old)
             }
-            (Value::Set(_), "|" | "&" | "-" | "^") | (Value::Dict(_), "|") => {
-                Err(Stop::Unknown("an operator in place"))
+            (Value::Set(items), "|" | "&" | "-" | "^") => {
+                if let Value::Set(made) = self.binary(op, &old, &by)? {
+                    let made = made.borrow().clone();
+                    *items.borrow_mut() = made;
+                }
+                Ok(old)
+            }
+            (Value::Dict(_), "|") => {
+                self.update(&old, &by)?;
+                Ok(old)
+            }
+            (Value::Object(_), _) => {
+                let name = operator_name(op).ok_or(Stop::Unknown("an operator"))?;
+                match self.method_of(&old, &format!("__i{name}__")) {
+                    Some(method) => self.call(&method, Args::of(vec![by])),
+                    None => self.binary(op, &old, &by),
+                }
             }
             _ => self.binary(op, &old, &by),
         }
@@ -342,8 +428,12 @@ impl<'a> Machine<'a> {
                 let format = Rc::clone(format);
                 self.percent(&format, right)
             }
-            ("|" | "&" | "-" | "^", Value::Set(a), Value::Set(b)) => {
-                let (a, b) = (a.borrow().clone(), b.borrow().clone());
+            ("|" | "&" | "-" | "^", Value::Set(_), Value::Set(_))
+            | ("&" | "-" | "^", Value::Iter(_), _)
+            | ("|", Value::Iter(_), Value::Iter(_) | Value::Set(_))
+            | ("&" | "-" | "^" | "|", Value::Set(_), Value::Iter(_)) => {
+                // Views of a dictionary's keys and items are sets, too.
+                let (a, b) = (self.collect(left)?, self.collect(right)?);
                 let mut all = Vec::new();
                 for item in &a {
                     let inside = self.has(&b, item)?;
@@ -369,6 +459,11 @@ impl<'a> Machine<'a> {
                 Ok(dict)
             }
             (_, Value::Object(_), _) | (_, _, Value::Object(_)) => self.operator_method(op, left, right),
+            (_, Value::Given(_), _) | (_, _, Value::Given(_))
+                if left.held().is_some() || right.held().is_some() =>
+            {
+                self.counted(op, left, right)
+            }
             (_, Value::Given(_) | Value::Native(_), _) | (_, _, Value::Given(_) | Value::Native(_)) => {
                 Err(Stop::Unknown("an operator"))
             }
@@ -390,17 +485,12 @@ impl<'a> Machine<'a> {
     }
 
     fn operator_method(&mut self, op: &str, left: &Value<'a>, right: &Value<'a>) -> Res<'a> {
-        let name = match op {
-            "+" => "add",
-            "-" => "sub",
-            "*" => "mul",
-            "/" => "truediv",
-            "//" => "floordiv",
-            "%" => "mod",
-            "|" => "or",
-            "&" => "and",
-            _ => return Err(Stop::Unknown("an operator")),
-        };
+        let Some(name) = operator_name(op) else { return Err(Stop::Unknown("an operator")) };
+        if let (Some(items), Value::Object(_)) = (left.held(), left)
+            && self.method_of(left, &format!("__{name}__")).is_none()
+        {
+            return self.binary(op, &items, right);
+        }
         for (this, that, name) in
             [(left, right, format!("__{name}__")), (right, left, format!("__r{name}__"))]
         {
@@ -412,6 +502,29 @@ impl<'a> Machine<'a> {
             }
         }
         self.unsupported(op, left, right)
+    }
+
+    /// `+` and `-` of counters, `|` of other dictionaries.
+    fn counted(&mut self, op: &str, left: &Value<'a>, right: &Value<'a>) -> Res<'a> {
+        let counter = |value: &Value<'a>| matches!(value, Value::Given(given) if &*given.0 == "Counter");
+        let (Some(a), Some(b)) = (left.held(), right.held()) else {
+            return Err(Stop::Unknown("an operator"));
+        };
+        if !counter(left) || !counter(right) || !matches!(op, "+" | "-") {
+            return Err(Stop::Unknown("an operator"));
+        }
+        let (Value::Dict(a), Value::Dict(b)) = (a, b) else { return Err(Stop::Unknown("an operator")) };
+        let sum = Value::dict(a.borrow().clone());
+        let more = b.borrow().clone();
+        for (key, count) in more {
+            let old = self.find(&sum, &key)?.unwrap_or(Value::Int(0));
+            let new = self.binary(op, &old, &count)?;
+            self.set_item(&sum, &key, new)?;
+        }
+        if let Value::Dict(pairs) = &sum {
+            pairs.borrow_mut().retain(|(_, count)| count.int().is_none_or(|n| n > 0));
+        }
+        Ok(Value::Given(Rc::new(("Counter".into(), Args::of(vec![sum])))))
     }
 
     fn repeat(&mut self, value: &Value<'a>, times: i128) -> Res<'a> {
@@ -533,10 +646,18 @@ impl<'a> Machine<'a> {
                     let items = Value::tuple(self.collect(value)?);
                     return self.sequence_item(&items, index);
                 }
+                if let Some(items) = value.held() {
+                    if let Some(method) = self.method_of(value, "__missing__")
+                        && self.find(&items, index)?.is_none()
+                    {
+                        return self.call(&method, Args::of(vec![index.clone()]));
+                    }
+                    return self.item(&items, index);
+                }
                 let message = format!("'{}' object is not subscriptable", value.type_name());
                 self.raise("TypeError", message)
             }
-            Value::Class(class) if class.kind == Kind::Enum => {
+            Value::Class(class) if matches!(class.kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum) => {
                 match index.text().and_then(|name| class.find(name)) {
                     Some((_, member)) => Ok(member),
                     None => self.raise_with("KeyError", index.clone()),
@@ -633,6 +754,8 @@ impl<'a> Machine<'a> {
             Value::Object(_) => {
                 if let Some(method) = self.method_of(target, "__setitem__") {
                     self.call(&method, Args::of(vec![index.clone(), value])).map(|_| ())
+                } else if let Some(items) = target.held() {
+                    self.set_item(&items, index, value)
                 } else {
                     let message = format!("'{}' object does not support item assignment", target.type_name());
                     self.raise("TypeError", message)
@@ -669,9 +792,38 @@ impl<'a> Machine<'a> {
                 items.borrow_mut().remove(at as usize);
                 Ok(())
             }
+            Value::Object(_) | Value::Given(_) => {
+                if let Some(method) = self.method_of(target, "__delitem__") {
+                    return self.call(&method, Args::of(vec![index.clone()])).map(|_| ());
+                }
+                match target.held() {
+                    Some(items) => self.delete_item(&items, index),
+                    None => Err(Stop::Unknown("an item that is deleted")),
+                }
+            }
             _ => Err(Stop::Unknown("an item that is deleted")),
         }
     }
+}
+
+/// The middle of the names of the methods for an operator: `add` of `__add__`, `__radd__` and `__iadd__`.
+fn operator_name(op: &str) -> Option<&'static str> {
+    Some(match op {
+        "+" => "add",
+        "-" => "sub",
+        "*" => "mul",
+        "/" => "truediv",
+        "//" => "floordiv",
+        "%" => "mod",
+        "**" => "pow",
+        "|" => "or",
+        "&" => "and",
+        "^" => "xor",
+        "@" => "matmul",
+        "<<" => "lshift",
+        ">>" => "rshift",
+        _ => return None,
+    })
 }
 
 fn repeated<'a>(items: &[Value<'a>], times: usize) -> Vec<Value<'a>> {

@@ -1,12 +1,12 @@
 //! Runs the tests of a file: parameters, fixtures, set-up.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::machine::{Machine, Res, Stop};
 use super::scope::{Scope, yields};
 use super::value::{Args, Kind, Value};
-use super::{Program, Report, Results, Verdict};
+use super::{Program, Report, Results, Verdict, prelude};
 use crate::model::RelPath;
 use crate::workspace::python::{self, Expr, ExprKind, Name, Stmt, StmtKind};
 
@@ -18,12 +18,14 @@ struct Item<'a> {
     params: Vec<(Name, Value<'a>)>,
 }
 
+/// The tests of a module, and its scope.
+type Loaded<'a> = (Vec<Item<'a>>, Rc<Scope<'a>>);
+
 /// Runs the tests; only `target` if `alone`.
 pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Results {
     let mut machine = Machine::new(program, fuel);
-    let mut results = Results { tests: Vec::new(), ran: BTreeSet::new(), steps: 0 };
-    let items = machine.module(0).and_then(|scope| Ok((machine.tests(&scope)?, scope)));
-    let (items, scope) = match items {
+    let mut results = Results { tests: Vec::new(), ran: BTreeMap::new(), passed: BTreeSet::new(), steps: 0 };
+    let (mut items, mut scope) = match machine.load() {
         Ok(found) => found,
         Err(stop) => {
             // The file cannot be imported: every one of its tests fails that way.
@@ -33,11 +35,20 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
         }
     };
     let mut shared = HashMap::new();
-    for item in &items {
-        if alone && item.name != target {
+    for index in 0..items.len() {
+        if alone && items[index].name != target {
             continue;
         }
+        if machine.left_open {
+            // What a fixture would have undone is undone by beginning anew.
+            machine.forget();
+            shared.clear();
+            let Ok(again) = machine.load() else { break };
+            (items, scope) = again;
+        }
+        let Some(item) = items.get(index) else { break };
         machine.ran.clear();
+        machine.done.clear();
         machine.compared = None;
         machine.calls.clear();
         machine.owners.clear();
@@ -54,6 +65,8 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
         }
         if item.name == target {
             results.ran = machine.lines();
+        } else if verdict == Verdict::Pass {
+            results.passed.extend(machine.lines().into_keys());
         }
         results.tests.push((item.name.clone(), verdict));
         if machine.fuel == 0 {
@@ -65,12 +78,21 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
 }
 
 impl<'a> Machine<'a> {
-    fn path(&self, file: usize) -> Option<&RelPath> {
-        self.program.files.get(file).map(|source| source.path())
+    /// Runs the test file as a module; gives its tests and its scope.
+    fn load(&mut self) -> Res<'a, Loaded<'a>> {
+        let scope = self.module(0)?;
+        Ok((self.tests(&scope)?, scope))
     }
 
-    fn lines(&self) -> BTreeSet<(RelPath, u32)> {
-        self.ran.iter().filter_map(|&(file, line)| Some((self.path(file)?.clone(), line))).collect()
+    /// The path of a file of the project.
+    fn path(&self, file: usize) -> Option<&RelPath> {
+        self.program.files.get(file).map(|source| source.path()).filter(|path| !prelude::is_part(path))
+    }
+
+    fn lines(&self) -> BTreeMap<(RelPath, u32), u32> {
+        let order = |key: &(usize, u32)| self.done.get(key).copied().unwrap_or(u32::MAX);
+        let row = |key: &(usize, u32)| Some(((self.path(key.0)?.clone(), key.1), order(key)));
+        self.ran.iter().filter_map(row).collect()
     }
 
     fn verdict(&mut self, stop: Stop<'a>) -> Verdict {
@@ -280,9 +302,6 @@ impl<'a> Machine<'a> {
             }
             let generator = yields(&function.body);
             let ends = matches!(function.body.last(), Some(Stmt { kind: StmtKind::Expr(expr), .. }) if matches!(expr.kind, ExprKind::Yield(_)));
-            if generator && !ends {
-                return Err(Stop::Unknown("a fixture with a teardown"));
-            }
             let mut args = Args::default();
             for param in &function.signature.params {
                 let value = self.fixture(&param.name, made, shared, depth + 1)?;
@@ -290,10 +309,13 @@ impl<'a> Machine<'a> {
             }
             let module = self.module(file)?;
             let Some(callee) = module.get(name) else { return Err(Stop::Unknown("a fixture")) };
-            let mut value = self.call(&callee, args)?;
-            if generator {
-                value = self.next(&value)?.unwrap_or(Value::None);
-            }
+            let value = if generator && !ends {
+                self.left_open = true;
+                self.first_of(&callee, args)?
+            } else {
+                let value = self.call(&callee, args)?;
+                if generator { self.next(&value)?.unwrap_or(Value::None) } else { value }
+            };
             let wide = keyword(mark, "scope").is_some_and(|scope| scope.as_str() != Some("function"));
             let target = if wide { &mut *shared } else { &mut *made };
             target.insert(name.clone(), value.clone());
@@ -314,7 +336,7 @@ fn fixture_mark(function: &python::Function) -> Option<&Expr> {
     })
 }
 
-fn keyword<'e>(call: &'e Expr, name: &str) -> Option<&'e Expr> {
+pub(super) fn keyword<'e>(call: &'e Expr, name: &str) -> Option<&'e Expr> {
     let ExprKind::Call { keywords, .. } = &call.kind else { return None };
     keywords.iter().find(|keyword| keyword.name.as_deref() == Some(name)).map(|keyword| &keyword.value)
 }

@@ -73,7 +73,7 @@ impl<'a> Machine<'a> {
                     let text = self.call(&method, Args::default())?;
                     return text.text().map(str::to_owned).ok_or(Stop::Unknown("a repr"));
                 }
-                if object.class.kind == Kind::Enum {
+                if matches!(object.class.kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum) {
                     let name = object.get("name").and_then(|name| name.text().map(str::to_owned));
                     let value = object.get("value").unwrap_or(Value::None);
                     return Ok(format!(
@@ -96,7 +96,18 @@ impl<'a> Machine<'a> {
                     }
                     return Ok(format!("{}({})", object.class.name, all.join(", ")));
                 }
+                if let Some(items) = value.held() {
+                    return self.repr(&items);
+                }
                 return Err(Stop::Unknown("the repr of an object"));
+            }
+            Value::Given(given) if &*given.0 == "defaultdict" => {
+                let (dict, factory) = (given.1.pos[0].clone(), given.1.pos[1].clone());
+                let factory = match &factory {
+                    Value::Native(name) => format!("<class '{name}'>"),
+                    _ => return Err(Stop::Unknown("the repr of a function")),
+                };
+                format!("defaultdict({factory}, {})", self.repr(&dict)?)
             }
             Value::Given(given) if &*given.0 == "Counter" => {
                 let dict = given.1.pos[0].clone();
@@ -129,6 +140,10 @@ impl<'a> Machine<'a> {
                 if object.class.kind == Kind::Enum {
                     let name = object.get("name").and_then(|name| name.text().map(str::to_owned));
                     return Ok(format!("{}.{}", object.class.name, name.unwrap_or_default()));
+                }
+                if matches!(object.class.kind, Kind::IntEnum | Kind::StrEnum) {
+                    // `str(…)` of these changed with Python 3.11 and 3.12.
+                    return Err(Stop::Unknown("the text of an enumeration's member"));
                 }
                 if object.class.kind == Kind::Exception {
                     let args = object.get("args").unwrap_or(Value::None);

@@ -93,12 +93,23 @@ pub(super) enum Body<'a> {
     Lambda(&'a Expr),
 }
 
+/// The attribute that holds the items of an object derived from a built-in collection; no program can name it.
+pub(super) const ITEMS: &str = "<items>";
+
 /// How a class behaves besides its attributes.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Kind {
     Plain,
     Exception,
     Enum,
+    /// An enumeration whose members are numbers.
+    IntEnum,
+    /// An enumeration whose members are texts.
+    StrEnum,
+    /// Derived from the built-in `dict`; its items are in the attribute [`ITEMS`].
+    Dict,
+    /// Derived from the built-in `list`, likewise.
+    List,
     NamedTuple,
     TestCase,
 }
@@ -111,6 +122,9 @@ pub(super) struct Class<'a> {
     pub kind: Kind,
     /// Fields of a dataclass or named tuple with their defaults.
     pub fields: RefCell<Option<Vec<Field<'a>>>>,
+    /// `@dataclass(order=True)`, `@dataclass(frozen=True)`.
+    pub ordered: Cell<bool>,
+    pub frozen: Cell<bool>,
     pub is_abc: Cell<bool>,
 }
 
@@ -118,6 +132,9 @@ pub(super) struct Class<'a> {
 #[derive(Clone)]
 pub(super) struct Field<'a> {
     pub name: Name,
+    /// Whether the field is a parameter of `__init__`, and whether it is compared.
+    pub init: bool,
+    pub compare: bool,
     pub default: Option<Value<'a>>,
     pub factory: Option<Value<'a>>,
 }
@@ -206,11 +223,24 @@ impl Value<'_> {
         }
     }
 
-    /// As an integer; booleans count.
+    /// As an integer; booleans and members of an `IntEnum` count.
     pub(super) fn int(&self) -> Option<i128> {
         match self {
             Self::Int(n) => Some(*n),
             Self::Bool(b) => Some(i128::from(*b)),
+            Self::Object(object) if object.class.kind == Kind::IntEnum => object.get("value")?.int(),
+            _ => None,
+        }
+    }
+
+    /// What a collection that is derived from a built-in one, or made by `collections`, holds.
+    pub(super) fn held(&self) -> Option<Self> {
+        match self {
+            Self::Object(object) if matches!(object.class.kind, Kind::Dict | Kind::List) => object.get(ITEMS),
+            Self::Object(object) if object.class.kind == Kind::StrEnum => object.get("value"),
+            Self::Given(given) if matches!(&*given.0, "defaultdict" | "Counter") => {
+                given.1.pos.first().cloned()
+            }
             _ => None,
         }
     }

@@ -1,7 +1,7 @@
 //! Small edits that developers' slips call for, made for the lines that ran. None is proposed for its own sake:
 //! each is replayed, and only those that mend the failure are shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{expressions, statements};
@@ -38,6 +38,8 @@ pub(super) struct Hints {
     pub message: String,
     /// Strings used as keys anywhere in the program.
     pub keys: BTreeSet<String>,
+    /// Parameters of the program's functions by their names, `self` left out.
+    pub params: BTreeMap<String, Vec<String>>,
     /// Attributes and methods of the program's classes.
     pub attributes: BTreeSet<String>,
 }

@@ -3,11 +3,14 @@
 //! Silent unless the replay first fails exactly as pytest said. An edit counts if the test then passes and no
 //! other test of the file that passed before fails.
 
+mod calls;
 mod candidates;
 mod expressions;
+mod numbers;
 mod statements;
+mod texts;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::case::{Case, code, in_tests};
 use super::draft::{Draft, edited};
@@ -60,7 +63,30 @@ pub(super) fn improve(case: &Case<'_>, finding: Finding) -> Finding {
     match found {
         Some(found) if !found.mended.is_empty() => merged(case, finding, found),
         Some(found) if found.alone => order_dependent(finding),
+        Some(Found { suspect: Some(at), report, .. }) if report.exception == "AssertionError" => {
+            suspected(case, finding, &at)
+        }
         _ => finding,
+    }
+}
+
+/// How likely the place of a candidate is, from which lines ran.
+struct Judge<'b> {
+    base: &'b Results,
+}
+
+impl Judge<'_> {
+    /// Small for what is likely: usual slips, in lines that no passing test ran.
+    fn rank(&self, candidate: &Candidate) -> u32 {
+        let key = (candidate.path.clone(), candidate.line);
+        let ran = self.base.ran.contains_key(&key);
+        let only_failing = ran && !self.base.passed.is_empty() && !self.base.passed.contains(&key);
+        candidate.cost * 4 + 5 - 5 * u32::from(only_failing)
+    }
+
+    /// As the how many-th its line was done: what is done first is nearer to the cause than what it is passed to.
+    fn order(&self, candidate: &Candidate) -> u32 {
+        self.base.ran.get(&(candidate.path.clone(), candidate.line)).copied().unwrap_or(u32::MAX)
     }
 }
 
@@ -69,6 +95,23 @@ struct Found {
     /// The test passes when it runs alone.
     alone: bool,
     report: Box<Report>,
+    /// The line of the project that most likely made the wrong value, if none of the edits mends it.
+    suspect: Option<Place>,
+}
+
+/// The line that most likely made the wrong value: one that ran in no passing test, and that slips are possible in.
+fn suspect(judge: &Judge<'_>, all: &[Candidate]) -> Option<Place> {
+    let mut lines: BTreeMap<(&RelPath, u32), f64> = BTreeMap::new();
+    for candidate in all.iter().filter(|candidate| candidate.cost <= 4) {
+        let key = (candidate.path.clone(), candidate.line);
+        if is_test(&candidate.path) || !judge.base.ran.contains_key(&key) {
+            continue;
+        }
+        let new = if judge.base.passed.contains(&key) { 1.0 } else { 3.0 };
+        *lines.entry((&candidate.path, candidate.line)).or_default() += new / f64::from(candidate.cost);
+    }
+    let best = lines.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+    best.map(|((path, line), _)| Place::line(path.clone(), line))
 }
 
 fn mend(case: &Case<'_>) -> Option<Found> {
@@ -92,7 +135,7 @@ fn mend(case: &Case<'_>) -> Option<Found> {
     for source in program.files() {
         let tests = is_test(source.path());
         let ran: BTreeSet<u32> =
-            base.ran.iter().filter(|(path, _)| path == source.path()).map(|(_, line)| *line).collect();
+            base.ran.keys().filter(|(path, _)| path == source.path()).map(|(_, line)| *line).collect();
         if ran.is_empty() && (tests || !uses_module_level(&base, source.path())) {
             continue;
         }
@@ -103,15 +146,18 @@ fn mend(case: &Case<'_>) -> Option<Found> {
         }
         all.extend(found);
     }
+    let judge = Judge { base: &base };
     let failing: BTreeSet<(&RelPath, u32)> = report.trace.iter().map(|(path, line)| (path, *line)).collect();
     let last = report.trace.last();
     all.sort_by_key(|candidate| {
         let here = last.is_some_and(|(path, line)| *path == candidate.path && *line == candidate.line);
         let on_way = failing.contains(&(&candidate.path, candidate.line));
-        candidate.cost * 4 - 2 * u32::from(here) - u32::from(on_way && !here)
+        judge.rank(candidate) - 2 * u32::from(here) - u32::from(on_way && !here)
     });
-    let mended = tried(&program, &target, &base, all);
-    Some(Found { mended, alone, report })
+    let suspect = suspect(&judge, &all);
+    let mut mended = tried(&program, &target, &base, all);
+    mended.sort_by_key(|mended| (judge.rank(&mended.candidate), judge.order(&mended.candidate)));
+    Some(Found { mended, alone, report, suspect })
 }
 
 /// Whether constants of the file's module level can matter: something of the file ran.
@@ -140,7 +186,9 @@ fn agrees(case: &Case<'_>, report: &Report) -> bool {
     if exception.short_type() != report.exception {
         return false;
     }
-    if let (Some(assertion), Some((left, _))) = (&exception.assertion, &report.compared) {
+    if let (Some(assertion), Some((left, right))) = (&exception.assertion, &report.compared)
+        && !right.is_empty()
+    {
         let seen = assertion.left.trim();
         let cut = seen.contains("...") || seen.contains('\n') || seen.contains("[REDACTED");
         if !cut && !left.is_empty() && Value::parse(seen) != Value::parse(left) && seen != left {
@@ -175,12 +223,21 @@ fn hints(program: &Program, report: &Report) -> Hints {
                 let names = source.module().attributes(class);
                 hints.attributes.extend(names.iter().map(|binding| binding.name.to_string()));
             }
+            if let StmtKind::Function(function) = &stmt.kind {
+                let params = function.signature.params.iter().map(|param| param.name.to_string());
+                let params = params.filter(|name| name != "self" && name != "cls").collect();
+                hints.params.insert(function.name.to_string(), params);
+            }
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| match &part.kind {
                     ExprKind::Subscript { index, .. } => hints.keys.extend(index.as_str().map(str::to_owned)),
                     ExprKind::Dict(items) => {
-                        let keys = items.iter().filter_map(|(key, _)| key.as_ref()?.as_str());
-                        hints.keys.extend(keys.map(str::to_owned));
+                        for key in items.iter().filter_map(|(key, _)| key.as_ref()) {
+                            hints.keys.extend(key.as_str().map(str::to_owned));
+                            if let ExprKind::Tuple(parts) = &key.kind {
+                                hints.keys.extend(parts.iter().filter_map(|part| Some(part.as_str()?.to_owned())));
+                            }
+                        }
                     }
                     ExprKind::Call { func, args, .. } => {
                         if matches!(&func.kind, ExprKind::Attribute { attr, .. } if matches!(&**attr, "get" | "pop" | "setdefault")) {
@@ -266,7 +323,7 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
         if candidate.cost > best.saturating_add(1) || fuel < each || found.len() >= 12 {
             break;
         }
-        let Some(source) = program.files().iter().find(|file| *file.path() == candidate.path) else {
+        let Some(source) = program.files().find(|file| *file.path() == candidate.path) else {
             continue;
         };
         let Some(text) = edited(source.text(), &candidate.edits) else { continue };
@@ -312,7 +369,7 @@ fn place(case: &Case<'_>, candidate: &Candidate) -> Place {
 }
 
 fn merged(case: &Case<'_>, mut finding: Finding, found: Found) -> Finding {
-    let Found { mended, alone, report } = found;
+    let Found { mended, alone, report, .. } = found;
     let first = &mended[0];
     let at = place(case, &first.candidate);
     let known =
@@ -396,6 +453,27 @@ fn symptom(case: &Case<'_>, finding: &Finding, report: &Report) -> String {
         return case.last().map_or_else(|| finding.root_cause.clone(), case::named);
     }
     finding.root_cause.clone()
+}
+
+/// Puts the line that the replay suspects first, where nothing better is known.
+fn suspected(case: &Case<'_>, mut finding: Finding, at: &Place) -> Finding {
+    if finding.confidence > 0.5 || !finding.rule.starts_with("assertion") && finding.rule != "raised" {
+        return finding;
+    }
+    let function = case
+        .workspace
+        .source(&at.path)
+        .and_then(|source| source.module().enclosing_function(at.line).map(|def| def.qualified_name.clone()));
+    let at = Place { function, ..at.clone() };
+    let known =
+        finding.culprits.iter().position(|(place, ..)| place.path == at.path && place.line == at.line);
+    let score = finding.culprits.first().map_or(0.4, |(_, score, _)| (score + 0.01).min(0.5));
+    let mut reasons = vec!["ran while the wrong value was made".to_owned()];
+    if let Some(known) = known {
+        reasons.extend(finding.culprits.remove(known).2);
+    }
+    finding.culprits.insert(0, (at, score, reasons));
+    finding
 }
 
 fn order_dependent(mut finding: Finding) -> Finding {

@@ -1,7 +1,7 @@
 //! Edits of statements, signatures and classes.
 
+use super::calls;
 use super::candidates::Maker;
-use super::expressions;
 use crate::workspace::python::{Class, Expr, ExprKind, Function, Span, Stmt, StmtKind};
 
 /// Methods of strings whose result is their only effect.
@@ -27,7 +27,10 @@ const PURE: &[&str] = &[
 
 /// Makes the candidates of a statement; those of its expressions are made elsewhere.
 pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [Stmt]) {
+    swapped(maker, stmt, body);
     match &stmt.kind {
+        StmtKind::Break => maker.replace(stmt.span, "continue", 3, "the loop ends where it should go on"),
+        StmtKind::Continue => maker.replace(stmt.span, "break", 3, "the loop goes on where it should end"),
         StmtKind::AugAssign { target, op, value } => {
             let gap = Span { start: target.span.end, end: value.span.start };
             let other = match *op {
@@ -36,7 +39,7 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
                 _ => "+",
             };
             maker.replace(gap, format!(" {other}= "), 2, "the operator is wrong");
-            maker.replace(gap, " = ", 3, "it adds up where it should replace");
+            maker.replace(gap, " = ", 4, "it adds up where it should replace");
             removed(maker, stmt, body, 4);
         }
         StmtKind::Assign { targets, value } => {
@@ -58,6 +61,17 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
             if !matches!(value.kind, ExprKind::Str(_)) {
                 removed(maker, stmt, body, 4);
             }
+            if matches!(value.kind, ExprKind::Call { .. })
+                && let Some(function) = maker.function
+                && function.body.last().is_none_or(|last| last.span != stmt.span)
+                && body.last().is_some_and(|last| last.span == stmt.span)
+            {
+                let name = function.name.to_string();
+                let before = Span { start: stmt.span.start, end: stmt.span.start };
+                let why =
+                    format!("the result is thrown away, so that `{name}` gives `None`: `return` is missing");
+                maker.edits_at(stmt.start_line, vec![(before, "return ".into())], 2, why);
+            }
         }
         StmtKind::If(branches) => {
             for (test, _) in branches {
@@ -76,7 +90,7 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
             }
         }
         StmtKind::For { target, iter, body: inner, .. } => {
-            expressions::iterated(maker, target, iter);
+            calls::iterated(maker, target, iter);
             returns_early(maker, stmt, inner);
         }
         StmtKind::While { body: inner, .. } => returns_early(maker, stmt, inner),
@@ -118,6 +132,30 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
     }
 }
 
+/// Two statements in the wrong order.
+fn swapped(maker: &mut Maker<'_>, stmt: &Stmt, body: &[Stmt]) {
+    let simple = |stmt: &Stmt| {
+        stmt.start_line == stmt.end_line
+            && matches!(
+                stmt.kind,
+                StmtKind::Expr(_)
+                    | StmtKind::Assign { .. }
+                    | StmtKind::AugAssign { .. }
+                    | StmtKind::Return(_)
+            )
+    };
+    let Some(at) = body.iter().position(|known| known.span == stmt.span) else { return };
+    let Some(next) = body.get(at + 1).filter(|next| simple(stmt) && simple(next)) else { return };
+    if maker.function.is_none()
+        || matches!(next.kind, StmtKind::Return(_))
+        || next.start_line == stmt.start_line
+    {
+        return;
+    }
+    let (a, b) = (maker.text(stmt.span).to_owned(), maker.text(next.span).to_owned());
+    maker.edits(vec![(stmt.span, b), (next.span, a)], 4, "the two statements are in the wrong order");
+}
+
 /// A statement that should not be there.
 fn removed(maker: &mut Maker<'_>, stmt: &Stmt, body: &[Stmt], cost: u32) {
     if stmt.start_line != stmt.end_line {
@@ -139,6 +177,43 @@ fn assignment<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, target: &'a Expr, value
     if matches!(target.kind, ExprKind::Subscript { .. } | ExprKind::Attribute { .. } | ExprKind::Name(_)) {
         maker.replace(gap, " += ", 2, "the value is overwritten instead of added up");
         maker.replace(gap, " -= ", 4, "the value is overwritten instead of counted down");
+    }
+    // A local variable where the attribute is meant.
+    if let ExprKind::Name(name) = &target.kind
+        && let (Some(class), Some(function)) = (maker.class, maker.function)
+        && function.signature.params.first().is_some_and(|param| &*param.name == "self")
+        && maker.source.module().attributes(class).iter().any(|binding| binding.name == *name)
+    {
+        let why = format!("`{name}` is a local variable: the attribute `self.{name}` is not changed");
+        let at = Span { start: target.span.start, end: target.span.start };
+        maker.edits(vec![(at, "self.".into())], 1, why);
+    }
+    if let ExprKind::Subscript { value: dict, index } = &target.kind {
+        let (dict, key, shown) = (maker.text(dict.span), maker.text(index.span), maker.text(value.span));
+        if let ExprKind::List(items) = &value.kind
+            && let [item] = items.as_slice()
+        {
+            let new = format!("{dict}.setdefault({key}, []).append({})", maker.text(item.span));
+            let why = format!("the list under `{key}` is overwritten instead of added to");
+            maker.replace(stmt.span, new, 1, why);
+        }
+        if !matches!(index.kind, ExprKind::Int(_) | ExprKind::Slice { .. }) {
+            let new = format!("{dict}.get({key}, 0) + {shown}");
+            let why = format!("what is under `{key}` is overwritten instead of added up");
+            maker.replace(value.span, new, 3, why);
+        }
+    }
+    if let Some(name) = value.as_name() {
+        // The class that a plain value is meant to be made of: `self.status = Status(status)`.
+        let class = maker.source.module().globals().iter().find_map(|binding| {
+            let upper =
+                binding.name.starts_with(char::is_uppercase) && binding.name.chars().any(char::is_lowercase);
+            (upper && binding.name.to_lowercase() == name.replace('_', "")).then(|| binding.name.to_string())
+        });
+        if let Some(class) = class {
+            let why = format!("`{name}` is kept as it is given, not as a `{class}`");
+            maker.replace(value.span, format!("{class}({name})"), 2, why);
+        }
     }
     let shown = maker.text(value.span);
     if value.as_name().is_some() {
@@ -315,6 +390,7 @@ pub(super) fn end<'a>(maker: &mut Maker<'a>, function: &'a Function) {
             _ => {}
         });
     }
+    forgotten(maker, function, last);
     let name = &function.name;
     if returns {
         for fallback in maker.hints.fallbacks.clone() {
@@ -349,6 +425,38 @@ pub(super) fn end<'a>(maker: &mut Maker<'a>, function: &'a Function) {
                 format!("`{name}` has no `return`, so that it gives `None`"),
             );
         }
+    }
+}
+
+/// What a method should reset: an attribute that other methods set to `None`.
+fn forgotten(maker: &mut Maker<'_>, function: &Function, last: &Stmt) {
+    let Some(class) = maker.class else { return };
+    let mut reset: Vec<String> = Vec::new();
+    let mut own = Vec::new();
+    for stmt in &class.body {
+        let StmtKind::Function(method) = &stmt.kind else { continue };
+        stmt.walk(true, &mut |stmt| {
+            let StmtKind::Assign { targets, value } = &stmt.kind else { return };
+            for target in targets {
+                let Some(attr) =
+                    target.dotted().and_then(|name| name.strip_prefix("self.").map(str::to_owned))
+                else {
+                    continue;
+                };
+                if method.name == function.name {
+                    own.push(attr);
+                } else if matches!(value.kind, ExprKind::None) && !reset.contains(&attr) {
+                    reset.push(attr);
+                }
+            }
+        });
+    }
+    reset.retain(|attr| !own.contains(attr));
+    let indent = maker.indent(function.body[0].start_line);
+    let at = Span { start: last.span.end, end: last.span.end };
+    for attr in reset {
+        let why = format!("`self.{attr}` is not reset to `None`, so that the old value is kept");
+        maker.edits_at(last.start_line, vec![(at, format!("\n{indent}self.{attr} = None"))], 3, why);
     }
 }
 

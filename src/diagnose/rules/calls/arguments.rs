@@ -7,7 +7,7 @@ use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{Spot, between, line, quoted, target};
 use crate::diagnose::{Draft, Finding};
-use crate::model::{Category, Place, RelPath, Severity};
+use crate::model::{Category, FixTarget, Place, RelPath, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Keyword, Param, ParamKind, StmtKind};
 use crate::workspace::resolve::Symbol;
@@ -21,6 +21,8 @@ struct Call<'s> {
     args: &'s [Expr],
     keywords: &'s [Keyword],
     callee: Callee,
+    /// What the callee overrides, if the call's own type says that.
+    overridden: Option<Callee>,
 }
 
 struct Callee {
@@ -73,6 +75,53 @@ pub(super) fn arguments(case: &Case<'_>) -> Option<Finding> {
     }
     let spot = Spot::of(case)?;
     let call = find(&spot, name)?;
+    let finding = judged(&spot, &call, rest)?;
+    Some(match &call.overridden {
+        Some(base) => overriding(&call, base, finding),
+        None => finding,
+    })
+}
+
+/// Says that an override has another signature than what it overrides: the call fits that one.
+fn overriding(call: &Call<'_>, base: &Callee, mut finding: Finding) -> Finding {
+    let (Some(function), Some(expected)) = (call.callee.function(), base.function()) else { return finding };
+    let shown = base.shown(expected);
+    finding.root_cause.push_str(&format!(
+        ": it overrides {} ({}), whose parameters it does not have",
+        code(&shown),
+        line_of(&base.place)
+    ));
+    // The override comes first: callers rely on what it overrides.
+    if let Some(at) = finding.culprits.iter().position(|(place, ..)| *place == call.callee.place) {
+        let (place, score, reasons) = finding.culprits.remove(at);
+        finding.culprits.insert(0, (place, score.max(0.8), reasons));
+    } else {
+        finding
+            .culprits
+            .insert(0, (call.callee.place.clone(), 0.8, vec!["the override's signature".to_owned()]));
+    }
+    let names = |function: &Function| -> Vec<String> {
+        function.signature.params.iter().map(|param| param.name.to_string()).collect()
+    };
+    let (own, wanted) = (names(function), names(expected));
+    if wanted.len() > own.len() && wanted.starts_with(&own) {
+        let text = expected.signature.span.of(base.source.text()).to_owned();
+        finding = finding.mend(Draft::edits(
+            FixTarget::Code,
+            format!(
+                "Give `{}` the parameters {} ({})",
+                call.callee.name,
+                code(&text),
+                line_of(&call.callee.place)
+            ),
+            format!("It overrides `{}`", base.name),
+            vec![TextEdit::replace(&call.callee.path, function.signature.span, text)],
+        ));
+    }
+    finding
+}
+
+fn judged(spot: &Spot<'_>, call: &Call<'_>, rest: &str) -> Option<Finding> {
     let callee = &call.callee;
     let function = callee.function()?;
     let shown = callee.shown(function);
@@ -82,14 +131,14 @@ pub(super) fn arguments(case: &Case<'_>) -> Option<Finding> {
             .shown(format!("{} calls {}", at(spot.place), code(spot.text(call.expr.span))), Some(&here))
             .shown(format!("the signature is {}", code(&shown)), Some(&callee.place))
     };
-    if let Some(finding) = without_self(&spot, &call, function, rest, &new) {
+    if let Some(finding) = without_self(spot, call, function, rest, &new) {
         return Some(finding);
     }
     if rest.starts_with("got an unexpected keyword") || rest.starts_with("got some positional-only") {
-        return unexpected(&spot, &call, function, rest, &new);
+        return unexpected(spot, call, function, rest, &new);
     }
     if rest.starts_with("missing ") {
-        return Some(missing(&spot, &call, function, rest, &new));
+        return Some(missing(spot, call, function, rest, &new));
     }
     if rest.starts_with("got multiple values") {
         let name = between(rest, "argument '", "'")?;
@@ -109,7 +158,7 @@ pub(super) fn arguments(case: &Case<'_>) -> Option<Finding> {
                 .suspect(&callee.place, 0.3, "the signature, if its order has changed"),
         );
     }
-    Some(too_many(&spot, &call, function, rest, &new))
+    Some(too_many(spot, call, function, rest, &new))
 }
 
 fn find<'s>(spot: &'s Spot<'_>, called: &str) -> Option<Call<'s>> {
@@ -151,17 +200,26 @@ fn find<'s>(spot: &'s Spot<'_>, called: &str) -> Option<Call<'s>> {
         (fallback?, path, name)
     };
     let ExprKind::Call { func, args, keywords, .. } = &expr.kind else { return None };
+    let mut callee = callee(spot, path, name)?;
+    // The message has the method that ran: an override, where the call's own type says another.
+    let mut overridden = None;
+    if called.contains('.')
+        && short != "__init__"
+        && callee.name != called
+        && !called.ends_with(&format!(".{}", callee.name))
+        && let Some((path, name)) = by_name(spot, called)
+    {
+        overridden = Some(std::mem::replace(&mut callee, self::callee(spot, path, name)?));
+    }
+    Some(Call { expr, func, args, keywords, callee, overridden })
+}
+
+fn callee(spot: &Spot<'_>, path: RelPath, name: String) -> Option<Callee> {
     let source = spot.workspace.source(&path)?;
     let definition = source.module().definition_exact(&name)?;
     let place =
         Place { function: Some(definition.qualified_name.clone()), ..line(&path, definition.name_line) };
-    Some(Call {
-        expr,
-        func,
-        args,
-        keywords,
-        callee: Callee { path, name, source: Arc::clone(&source), place },
-    })
+    Some(Callee { path, name, source: Arc::clone(&source), place })
 }
 
 /// The only definition of the project that is called so.

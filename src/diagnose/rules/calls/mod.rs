@@ -1,5 +1,6 @@
 //! Calls that do not fit what is called.
 
+mod abstracts;
 mod arguments;
 mod awaiting;
 mod callable;
@@ -7,5 +8,10 @@ mod callable;
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] =
-    &[&arguments::arguments, &awaiting::not_awaited, &awaiting::not_awaitable, &callable::not_callable];
+pub(super) const RULES: &[&dyn Rule] = &[
+    &abstracts::instantiated,
+    &arguments::arguments,
+    &awaiting::not_awaited,
+    &awaiting::not_awaitable,
+    &callable::not_callable,
+];
