@@ -1,6 +1,5 @@
 //! Calls that do not fit what is called.
 
-mod abstracts;
 mod arguments;
 mod awaiting;
 mod callable;
@@ -8,10 +7,5 @@ mod callable;
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] = &[
-    &abstracts::instantiated,
-    &arguments::arguments,
-    &awaiting::not_awaited,
-    &awaiting::not_awaitable,
-    &callable::not_callable,
-];
+pub(super) const RULES: &[&dyn Rule] =
+    &[&arguments::arguments, &awaiting::not_awaited, &awaiting::not_awaitable, &callable::not_callable];
