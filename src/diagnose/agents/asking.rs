@@ -16,7 +16,7 @@ use super::dossier::{Dossier, Size};
 use super::ground::{Grounded, ground};
 use super::tally::Spent;
 use super::{edits, prompt};
-use crate::diagnose::providers::{ErrorKind, ProviderError, Reply, Request, SharedProvider};
+use crate::diagnose::providers::{ErrorKind, Finish, ProviderError, Reply, Request, SharedProvider};
 use crate::evidence::redact::Redactor;
 use crate::model::{Cluster, Redacted, Severity, Told};
 use crate::system::System;
@@ -397,7 +397,7 @@ impl Round {
                 let tokens = usage.input_tokens.unwrap_or_default() + usage.output_tokens.unwrap_or_default();
                 ticket.settle(known.then_some(tokens), true);
                 self.spent().add(usage);
-                Ok(reply)
+                self.complete(reply, request)
             }
             Err(error) if error.kind == ErrorKind::Cancelled => {
                 ticket.settle(None, false);
@@ -408,6 +408,24 @@ impl Round {
                 ticket.settle(Some(0), sent);
                 Err(self.failed(&error))
             }
+        }
+    }
+
+    /// A reply that was not withheld, with a note if it was cut off.
+    fn complete(&self, mut reply: Reply, request: &Request) -> Result<Reply, Silence> {
+        match reply.finish {
+            // What it says instead is nothing that was looked up.
+            Finish::Filter if answer::read(&reply.text).is_none() => {
+                let (provider, model) = (self.agents.provider.name(), self.agents.provider.model());
+                let reason = format!("{provider} ({model}) refuses to answer");
+                Err(Silence::Because(self.agents.redactor.text(&reason)))
+            }
+            Finish::Length => {
+                let note = format!("some answers were cut off after {} tokens", request.max_tokens);
+                reply.notes.push(note);
+                Ok(reply)
+            }
+            Finish::Stop | Finish::Filter | Finish::Other => Ok(reply),
         }
     }
 

@@ -82,7 +82,12 @@ impl Wire for Anthropic {
             Some("refusal") => Finish::Filter,
             _ => Finish::Other,
         };
-        let text = wire::text(Some(content)).filter(|text| !text.trim().is_empty()).ok_or_else(|| {
+        let call = || {
+            let input = content.as_array()?.iter().find_map(|part| part.get("input"));
+            wire::object(input)
+        };
+        let text = wire::text(Some(content)).filter(|text| !text.trim().is_empty());
+        let text = text.or_else(|| wire::object(Some(content))).or_else(call).ok_or_else(|| {
             bad(match finish {
                 Finish::Filter => "the model refused",
                 Finish::Length => "its tokens were used up before the answer began",

@@ -239,10 +239,13 @@ impl Client {
         if !(200..300).contains(&answer.status) {
             return Err(fault::of_status(&answer, key, self.system.now()));
         }
-        let json = fault::json(&answer.body).ok_or_else(|| {
-            let what = if answer.body.is_empty() { "it is empty" } else { "it is no valid JSON" };
-            Fault::new(ErrorKind::BadAnswer, what)
-        })?;
+        let json = fault::json(&answer.body)
+            .ok_or_else(|| Fault::new(ErrorKind::BadAnswer, fault::no_json(&answer.body)))?;
+        // Some gateways put it into a list.
+        let json = match json {
+            serde_json::Value::Array(mut items) if items.len() == 1 => items.remove(0),
+            other => other,
+        };
         match error_within(&json) {
             // Gateways send the errors of others with a status of their own.
             Some(status) => Err(fault::of_status(
@@ -421,13 +424,22 @@ impl Client {
     }
 }
 
-/// The status of an error that came as an answer.
+/// The status of an error that came as an answer, as a whole or in place of what was to be said.
 fn error_within(json: &serde_json::Value) -> Option<u16> {
-    let error = json.get("error").filter(|error| !error.is_null())?;
-    if json.get("choices").is_some() || json.get("content").is_some() || json.get("message").is_some() {
+    let inner = json.get("choices").and_then(|choices| choices.get(0)).unwrap_or(json);
+    let error = [json, inner].into_iter().find_map(|place| place.get("error").filter(|e| !e.is_null()))?;
+    let message = inner.get("message").filter(|message| message.is_object());
+    let places = [message.and_then(|m| m.get("content")), inner.get("content"), inner.get("text")];
+    let says = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(parts) => !parts.is_empty(),
+        _ => true,
+    };
+    if places.into_iter().flatten().any(says) {
         return None;
     }
-    let status = [error.get("code"), error.get("status"), json.get("status")]
+    let status = [error.get("code"), error.get("status"), json.get("status"), json.get("statusCode")]
         .into_iter()
         .flatten()
         .find_map(|code| code.as_u64().or_else(|| code.as_str()?.parse().ok()));

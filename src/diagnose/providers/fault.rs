@@ -78,10 +78,19 @@ pub fn unsent(error: SendError, address: &str, is_loopback: bool, read: Duration
             let kind = ErrorKind::Unreachable { address: address.to_owned() };
             // Certificates do not change within a second.
             if detail.contains("certificate") {
-                return Fault::new(
-                    kind,
-                    detail + "; SSL_CERT_FILE names a file with the authorities to trust",
-                );
+                let advice = if detail.contains("UnknownIssuer") {
+                    "; SSL_CERT_FILE names a file with the authorities to trust"
+                } else {
+                    ""
+                };
+                return Fault::new(kind, detail + advice);
+            }
+            if detail.contains("corrupt message") {
+                return Fault::new(kind, "the server does not speak TLS; is its address an http:// one?");
+            }
+            // Nor does what a proxy wants.
+            if detail.contains("proxy authorization") {
+                return Fault::new(ErrorKind::Setup, WANTS_CREDENTIALS);
             }
             // On this machine nobody listens, and will not a second later.
             Fault { again: !(refused && is_loopback), ..Fault::new(kind, detail) }
@@ -93,6 +102,26 @@ pub fn unsent(error: SendError, address: &str, is_loopback: bool, read: Duration
         ),
         SendError::TooLarge => Fault::new(ErrorKind::BadAnswer, "it is larger than any answer may be"),
         SendError::Setup(detail) => Fault::new(ErrorKind::Setup, detail),
+    }
+}
+
+/// What is said of a proxy's status 407.
+const WANTS_CREDENTIALS: &str =
+    "the proxy asks for a user name and a password; they go into HTTPS_PROXY or HTTP_PROXY";
+
+/// What is said of a page of a gateway or a login: its markup helps nobody.
+const A_PAGE: &str = "an HTML page, no answer of a model";
+
+/// What is said of the body of a success that is no JSON.
+pub fn no_json(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(64)]);
+    match text.trim_start() {
+        "" => "it is empty".to_owned(),
+        text if text.starts_with('<') => format!("{A_PAGE}; does the base URL lead to a model's interface?"),
+        text if text.starts_with("data:") || text.starts_with("event:") => {
+            "an event stream, which was not asked for".to_owned()
+        }
+        _ => "it is no valid JSON".to_owned(),
     }
 }
 
@@ -111,14 +140,13 @@ impl Said {
         let Some(json) = json(body) else {
             let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
             let text = text.trim();
-            // A page of a gateway: its markup helps nobody.
-            let message = if text.starts_with('<') { "an HTML page, no answer of a model" } else { text };
+            let message = if text.starts_with('<') { A_PAGE } else { text };
             return Self { message: message.to_owned(), ..Self::default() };
         };
         let error = match json.get("error") {
             Some(error @ (Value::Object(_) | Value::String(_))) => error,
-            // Some gateways put it into a list, or write it without an envelope.
-            _ => json.get(0).and_then(|first| first.get("error")).unwrap_or(&json),
+            // Some gateways put it into a list or into a choice, or write it without an envelope.
+            _ => ["/0/error", "/choices/0/error"].iter().find_map(|at| json.pointer(at)).unwrap_or(&json),
         };
         let field = |names: &[&str]| {
             names.iter().find_map(|name| match error.get(name)? {
@@ -146,15 +174,40 @@ impl Said {
     }
 }
 
-/// A body as JSON: UTF-8 with what is not UTF-8 replaced, without a byte order mark, and with halves of surrogate
-/// pairs, which some servers send, replaced.
+/// A body as JSON: UTF-8 with what is not UTF-8 replaced, without a byte order mark, with halves of surrogate pairs
+/// replaced, and with `null` for numbers that are none (`NaN`, `1e999`): some servers send all of these.
 pub fn json(body: &[u8]) -> Option<Value> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
     if let Ok(value) = serde_json::from_slice(body) {
         return Some(value);
     }
-    let text = String::from_utf8_lossy(body);
-    serde_json::from_str(&without_lone_surrogates(&text)).ok()
+    let text = without_lone_surrogates(&String::from_utf8_lossy(body));
+    serde_json::from_str(&without_odd_numbers(&text)).ok()
+}
+
+/// Replaces what stands for numbers that JSON does not have by `null`.
+fn without_odd_numbers(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let length = if c == '"' {
+            let mut escaped = false;
+            let end = rest[1..].find(|c: char| {
+                let closes = c == '"' && !escaped;
+                escaped = c == '\\' && !escaped;
+                closes
+            });
+            end.map_or(rest.len(), |end| end + 2)
+        } else {
+            let is_word = |c: char| c.is_ascii_alphanumeric() || "+-.".contains(c);
+            rest.find(|c| !is_word(c)).unwrap_or(rest.len()).max(c.len_utf8())
+        };
+        let (piece, more) = rest.split_at(length);
+        let is_odd = c != '"' && piece.parse::<f64>().is_ok_and(|number| !number.is_finite());
+        out.push_str(if is_odd { "null" } else { piece });
+        rest = more;
+    }
+    out
 }
 
 /// Replaces the escapes of lone surrogates (`\ud83d` without a `\udc00`–`\udfff` behind it) in JSON text.
@@ -282,7 +335,7 @@ pub fn of_status(answer: &Incoming, key: Option<&str>, now: SystemTime) -> Fault
                 or(&said.message, "nothing is there")
             )
         }
-        (407, _) => "the proxy asks for a user name and a password".to_owned(),
+        (407, _) => WANTS_CREDENTIALS.to_owned(),
         (408, _) => or(&said.message, "the server waited too long for the request"),
         (300..=399, _) => format!("HTTP {status}"),
         (_, ErrorKind::BadAnswer) if !(400..=499).contains(&status) => {

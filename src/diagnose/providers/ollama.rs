@@ -123,15 +123,14 @@ impl Wire for Ollama {
             Some("length") => Finish::Length,
             _ => Finish::Other,
         };
-        let text =
-            wire::text(message.get("content")).filter(|text| !text.trim().is_empty()).ok_or_else(|| {
-                let thought = wire::text(message.get("thinking")).is_some_and(|text| !text.trim().is_empty());
-                bad(if thought {
-                    "the model only thought, and its tokens were used up before the answer"
-                } else {
-                    "it is empty"
-                })
-            })?;
+        let text = wire::said(message).ok_or_else(|| {
+            let thought = wire::text(message.get("thinking")).is_some_and(|text| !text.trim().is_empty());
+            bad(if thought {
+                "the model only thought, and its tokens were used up before the answer"
+            } else {
+                "it is empty"
+            })
+        })?;
         Ok(Answer { text, model: wire::name(body.get("model")), usage, finish })
     }
 

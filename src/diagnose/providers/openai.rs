@@ -124,11 +124,16 @@ impl Wire for OpenAi {
             .and_then(Value::as_array)
             .and_then(|choices| choices.first())
             .ok_or_else(|| bad("it holds no choices"))?;
-        let message = choice.get("message");
-        let content = wire::text(message.and_then(|message| message.get("content")))
-            // Old completion servers.
-            .or_else(|| wire::text(choice.get("text")))
-            .filter(|text| !text.trim().is_empty());
+        // A piece of a stream, of servers that know nothing else.
+        let message = choice.get("message").or_else(|| choice.get("delta"));
+        let content = message.and_then(wire::said).or_else(|| {
+            // Old completion servers; and servers that take an answer in JSON for a part of the reasoning.
+            let reasoning = ["reasoning_content", "reasoning"];
+            let reasoned = reasoning.iter().find_map(|name| wire::text(message?.get(name)));
+            wire::text(choice.get("text"))
+                .filter(|text| !text.trim().is_empty())
+                .or_else(|| reasoned.filter(|text| text.trim_end().ends_with('}')))
+        });
         let refusal = wire::text(message.and_then(|message| message.get("refusal")));
         let said = choice.get("finish_reason").and_then(Value::as_str).unwrap_or_default();
         let mut finish = match said {

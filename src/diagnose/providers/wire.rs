@@ -163,6 +163,25 @@ pub fn tokens(value: Option<&Value>) -> Option<u64> {
     (0.0..1e12).contains(&number).then_some(number as u64)
 }
 
+/// What a message says: its content, or what it calls a function with, as some servers and gateways answer who asks for
+/// JSON. White space alone says nothing.
+pub fn said(message: &Value) -> Option<String> {
+    let content = message.get("content");
+    let call = message.get("tool_calls").and_then(|calls| calls.get(0)?.get("function"));
+    let call = call.or_else(|| message.get("function_call")).and_then(|call| call.get("arguments"));
+    text(content)
+        .filter(|text| !text.trim().is_empty())
+        .or_else(|| object(content))
+        .or_else(|| text(call).or_else(|| object(call)))
+        .filter(|text| !text.trim().is_empty())
+}
+
+/// An object that a server has parsed already, as text.
+pub fn object(value: Option<&Value>) -> Option<String> {
+    value?.as_object().filter(|fields| !fields.is_empty() && !fields.contains_key("type"))?;
+    Some(value?.to_string())
+}
+
 /// A text, or the joined texts of parts `{"type": "text", "text": …}`.
 pub fn text(value: Option<&Value>) -> Option<String> {
     match value? {
