@@ -73,7 +73,9 @@ pub fn schema() -> Schema {
     let of_type = |kind: &str, more: Ordered| {
         let mut schema = Ordered::object([("type", kind.into())]);
         if let Ordered::Object(fields) = more {
-            fields.into_iter().for_each(|(name, value)| schema.set(&name, value));
+            for (name, value) in fields {
+                schema.set(&name, value);
+            }
         }
         schema
     };

@@ -153,8 +153,8 @@ enum Next {
     Ask(Box<(Dossier, Request)>),
 }
 
-/// The severities in their order.
-fn severity(severity: &Severity) -> u8 {
+/// The place of a severity among all.
+fn rank(severity: Severity) -> u8 {
     match severity {
         Severity::Low => 0,
         Severity::Medium => 1,
@@ -200,7 +200,7 @@ impl Round {
         self.agents.provider.settle(&self.cancel).await;
         let mut clusters: Vec<Cluster> = clusters.into_iter().collect();
         clusters.sort_by_key(|cluster| {
-            std::cmp::Reverse((severity(&cluster.diagnosis.severity), cluster.failures.len()))
+            std::cmp::Reverse((rank(cluster.diagnosis.severity), cluster.failures.len()))
         });
         let mut stored = false;
         let mut work = futures::stream::iter(clusters)
@@ -243,13 +243,12 @@ impl Round {
         let prepared = tokio::task::spawn_blocking(move || {
             cluster.restore();
             let told = if self.fresh { None } else { self.agents.recall(&mut cluster) };
-            let next = match told {
-                Some(told) => Next::Known(told),
-                None => {
-                    let dossier = self.agents.dossier(&cluster);
-                    let question = self.agents.question(&dossier);
-                    Next::Ask(Box::new((dossier, question)))
-                }
+            let next = if let Some(told) = told {
+                Next::Known(told)
+            } else {
+                let dossier = self.agents.dossier(&cluster);
+                let question = self.agents.question(&dossier);
+                Next::Ask(Box::new((dossier, question)))
             };
             Prepared { cluster, next }
         });
