@@ -236,7 +236,7 @@ fn the_doctor_knows_the_editors_and_what_they_lack() {
     assert_eq!(editors[1]["capabilities"]["hover.contentFormat: markdown"], true);
     assert_eq!(editors[1]["capabilities"]["window.showDocument"], false);
     let lacks = |n: usize| editors[n]["lacks"].as_array().unwrap().len();
-    assert_eq!((lacks(1), lacks(2)), (15, 17));
+    assert_eq!((lacks(1), lacks(2)), (16, 18));
 
     let text = doctor(&["doctor"]);
     for part in [

@@ -17,12 +17,13 @@ const MAX_PROJECTS: usize = 100;
 const MAX_NAME: usize = 60;
 
 /// What makes a difference here, as the protocol names it, and what its lack means.
-pub const ABILITIES: [(&str, &str); 17] = [
+pub const ABILITIES: [(&str, &str); 18] = [
     ("hover.contentFormat: markdown", "hovers are plain text, without links"),
     (
         "publishDiagnostics.relatedInformation",
         "a diagnostic does not link to the other place; the hover names it",
     ),
+    ("publishDiagnostics.codeDescriptionSupport", "a diagnostic does not link to its finding"),
     ("publishDiagnostics.versionSupport", "diagnostics do not name the version of the text they are for"),
     ("diagnostics.refreshSupport", "diagnostics are pushed, not pulled"),
     ("workspaceEdit.documentChanges", "a fix does not name the version of the text it is for"),

@@ -37,6 +37,8 @@ pub struct Backend {
 
 /// The key of `initializationOptions` by which a client says that the workspace is not trusted.
 const RESTRICTED: &str = "restricted";
+/// The key by which a client says how it writes the URI of a finding: `{fingerprint}` in it is replaced.
+const FINDING_LINK: &str = "findingLink";
 
 /// What is known once the client has said who it is.
 pub struct Session {
@@ -161,6 +163,10 @@ impl LanguageServer for Backend {
         let added = folders(&params);
         let mut initial = params.initialization_options.map(handlers::configuration::unwrapped);
         let restricted = initial.as_mut().and_then(Json::as_object_mut).and_then(|o| o.remove(RESTRICTED));
+        let link = initial.as_mut().and_then(Json::as_object_mut).and_then(|o| o.remove(FINDING_LINK));
+        if let Some(Json::String(link)) = link {
+            self.outbox.set_finding_link(link);
+        }
         if let Some(value) = initial.clone().filter(|v| !v.is_null()) {
             engine.send(Event::Settings { root: None, value });
         }

@@ -25,6 +25,8 @@ pub struct Client {
     pub markdown: bool,
     /// Diagnostics may name related places.
     pub related_information: bool,
+    /// A diagnostic's code may be a link.
+    pub code_links: bool,
     /// Diagnostics may carry the document's version.
     pub version_support: bool,
     /// The client pulls diagnostics and can be told to pull again. Without the latter it would show old ones
@@ -77,6 +79,7 @@ impl Client {
             encoding: Encoding::negotiate(offered),
             markdown: hover.and_then(|formats| formats.first()) == Some(&MarkupKind::Markdown),
             related_information: is(published.and_then(|p| p.related_information)),
+            code_links: is(published.and_then(|p| p.code_description_support)),
             version_support: is(published.and_then(|p| p.version_support)),
             pull: text.is_some_and(|t| t.diagnostic.is_some()) && is(refreshes),
             document_changes: is(edits.and_then(|e| e.document_changes)),
@@ -106,6 +109,7 @@ impl Client {
         let has: [bool; ABILITIES.len()] = [
             self.markdown,
             self.related_information,
+            self.code_links,
             self.version_support,
             self.pull,
             self.document_changes,

@@ -36,6 +36,8 @@ pub struct Outbox {
     more: Notify,
     /// The URIs that the client uses for its open documents: they may be written differently from ours.
     uris: Mutex<HashMap<PathBuf, Url>>,
+    /// How the client writes links to a finding, with `{fingerprint}` where that belongs.
+    finding_link: OnceLock<String>,
     /// Who is told of new results.
     analyses: OnceLock<mpsc::UnboundedSender<PathBuf>>,
 }
@@ -69,6 +71,7 @@ impl Outbox {
             waiting: Mutex::default(),
             more: Notify::new(),
             uris: Mutex::default(),
+            finding_link: OnceLock::new(),
             analyses: OnceLock::new(),
         });
         tokio::spawn(Arc::clone(&outbox).send_all());
@@ -113,6 +116,19 @@ impl Outbox {
     pub fn uri(&self, path: &Path) -> Option<Url> {
         let known = self.uris.lock().unwrap_or_else(PoisonError::into_inner).get(path).cloned();
         known.or_else(|| convert::uri(path))
+    }
+
+    /// Takes note of how the client writes links to a finding.
+    pub fn set_finding_link(&self, link: String) {
+        // `initialize` comes once.
+        let _ = self.finding_link.set(link);
+    }
+
+    /// Where a client that can follow it finds more about a finding: where it says itself. A
+    /// report is not linked to, since editors show its source.
+    pub fn finding_link(&self, fingerprint: &str) -> Option<Url> {
+        let link = self.finding_link.get().filter(|_| self.capabilities().code_links)?;
+        Url::parse(&link.replace("{fingerprint}", fingerprint)).ok()
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {

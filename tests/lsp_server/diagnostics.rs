@@ -518,3 +518,26 @@ async fn every_folder_has_its_own() {
     }
     client.close().await;
 }
+
+#[tokio::test]
+async fn the_code_links_to_the_finding_where_the_client_says_how() {
+    let link = json!("command:ours.show?%5B%22{fingerprint}%22%5D");
+    let rows = [
+        (true, link.clone(), true),
+        (false, link, false),
+        (true, Json::Null, false),
+        (true, json!("no URI"), false),
+    ];
+    for (can, link, expected) in rows {
+        let project = Project::new();
+        let mut setup = Setup::new(project.root(), Fake::new())
+            .with("/textDocument/publishDiagnostics/codeDescriptionSupport", json!(can));
+        setup.initialization_options = json!({ "findingLink": link });
+        let mut client = Client::start(setup).await;
+        client.diagnostics(&project.path("test_shop.py")).await;
+        let found = client.diagnostics(&project.path("shop.py")).await;
+        let href = json!({ "href": "command:ours.show?%5B%22f1%22%5D" });
+        assert_eq!(found[0].get("codeDescription"), expected.then_some(&href), "{can} {link}");
+        client.close().await;
+    }
+}

@@ -70,18 +70,32 @@ async function candidates(context: vscode.ExtensionContext): Promise<Candidate[]
 
 /** The interpreter that the Python extension has chosen, if that extension is there. */
 export async function interpreter(): Promise<string | undefined> {
-  const extension = vscode.extensions.getExtension<PythonApi>('ms-python.python');
-  if (!extension) return undefined;
   try {
-    const api = extension.isActive ? extension.exports : await extension.activate();
-    return api.environments?.getActiveEnvironmentPath()?.path;
+    return (await environments())?.getActiveEnvironmentPath()?.path;
   } catch {
     return undefined; // another extension's fault must not stop ours
   }
 }
 
-interface PythonApi {
-  readonly environments?: { getActiveEnvironmentPath(): { readonly path: string } | undefined };
+/** Calls `act` whenever the Python extension has chosen another interpreter. */
+export async function onInterpreter(act: () => void): Promise<vscode.Disposable> {
+  try {
+    return (await environments())?.onDidChangeActiveEnvironmentPath?.(act) ?? new vscode.Disposable(() => {});
+  } catch {
+    return new vscode.Disposable(() => {});
+  }
+}
+
+async function environments(): Promise<Environments | undefined> {
+  const extension = vscode.extensions.getExtension<{ readonly environments?: Environments }>('ms-python.python');
+  if (!extension) return undefined;
+  const api = extension.isActive ? extension.exports : await extension.activate();
+  return api.environments;
+}
+
+interface Environments {
+  getActiveEnvironmentPath(): { readonly path: string } | undefined;
+  readonly onDidChangeActiveEnvironmentPath?: vscode.Event<unknown>;
 }
 
 function isTooOld(version: string): boolean {

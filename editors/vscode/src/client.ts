@@ -3,6 +3,7 @@ import * as vscode from 'vscode';
 import { LanguageClient, type LanguageClientOptions, type ServerOptions } from 'vscode-languageclient/node';
 import { findBinary, NoBinary } from './binary.js';
 import { settings } from './config.js';
+import { FINDING_LINK, links } from './links.js';
 
 /** Where the client stands. */
 export type State = 'stopped' | 'starting' | 'running' | 'failed';
@@ -35,11 +36,9 @@ export class Server implements vscode.Disposable {
     return this.client?.sendRequest<T>('workspace/executeCommand', { command, arguments: args });
   }
 
-  /** Hands changed settings to the server. */
+  /** Has the server ask for the settings of each folder. */
   async sendSettings(): Promise<void> {
-    await this.client?.sendNotification('workspace/didChangeConfiguration', {
-      settings: { failscope: await settings() },
-    });
+    await this.client?.sendNotification('workspace/didChangeConfiguration', { settings: null });
   }
 
   private async start(): Promise<void> {
@@ -55,10 +54,16 @@ export class Server implements vscode.Disposable {
         ],
         outputChannel: this.output,
         traceOutputChannel: this.output,
-        initializationOptions: { ...(await settings()), restricted: !vscode.workspace.isTrusted },
+        initializationOptions: { ...(await settings()), restricted: !vscode.workspace.isTrusted, findingLink: FINDING_LINK },
         markdown: { isTrusted: false, supportHtml: false },
         middleware: {
+          provideHover: async (document, position, token, next) => {
+            const hover = await next(document, position, token);
+            return hover && new vscode.Hover([...hover.contents, links(document, position)], hover.range);
+          },
           workspace: {
+            // The client's own way sends every default too, which would outweigh `[tool.failscope]`.
+            didChangeConfiguration: () => this.sendSettings(),
             configuration: async (params) =>
               Promise.all(
                 params.items.map((item) => settings(item.scopeUri ? vscode.Uri.parse(item.scopeUri) : undefined)),

@@ -1,5 +1,6 @@
 // Failscope for VS Code: starts the language server and puts its findings where people look.
 import * as vscode from 'vscode';
+import { onInterpreter } from './binary.js';
 import { Server } from './client.js';
 import { registerCommands } from './commands.js';
 import { readManifest } from './config.js';
@@ -29,8 +30,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (event.affectsConfiguration('failscope.testResults')) results.configure();
       if (event.affectsConfiguration('failscope.path')) void server.restart();
-      else if (event.affectsConfiguration('failscope')) void server.sendSettings();
     }),
   );
   await server.restart();
+  context.subscriptions.push(await onInterpreter(() => void server.sendSettings()));
 }

@@ -54,9 +54,24 @@ export interface FolderFindings {
 }
 
 /** A row of the view. */
-export type Node =
-  | { readonly kind: 'finding'; readonly root: vscode.Uri; readonly finding: Finding; readonly state: State }
-  | { readonly kind: 'failure'; readonly root: vscode.Uri; readonly failure: Failure };
+export type Node = FindingNode | FailureNode;
+
+/** A root cause. */
+export interface FindingNode {
+  readonly kind: 'finding';
+  readonly root: vscode.Uri;
+  readonly finding: Finding;
+  readonly state: State;
+}
+
+/** A failing test below its root cause. */
+export interface FailureNode {
+  readonly kind: 'failure';
+  readonly root: vscode.Uri;
+  readonly failure: Failure;
+  /** Of the finding above it. */
+  readonly fingerprint: string;
+}
 
 /** What is known of a finding beside the document. */
 export interface State {
@@ -122,19 +137,39 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     };
   }
 
+  private all(): FindingNode[] {
+    return this.known.flatMap((folder) =>
+      folder.report.analyses.map((finding) => {
+        const state = this.state(folder, finding);
+        return { kind: 'finding' as const, root: vscode.Uri.parse(folder.root), finding, state };
+      }),
+    );
+  }
+
+  /** The finding with this fingerprint, whether the filter lets it pass or not. */
+  find(fingerprint: string): FindingNode | undefined {
+    return this.all().find((node) => node.finding.fingerprint_hash === fingerprint);
+  }
+
+  /** Whether the filter lets it pass. */
+  isShown(node: FindingNode): boolean {
+    return passes(this.filter, node.finding, node.state);
+  }
+
+  /** The first that is shown. */
+  first(): FindingNode | undefined {
+    return this.all().find((node) => this.isShown(node));
+  }
+
   getChildren(node?: Node): Node[] {
-    if (!node) {
-      return this.known.flatMap((folder) =>
-        folder.report.analyses
-          .map((finding) => {
-            const state = this.state(folder, finding);
-            return { kind: 'finding' as const, root: vscode.Uri.parse(folder.root), finding, state };
-          })
-          .filter((node) => passes(this.filter, node.finding, node.state)),
-      );
-    }
+    if (!node) return this.all().filter((node) => this.isShown(node));
     if (node.kind === 'failure') return [];
-    return node.finding.failures.map((failure) => ({ kind: 'failure' as const, root: node.root, failure }));
+    const fingerprint = node.finding.fingerprint_hash;
+    return node.finding.failures.map((failure) => ({ kind: 'failure' as const, root: node.root, failure, fingerprint }));
+  }
+
+  getParent(node: Node): Node | undefined {
+    return node.kind === 'failure' ? this.find(node.fingerprint) : undefined;
   }
 
   getTreeItem(node: Node): vscode.TreeItem {

@@ -1,10 +1,10 @@
 // A fix in the refactor preview, where each change is seen and can be left out before anything is written.
 import * as vscode from 'vscode';
-import type { Node } from './findings.js';
+import type { FindingNode } from './findings.js';
 
 /** Shows what the fix of a finding would change. The edit is the server's, made for the text as it is now. */
-export async function previewFix(node?: Node): Promise<void> {
-  if (node?.kind !== 'finding') return;
+export async function previewFix(node?: FindingNode): Promise<void> {
+  if (!node) return;
   const { finding, root } = node;
   const titles = finding.fixes.filter((fix) => fix.kind === 'edit').map((fix) => fix.title);
   const places = [{ file: finding.affected_file, line: finding.affected_line }, ...finding.failures];

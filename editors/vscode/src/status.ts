@@ -13,14 +13,14 @@ export function statusItem(server: Server, findings: Findings): vscode.Disposabl
     void vscode.commands.executeCommand('setContext', 'failscope.hasFindings', failures > 0);
     if (failures === 0) {
       item.text = '$(pass) Failscope';
-      item.tooltip = 'No failing tests are known';
+      item.tooltip = 'Failscope: no failing tests are known';
       item.backgroundColor = undefined;
     } else {
       const words = `${failures} ${failures === 1 ? 'failure' : 'failures'}, ${causes} ${causes === 1 ? 'cause' : 'causes'}`;
       item.text = `$(search-fuzzy) ${words}`;
       item.tooltip = `Failscope: ${words}`;
     }
-    item.accessibilityInformation = { label: `Failscope: ${String(item.tooltip)}` };
+    item.accessibilityInformation = { label: String(item.tooltip) };
   };
   const subscriptions = [
     findings.onDidChangeTreeData(show),

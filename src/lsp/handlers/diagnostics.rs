@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::json;
 use tower_lsp::lsp_types::{
-    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DocumentDiagnosticParams,
+    CodeDescription, Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, DocumentDiagnosticParams,
     DocumentDiagnosticReport, DocumentDiagnosticReportResult, FullDocumentDiagnosticReport, Location,
     NumberOrString, RelatedFullDocumentDiagnosticReport, RelatedUnchangedDocumentDiagnosticReport,
     UnchangedDocumentDiagnosticReport, WorkspaceDiagnosticParams, WorkspaceDiagnosticReport,
@@ -43,7 +43,7 @@ pub fn diagnostic(outbox: &Outbox, root: &Path, marker: &Marker) -> Diagnostic {
         range: client.encoding.range(&marker.span),
         severity: Some(severity(marker.severity)),
         code: Some(NumberOrString::String(marker.category.to_owned())),
-        code_description: None,
+        code_description: outbox.finding_link(&marker.fingerprint).map(|href| CodeDescription { href }),
         source: Some(SOURCE.to_owned()),
         message: marker.message.clone(),
         related_information: (!related.is_empty()).then_some(related),

@@ -53,9 +53,9 @@ async function healthy(port, child) {
 
 /**
  * Starts code-server on `workspace` with the extension from `vsix` (or none) and opens it in Chromium.
- * `extra` are further settings, `environment` further variables, `trust` whether Restricted Mode may apply.
+ * `also` are further extensions, `extra` further settings, `environment` further variables, `trust` whether Restricted Mode may apply.
  */
-export async function openCode({ work, workspace, vsix, extra = {}, environment = {}, trust = false }) {
+export async function openCode({ work, workspace, vsix, also = [], extra = {}, environment = {}, trust = false }) {
   const user = path.join(work, 'user');
   const extensions = path.join(work, 'extensions');
   fs.mkdirSync(path.join(user, 'Machine'), { recursive: true });
@@ -68,7 +68,9 @@ export async function openCode({ work, workspace, vsix, extra = {}, environment 
   const base = [entry, '--config', config, '--user-data-dir', user, '--extensions-dir', extensions];
   const env = { ...process.env, EXTENSIONS_GALLERY: '{}', ...environment };
   const log = fs.openSync(path.join(work, 'server.log'), 'a');
-  if (vsix) execFileSync(node, [...base, '--install-extension', vsix], { env, stdio: 'pipe' });
+  for (const extension of [vsix, ...also].filter(Boolean)) {
+    execFileSync(node, [...base, '--install-extension', extension], { env, stdio: 'pipe' });
+  }
   const child = spawn(
     node,
     [

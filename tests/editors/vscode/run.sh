@@ -21,4 +21,10 @@ cd "$top/editors/vscode"
 npx --no-install tsc --noEmit
 node package.mjs "$binary" linux-x64 >/dev/null
 cd "$here"
-node story.mjs "$top/editors/vscode/failscope.vsix" "$venv/bin/python" "$top/target/screenshots"
+export FAILSCOPE_TEST_BINARY=$binary
+failed=0
+for story in story keys python; do
+  echo "-- $story"
+  node $story.mjs "$top/editors/vscode/failscope.vsix" "$venv/bin/python" "$top/target/screenshots" || failed=1
+done
+exit $failed

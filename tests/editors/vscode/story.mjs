@@ -1,63 +1,11 @@
-// usage: node story.mjs VSIX PYTHON ARTEFACTS
+// usage: node story.mjs VSIX PYTHON ARTEFACTS [SCENE…]
 // The story of a person in VS Code: failures are shown, explained, mended, and gone.
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { actionMenu, command, openCode, openFile, pointAt } from './code.mjs';
+import { actionMenu, command, openFile, pointAt } from './code.mjs';
+import { check, end, expect, findingsPane, palette, runPytest, scene, shoot, squiggles } from './stage.mjs';
 
-const [vsix, python, artefacts] = process.argv.slice(2).map((p) => path.resolve(p));
-const here = path.dirname(fileURLToPath(import.meta.url));
-fs.mkdirSync(artefacts, { recursive: true });
-let passed = 0;
-let failed = 0;
-
-async function check(what, act) {
-  try {
-    await act();
-    passed += 1;
-  } catch (error) {
-    failed += 1;
-    console.log(`FAILED ${what}: ${error.message.split('\n').slice(0, 4).join(' | ')}`);
-  }
-}
-
-function expect(ok, text) {
-  if (!ok) throw new Error(text);
-}
-
-function newWorkspace(name) {
-  const work = fs.mkdtempSync(path.join(os.tmpdir(), `failscope-${name}-`));
-  const workspace = path.join(work, 'shop');
-  fs.cpSync(path.join(here, '../project'), workspace, { recursive: true });
-  return { work, workspace };
-}
-
-function runPytest(workspace) {
-  const done = spawnSync(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '--junitxml=report.xml'], { cwd: workspace });
-  return done.status;
-}
-
-async function scene(name, options, act) {
-  const { work, workspace } = newWorkspace(name);
-  if (runPytest(workspace) !== 1) throw new Error('the project must fail first');
-  const { prepare, ...rest } = options;
-  const open = prepare?.(work, workspace) ?? {};
-  const code = await openCode({ work, workspace, vsix, ...rest, ...open });
-  try {
-    await act(code.page, workspace, code);
-  } finally {
-    await code.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
-    await code.close();
-    fs.rmSync(work, { recursive: true, force: true });
-  }
-}
-
-const squiggles = (page) => page.locator('.monaco-editor .squiggly-error');
-const shoot = (page, name) => page.screenshot({ path: path.join(artefacts, `${name}.png`) });
-
-await scene('main', {}, async (page, workspace, code) => {
+await scene('main', { record: true }, async (page, workspace, code) => {
   await check('the failing test line is underlined', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
@@ -88,10 +36,10 @@ await scene('main', {}, async (page, workspace, code) => {
   });
   await check('the findings view groups by cause', async () => {
     await command(page, 'Testing: Focus on Failscope Findings View');
-    await page.locator('.pane', { hasText: 'Failscope Findings' }).locator('.monaco-list-row', { hasText: 'subtotl' }).first().waitFor();
+    await findingsPane(page).locator('.monaco-list-row', { hasText: 'subtotl' }).first().waitFor();
     await shoot(page, 'findings');
   });
-  const findings = page.locator('.pane', { hasText: 'Failscope Findings' });
+  const findings = findingsPane(page);
   const row = findings.locator('.monaco-list-row', { hasText: 'subtotl' }).first();
   await check('a finding is copied for an assistant', async () => {
     await row.hover();
@@ -177,6 +125,12 @@ await scene('main', {}, async (page, workspace, code) => {
     await page.locator('.statusbar-item', { hasText: 'Failscope' }).filter({ hasNotText: 'failure' }).waitFor();
     expect((await squiggles(page).count()) === 0, 'no squiggle is left');
   });
+  await check('the palette offers only what there is something to do for', async () => {
+    const offered = await palette(page, 'Failscope: ');
+    expect(offered.includes('Failscope: Analyze Test Results'), `${offered}`);
+    const none = ['Copy Finding', 'Filter Findings', 'Clear Findings', 'Run What Failed', 'Preview Fix', 'Show Finding'];
+    expect(!offered.some((row) => none.some((name) => row.includes(name))), `${offered}`);
+  });
 });
 
 await scene('wrong-path', { extra: { 'failscope.path': '/nonexistent/failscope' } }, async (page) => {
@@ -184,6 +138,9 @@ await scene('wrong-path', { extra: { 'failscope.path': '/nonexistent/failscope' 
     await openFile(page, 'test_basket.py');
     await page.locator('.notification-toast', { hasText: '/nonexistent/failscope' }).first().waitFor();
     await page.locator('.notification-toast .monaco-button', { hasText: 'Open Settings' }).first().waitFor();
+    const offered = await palette(page, 'Failscope: ');
+    const ours = offered.filter((row) => row.startsWith('Failscope: ')).sort().join();
+    expect(ours === 'Failscope: Restart Server,Failscope: Show Output', ours);
   });
 });
 
@@ -211,13 +168,13 @@ await scene('multi-root', { prepare: twoRoots }, async (page) => {
     await page.locator('.explorer-folders-view', { hasText: 'market' }).waitFor();
     await page.locator('.statusbar-item', { hasText: '4 failures, 2 causes' }).waitFor();
     await command(page, 'Testing: Focus on Failscope Findings View');
-    const rows = page.locator('.pane', { hasText: 'Failscope Findings' }).locator('.monaco-list-row', { hasText: 'subtotl' });
+    const rows = findingsPane(page).locator('.monaco-list-row', { hasText: 'subtotl' });
     await rows.nth(1).waitFor();
     expect((await rows.count()) === 2, `${await rows.count()} rows`);
   });
 });
 
-await scene('restricted', { trust: true }, async (page) => {
+await scene('restricted', { trust: true, record: true }, async (page) => {
   await check('Restricted Mode shows findings and offers no run', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
@@ -225,6 +182,9 @@ await scene('restricted', { trust: true }, async (page) => {
     const text = await menu.innerText();
     expect(!/run|try/i.test(text), `offered: ${text}`);
     await page.keyboard.press('Escape');
+    const commands = await palette(page, 'Failscope: ');
+    expect(commands.includes('Failscope: Show Finding'), `${commands}`);
+    expect(!commands.some((row) => /Run What Failed|Preview Fix/.test(row)), `${commands}`);
   });
 });
 
@@ -237,5 +197,4 @@ await scene('control', { vsix: undefined }, async (page) => {
   });
 });
 
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed === 0 ? 0 : 1);
+end();
