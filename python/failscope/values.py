@@ -12,6 +12,8 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 
 #: Elements shown of one container, and levels of nesting.
 ELEMENTS = 30
+#: More characters than this leave room for more elements.
+ROOMY = 1000
 DEPTH = 5
 #: Seconds that one user-defined ``__repr__`` may take.
 PATIENCE = 0.1
@@ -40,6 +42,7 @@ class Shower:
 
     def __init__(self):
         self._slow = set()
+        self._elements = ELEMENTS
 
     def show(self, value, limit, deadline=None):
         """``repr(value)``, with ``…`` where something was left out, in at most ``limit`` characters or so."""
@@ -48,6 +51,8 @@ class Shower:
             return repr(value)
         if deadline is None:
             deadline = perf_counter() + 1.0
+        # Where there is much room, what makes two long values differ shall have its place.
+        self._elements = max(ELEMENTS, limit // 4 if limit > ROOMY else 0)
         try:
             text = self._show(value, kind, limit, DEPTH, deadline)
         except RecursionError:
@@ -89,7 +94,7 @@ class Shower:
         parts = []
         depth -= 1
         # Copied, since a `repr` may change the container.
-        for item in tuple(islice(items, ELEMENTS)):
+        for item in tuple(islice(items, self._elements)):
             text = ""
             if pairs:
                 key, item = item
@@ -110,10 +115,10 @@ class Shower:
     def _set(self, value, room, depth, deadline, opening, closing):
         # The order of a set differs from run to run; text that does would hide that two failures are one.
         parts = sorted(
-            self._show(item, type(item), 200, depth - 1, deadline) for item in tuple(islice(value, 4 * ELEMENTS))
+            self._show(item, type(item), 200, depth - 1, deadline) for item in tuple(islice(value, 4 * self._elements))
         )
         kept = []
-        for text in parts[:ELEMENTS]:
+        for text in parts[: self._elements]:
             kept.append(text)
             room -= len(text) + 2
             if room <= 0:

@@ -52,6 +52,8 @@ pub struct Session {
     pub system: System,
     /// Runs tests, one run at a time in each folder.
     pub runners: DashMap<PathBuf, Runner>,
+    /// What the run of each folder has printed that is going or was the last. It may hold secrets.
+    pub printed: DashMap<PathBuf, Arc<handlers::run::Printed>>,
     /// Tries fixes, one at a time.
     pub trials: Arc<handlers::verify::Trials>,
     /// Finds culprits.
@@ -197,6 +199,7 @@ impl LanguageServer for Backend {
             outbox: Arc::clone(&self.outbox),
             system: self.options.system.clone(),
             runners: DashMap::new(),
+            printed: DashMap::new(),
             restricted,
             alone,
             initial,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use failscope::engine::tools::Pipeline;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::client::{Client, Setup, whole};
 use crate::fake::{Fake, Project};
@@ -43,13 +43,22 @@ async fn a_run_shows_what_fails_and_clears_what_passes() {
     let on_source = client.diagnostics(&source).await;
     assert_eq!(on_source[0]["range"]["start"]["line"], 1);
     // Progress under the client's own token, from begin to end.
-    let mut kinds = Vec::new();
-    while kinds.last() != Some(&json!("end")) {
+    let mut shown = Vec::new();
+    while shown.last().is_none_or(|last: &Json| last["kind"] != "end") {
         let progress = client.notification("$/progress").await;
         assert_eq!(progress["token"], 7);
-        kinds.push(progress["value"]["kind"].clone());
+        shown.push(progress["value"].clone());
     }
-    assert_eq!(kinds[0], "begin");
+    assert_eq!(shown[0]["kind"], "begin");
+    // Only the newest count is sent on; the last one is.
+    let last = &shown[shown.len() - 2];
+    assert_eq!((&last["message"], &last["percentage"]), (&json!("2 of 2, 1 failed"), &json!(100)));
+    // What pytest has printed is there for those who ask.
+    let output = client.execute("failscope.runOutput", json!({})).await.unwrap();
+    let text = output["text"].as_str().unwrap();
+    assert!(text.contains("1 failed, 1 passed"), "{text}");
+    let logged = client.notification("window/logMessage").await;
+    assert_eq!(logged["message"], output["text"]);
     // Mended and run again from the action that is offered.
     let actions = client.request("textDocument/codeAction", whole(&test)).await.unwrap();
     let run =
@@ -65,6 +74,27 @@ async fn a_run_shows_what_fails_and_clears_what_passes() {
     for path in [&test, &source] {
         while !client.diagnostics(path).await.is_empty() {}
     }
+    client.close().await;
+}
+
+/// The tests of one cause, and all that failed last.
+#[tokio::test]
+#[cfg(unix)]
+async fn a_cause_and_what_failed_last_are_run() {
+    let project = project();
+    project.write("test_more.py", "def test_more():\n    assert len([]) == 2\n");
+    let mut client = Client::start(setup(&project, &python())).await;
+    let error = client.execute("failscope.runOutput", json!({})).await.unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("no tests have been run"), "{error}");
+    let all = json!({ "tests": ["test_shop.py", "test_more.py"] });
+    client.execute("failscope.runTest", all).await.unwrap();
+    let shown = client.diagnostics(&project.path("test_more.py")).await;
+    let cause = &shown[0]["data"]["fingerprint"];
+    let answer = client.execute("failscope.runCluster", json!({ "fingerprint": cause })).await.unwrap();
+    assert_eq!(answer, json!({ "exitCode": 1, "cancelled": false, "passed": 0, "failed": 1 }));
+    let answer = client.execute("failscope.runFailed", json!({})).await.unwrap();
+    assert_eq!(answer, json!({ "exitCode": 1, "cancelled": false, "passed": 0, "failed": 2 }));
+    client.discard();
     client.close().await;
 }
 

@@ -27,6 +27,8 @@ pub const RUN_TEST: &str = "failscope.runTest";
 pub const RUN_CLUSTER: &str = "failscope.runCluster";
 /// Runs everything that failed.
 pub const RUN_FAILED: &str = "failscope.runFailed";
+/// Gives what pytest has printed in the run that is going, or in the last one.
+pub const RUN_OUTPUT: &str = "failscope.runOutput";
 /// Opens the report.
 pub const OPEN_REPORT: &str = "failscope.openReport";
 /// Tries a fix on a copy, or all fixes of a cause.
@@ -52,6 +54,7 @@ pub const NAMES: &[&str] = &[
     RUN_TEST,
     RUN_CLUSTER,
     RUN_FAILED,
+    RUN_OUTPUT,
     OPEN_REPORT,
     APPLY_FIX,
     VERIFY_FIX,
@@ -119,6 +122,10 @@ pub async fn execute(session: &Session, params: ExecuteCommandParams) -> Result<
                 .ok_or_else(|| Error::invalid_params("the command's argument names no `fingerprint`"))?;
             let (uri, text) = session.asker.show_prompt(&snapshot, fingerprint).await.map_err(failed)?;
             Ok(Some(json!({ "uri": uri, "text": text })))
+        }
+        RUN_OUTPUT => {
+            let target = target(argument)?;
+            run::output(session, &folder(session, &target)?).await.map(Some)
         }
         FINDINGS => findings::findings(session).await.map(Some),
         RUN_TEST | RUN_CLUSTER | RUN_FAILED => {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -11,9 +11,10 @@ use tower_lsp::lsp_types::ProgressToken;
 
 use super::commands::{self, failed};
 use crate::engine::findings::{cut, one_line};
-use crate::engine::{Event, Snapshot};
+use crate::engine::{Event, Front as _, Level, Snapshot};
 use crate::front;
 use crate::lsp::backend::Session;
+use crate::lsp::outbox::EngineSide;
 use crate::model::{FailureRecord, Outcome};
 use crate::pytest::events;
 use crate::pytest::runner::{self, Finished, Progress, Request, RunError, RunHandle};
@@ -23,6 +24,8 @@ use crate::workspace::Config;
 const MAX_IDS: usize = 500;
 /// How much of pytest's own words is shown when it could not run.
 const MAX_LINES: usize = 6;
+/// Bytes of a run's output that are kept at least.
+const MAX_PRINTED: usize = 1 << 20;
 /// pytest's exit codes: <https://docs.pytest.org/en/stable/reference/exit-codes.html>.
 const NOTHING_COLLECTED: i32 = 5;
 
@@ -103,8 +106,10 @@ pub async fn run(
         }
     };
     let handle = started.map_err(|e| not_run(&e))?;
+    let printed = Arc::<Printed>::default();
+    session.printed.insert(snapshot.root.clone(), Arc::clone(&printed));
     // The run goes on in a task of its own: it must be seen to its end even if nobody waits for the answer.
-    let watched = tokio::spawn(watch(handle, cancel, shown));
+    let watched = tokio::spawn(watch(handle, cancel, shown, printed));
     let (finished, numbers) = watched.await.map_err(|_| Error::internal_error())?;
     let finished = finished.map_err(|e| not_run(&e))?;
 
@@ -146,6 +151,7 @@ async fn watch(
     mut handle: RunHandle,
     cancel: CancellationToken,
     shown: Option<crate::lsp::outbox::Shown>,
+    printed: Arc<Printed>,
 ) -> (std::result::Result<Finished, RunError>, Numbers) {
     let canceller = handle.canceller();
     let mut numbers = Numbers::default();
@@ -161,7 +167,7 @@ async fn watch(
         };
         match progress {
             None => break,
-            Some(Progress::Output(_)) => {}
+            Some(Progress::Output(text)) => printed.push(&text),
             Some(Progress::Event(event)) => {
                 match &*event {
                     events::Event::Collected(all) => numbers.total = all.count,
@@ -184,6 +190,38 @@ async fn watch(
         }
     }
     (handle.wait().await, numbers)
+}
+
+/// The end of what a run has printed so far.
+#[derive(Debug, Default)]
+pub struct Printed(Mutex<String>);
+
+impl Printed {
+    fn push(&self, text: &str) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push_str(text);
+        // Only now and then, since what is kept is moved.
+        if all.len() > 2 * MAX_PRINTED {
+            let cut = all.ceil_char_boundary(all.len() - MAX_PRINTED);
+            all.drain(..cut);
+        }
+    }
+}
+
+/// What pytest has printed in the folder's run that is going, or in its last one: as the answer, and among the
+/// messages of the server, which every editor shows somewhere.
+pub async fn output(session: &Session, snapshot: &Arc<Snapshot>) -> Result<Json> {
+    let printed = session.printed.get(&snapshot.root).map(|printed| Arc::clone(printed.value()));
+    let printed = printed.ok_or_else(|| failed("no tests have been run from the editor yet".to_owned()))?;
+    let (root, config, system) =
+        (snapshot.root.clone(), Arc::clone(&snapshot.config), session.system.clone());
+    let redacted = tokio::task::spawn_blocking(move || {
+        let text = printed.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        front::redactor(&root, &config, &system).text(&text)
+    });
+    let text = redacted.await.map_err(|_| Error::internal_error())?;
+    EngineSide(Arc::clone(&session.outbox)).say(Level::Log, text.as_str().to_owned());
+    Ok(json!({ "text": text.as_str() }))
 }
 
 fn not_run(error: &RunError) -> Error {
