@@ -6,7 +6,8 @@ usage: python3 benches/live.py [--python PYTHON] [--binary FAILSCOPE] [--files N
 Starts the language server on a project, and pytest with the plugin beside it as in a terminal: first in one process,
 then with two workers of xdist. In each file ten tests pass and one fails. A plugin writes down the time at which
 pytest reports each failure, which is before Failscope's plugin has written its event; that is compared with the time
-at which the diagnostic for that test's line arrives. PYTHON needs pytest and pytest-xdist.
+at which the diagnostic for that test's line arrives. All the while a hover is asked for every 20 ms; how long the
+answers take is compared with the same before the run. PYTHON needs pytest and pytest-xdist.
 """
 
 import argparse
@@ -71,6 +72,13 @@ def measure(python, binary, args, files, each):
         server.request("initialize", initialise(root))
         server.send({"method": "initialized", "params": {}})
         server.request("workspace/executeCommand", {"command": "failscope.analyze", "arguments": []})
+        hover = {
+            "textDocument": {"uri": (root / "tests" / "test_mod0.py").as_uri()}, "position": {"line": 6, "character": 9},
+        }
+        idle, busy, asked = [], [], {}
+        for _ in range(100):
+            time.sleep(0.005)
+            idle.append(server.request("textDocument/hover", hover)[0] * 1e3)
         run = subprocess.Popen(
             [python, "-m", "pytest", "-q", "-p", "failscope", "-p", "clock", "--failscope", "--fs-offline", *args],
             cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
@@ -79,9 +87,16 @@ def measure(python, binary, args, files, each):
         shown = {}
         deadline = time.monotonic() + 120
         while len(shown) < files and time.monotonic() < deadline:
+            if not asked or time.perf_counter() - max(asked.values()) > 0.02:
+                server.next_id += 1
+                asked[server.next_id] = time.perf_counter()
+                server.send({"id": server.next_id, "method": "textDocument/hover", "params": hover})
             try:
-                at, message = server.inbox.get(timeout=1)
+                at, message = server.inbox.get(timeout=0.02)
             except queue.Empty:
+                continue
+            if "method" not in message and message.get("id") in asked:
+                busy.append((at - asked[message["id"]]) * 1e3)
                 continue
             server.answer(message)
             if message.get("method") != "textDocument/publishDiagnostics":
@@ -98,7 +113,8 @@ def measure(python, binary, args, files, each):
     missing = set(told) - set(shown)
     if missing or len(told) != files:
         sys.exit("%d of %d failures were shown" % (len(shown), files))
-    return sorted((shown[test] - at) * 1e3 for test, at in told.items()), sum(at < end for at in shown.values())
+    waited = sorted((shown[test] - at) * 1e3 for test, at in told.items())
+    return waited, sum(at < end for at in shown.values()), sorted(idle), sorted(busy)
 
 
 def main():
@@ -109,10 +125,15 @@ def main():
     parser.add_argument("--each", type=float, default=0.02)
     options = parser.parse_args()
     for name, args in (("one process", ["-p", "no:xdist"]), ("xdist -n2", ["-n2"])):
-        waited, before = measure(options.python, options.binary, args, options.files, options.each)
+        waited, before, idle, busy = measure(options.python, options.binary, args, options.files, options.each)
         print(
             "%-12s %d failures, %d shown before the end; ms to the diagnostic: median %.1f, 95th %.1f, most %.1f (target 50)"
             % (name, len(waited), before, statistics.median(waited), waited[int(len(waited) * 0.95)], waited[-1])
+        )
+        middle, most = len(busy) // 2, int(len(busy) * 0.95)
+        print(
+            "%-12s hover: median %.2f ms before the run, %.2f ms during it (%d asked), 95th %.2f and %.2f ms (target: 5 ms added)"
+            % ("", statistics.median(idle), busy[middle], len(busy), idle[int(len(idle) * 0.95)], busy[most])
         )
 
 

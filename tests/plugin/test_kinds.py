@@ -1,6 +1,7 @@
 """What is recorded is what failed, one by one, for every pytest, with and without workers."""
 
 import shutil
+from collections import Counter
 
 import pytest
 from support import HERE, SUITES, VERSIONS, against_truth, pytest_of, run
@@ -70,6 +71,30 @@ def test_every_kind_of_failure(version, way, tmp_path):
         want = {"xskipped": "xfailed", "xpassed": "xpassed", "skipped": "skipped"}
         expected = next((want[o] for o in outcomes if o in want), "passed")
         assert ends[nodeid] == expected, (nodeid, outcomes)
+
+
+@pytest.mark.parametrize("dist", ["loadscope", "loadfile", "worksteal", "each"])
+def test_every_way_to_share_tests_out(dist, tmp_path):
+    folder = project(tmp_path, "kinds")
+    ran, known = told(pytest_of("pytest9"), folder, "tests/unit", "--dist=" + dist, "-n2" if dist != "each" else "--tx=2*popen")
+    times = 2 if dist == "each" else 1
+    ends = Counter(end["id"] for end in ran.of_kind("end"))
+    assert set(known["ended"]) <= set(ends) and set(ends.values()) == {times}, ends
+    assert {failure["worker"] for failure in ran.failures()} == {"gw0", "gw1"}
+    assert ran.events[-1]["finish"]["exit"] == ran.exit == 1
+
+
+def test_a_timeout_that_ends_python(tmp_path):
+    (tmp_path / "test_it.py").write_text(
+        "import time, pytest\n\ndef test_bad():\n    assert 0\n\n"
+        "@pytest.mark.timeout(0.3, method='thread')\ndef test_slow():\n    time.sleep(60)\n"
+    )
+    ran = run(pytest_of("pytest9"), tmp_path, "--failscope", FAILSCOPE_BIN="/nowhere")
+    assert ran.exit == 1
+    assert [failure["id"] for failure in ran.failures()] == ["test_it.py::test_bad"]
+    # Which test was running is known; there is no end of it, nor of the run.
+    assert [begin["id"] for begin in ran.of_kind("begin")][-1] == "test_it.py::test_slow"
+    assert [end["id"] for end in ran.of_kind("end")] == ["test_it.py::test_bad"] and not ran.of_kind("finish")
 
 
 def test_reruns_count_the_last_execution(tmp_path):

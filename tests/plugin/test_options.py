@@ -3,9 +3,10 @@
 import json
 import pathlib
 import stat
+import subprocess
 
 import pytest
-from support import TREE, program, pytest_of, run
+from support import TREE, clean_environment, program, pytest_of, run
 
 TESTS = "def test_ok(): pass\ndef test_bad():\n    total = 3\n    assert total == 4\n"
 
@@ -87,6 +88,10 @@ def test_ways_to_stay_off(environment, ini, project, python):
         ([], {"FAILSCOPE_OFFLINE": "1", "FAILSCOPE_MODEL": "m"}, "", ["--offline", "--model", "m"]),
         ([], {}, "fs_offline = true\nfs_provider = ollama\nfs_max_log_size = 900",
          ["--offline", "--provider", "ollama", "--max-log-size", "900"]),
+        ([], {"FAILSCOPE_REPORT": "yes", "FAILSCOPE_PROVIDER": "openai", "FAILSCOPE_MAX_LOG_SIZE": "7"}, "",
+         ["--report", "--provider", "openai", "--max-log-size", "7"]),
+        ([], {}, "fs_report = on", ["--report"]),
+        (["--fs-offline"], {"FAILSCOPE_OFFLINE": "0"}, "fs_offline = false", ["--offline"]),
         (["--fs-model=a"], {"FAILSCOPE_MODEL": "b"}, "fs_model = c", ["--model", "a"]),
         ([], {"FAILSCOPE_MODEL": "b"}, "fs_model = c", ["--model", "b"]),
     ],
@@ -101,13 +106,45 @@ def test_settings_reach_the_program(args, environment, ini, expected, project, p
     assert got[at + 2 : got.index("--no-color")] == expected
 
 
-@pytest.mark.parametrize("args, ini", [(["--fs-output=out"], ""), ([], "fs_output = out")])
-def test_the_output_folder(args, ini, project, python):
+@pytest.mark.parametrize(
+    "args, ini, environment",
+    [(["--fs-output=out"], "", {}), ([], "fs_output = out", {}), ([], "", {"FAILSCOPE_OUTPUT": "out"})],
+)
+def test_the_output_folder(args, ini, environment, project, python):
     (project / "pytest.ini").write_text("[pytest]\n" + ini + "\n")
-    run(python, project, "--failscope", *args, FAILSCOPE_BIN=fake_program(project, REMEMBER))
+    run(python, project, "--failscope", *args, **environment, FAILSCOPE_BIN=fake_program(project, REMEMBER))
     got = arguments_of(project)
     assert got[got.index("--output") + 1] == str(project / "out")
     assert list((project / "out" / "runs").glob("*.jsonl")) and not (project / ".failscope").exists()
+
+
+@pytest.mark.parametrize(
+    "file, text",
+    [
+        ("pytest.ini", "[pytest]\n# quiet\naddopts = -q\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\n# no option yet\naddopts = '-q'\n"),
+        ("tox.ini", "[testenv]\ndeps = pytest\n[pytest]\naddopts = -q\n"),
+        ("setup.cfg", "[metadata]\nname = w\n[tool:pytest]\naddopts = -q\n"),
+    ],
+)
+def test_setup_switches_every_run_on_and_off_again(file, text, tmp_path, python):
+    (tmp_path / "test_it.py").write_text(TESTS)
+    (tmp_path / file).write_text(text)
+
+    def setup(*args):
+        done = subprocess.run(
+            [program(), "setup", *args], cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout.decode()
+
+    assert run(python, tmp_path, FAILSCOPE_BIN="/nowhere").streams == []
+    assert file in setup()
+    ran = run(python, tmp_path, FAILSCOPE_BIN="/nowhere")
+    assert ran.exit == 1 and [failure["id"] for failure in ran.failures()] == ["test_it.py::test_bad"]
+    assert file in setup("--undo")
+    assert (tmp_path / file).read_text() == text
+    assert run(python, tmp_path, FAILSCOPE_BIN="/nowhere").streams == ran.streams
 
 
 def test_a_setting_that_makes_no_sense_is_a_usage_error(project, python):
