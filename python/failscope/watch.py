@@ -3,6 +3,7 @@ closely every step with its values. Two ways with one result: ``sys.monitoring``
 function that is installed in the project's frames only before.
 """
 
+import dis
 import sys
 import threading
 from collections import deque
@@ -312,7 +313,26 @@ class Monitoring(Watch):
 
 
 class Tracing(Watch):
-    """By a trace function."""
+    """By a trace function. For lines alone, what repeats itself is not watched for ever: a function all of whose lines
+    have been seen; one that has shown no new line for ``ENOUGH`` calls of the same test, but for the 128th, 256th, …;
+    and what follows in a call after ``LINES`` lines that are not new."""
+
+    ENOUGH, LINES = 64, 500
+
+    def __init__(self, wanted):
+        super().__init__(wanted)
+        #: By the identity of a code: (code, the number of its lines).
+        self._totals = {}
+
+    def _total(self, code):
+        known = self._totals.get(id(code))
+        if known is None:
+            lines = {line for _, line in dis.findlinestarts(code) if line}
+            if len(lines) > 1:
+                # That of `def` is never reported.
+                lines.discard(code.co_firstlineno)
+            known = self._totals[id(code)] = (code, len(lines))
+        return known[1]
 
     def start(self, closely):
         self._before = sys.gettrace()
@@ -325,21 +345,53 @@ class Tracing(Watch):
         threading.settrace(self._before)
 
     def _lines(self):
-        seen, look = self.seen, self.look
+        look, total = self.look, self._total
+        enough, many = self.ENOUGH, self.LINES
+        #: By the identity of a code: its lines so far, the number of all, the function to trace it with, then how many
+        #: calls have shown no new line since there were so many, and how many lines of this call were not new.
+        ways = {}
+
+        def follow(code):
+            lines = look(code)
+            if lines is None:
+                return None
+            calls = [0, 0, 0]
+
+            def step(frame, event, argument):
+                if event == "line":
+                    number = frame.f_lineno
+                    if number in lines:
+                        calls[2] += 1
+                        if calls[2] > many:
+                            frame.f_trace_lines = False
+                    elif not self.quiet:
+                        lines.add(number)
+                        calls[2] = 0
+                return step
+
+            return lines, total(code), step, calls
 
         def begin(frame, event, argument):
             code = frame.f_code
-            known = seen.get(id(code))
-            lines = look(code) if known is None else known[1]
-            if lines is None:
+            key = id(code)
+            if key in ways:
+                way = ways[key]
+            else:
+                way = ways[key] = follow(code)
+            if way is None:
                 return None
-            add = lines.add
-
-            def step(frame, event, argument):
-                if event == "line" and not self.quiet:
-                    add(frame.f_lineno)
-                return step
-
+            lines, count, step, calls = way
+            known = len(lines)
+            if known >= count:
+                return None
+            if known != calls[1]:
+                calls[0], calls[1] = 0, known
+            else:
+                calls[0] += 1
+                if calls[0] > enough and calls[0] & (calls[0] - 1):
+                    return None
+            calls[2] = 0
+            frame.f_trace_lines = True
             return step
 
         return begin

@@ -6,12 +6,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::output::{Progress, note};
 use super::project::Project;
+use crate::fix::all;
 use crate::fix::verify::Setting;
-use crate::fix::{all, search};
-use crate::front;
 use crate::front::trace::{Found, Wish};
-use crate::model::{Analysis, Cluster, Culprit, Fix, Place, Redacted, Site, VerificationState};
-use crate::report::text::counted;
+use crate::front::{self, mend};
+use crate::model::Analysis;
 use crate::system::System;
 
 /// Tries the fixes of `analysis`. Ctrl-C ends the trials, not the program: what is known is shown.
@@ -45,74 +44,40 @@ pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Pr
     };
     let workspace = project.workspace();
     let options = front::analysis_options(&project.root, &project.config, system);
+    let setting = Setting::new(&project.root, &project.config, system);
     let shown = Progress::start("searching for a fix");
+    let wanted = &wish.clusters;
+    let wish = mend::Wish {
+        setting: &setting,
+        workspace: &workspace,
+        options: &options,
+        budget: Duration::from_secs_f64(wish.seconds),
+    };
     for cluster in &mut analysis.clusters {
-        let is_wanted = wish.clusters.is_empty() || wish.clusters.contains(&cluster.fingerprint);
-        let is_mended = cluster.fixes.iter().any(|fix| fix.verification.state == VerificationState::Verified);
-        if !is_wanted || is_mended {
+        if !wanted.is_empty() && !wanted.contains(&cluster.fingerprint) {
             continue;
         }
-        let ranking = traced.rankings.iter().find(|(of, _)| *of == cluster.fingerprint);
-        let ranked = ranking.into_iter().flat_map(|(_, ranking)| &ranking.places);
-        let mut places: Vec<Place> = ranked.map(|ranked| ranked.place.clone()).collect();
-        places.extend(search::suspects(cluster));
-        let wish = search::Wish {
-            setting: Setting::new(&project.root, &project.config, system),
-            workspace: &workspace,
-            options: &options,
-            budget: Duration::from_secs_f64(wish.seconds),
-        };
         let cancel = CancellationToken::new();
         let progress =
             |tried, total| shown.say(format!("searching for a fix: {tried} of {total} edits tried"));
-        let found = runtime.block_on(async {
-            let work = search::search(&places, cluster, &wish, &cancel, &progress);
+        let said = runtime.block_on(async {
+            let work = mend::search(cluster, traced, &wish, &cancel, &progress);
             tokio::pin!(work);
             loop {
                 tokio::select! {
-                    found = &mut work => break found,
+                    said = &mut work => break said,
                     () = asked_to_end(), if !cancel.is_cancelled() => cancel.cancel(),
                 }
             }
         });
-        let what = match (found.fixes.len(), &found.note) {
-            (0, Some(because)) => format!("no fix was searched: {because}"),
-            (0, None) => format!("no fix found: none of {} small edits makes the tests pass", found.tried),
-            (n, _) => format!(
-                "{} found by trying {} small edits (contained: {})",
-                counted(n, "fix", "fixes"),
-                found.tried,
-                found.contained.join(", ")
-            ),
-        };
-        promote(cluster, &found.fixes);
-        cluster.fixes.extend(found.fixes);
-        all::prefer(cluster);
-        note(&what);
+        if let Some(said) = said {
+            note(&said);
+        }
         if cancel.is_cancelled() {
             break;
         }
     }
     shown.stop();
-}
-
-/// Where all fixes that were found change the same line, that is the culprit.
-fn promote(cluster: &mut Cluster, fixes: &[Fix]) {
-    let mut sites = fixes.iter().filter_map(|fix| Some(&fix.edits.first()?.site));
-    let Some(site) = sites.next() else { return };
-    let is_same = |other: &Site| other.place.path == site.place.path && other.place.line == site.place.line;
-    if !sites.all(is_same) {
-        return;
-    }
-    let score = cluster.culprits.first().map_or(1.0, |first| first.score);
-    let known = cluster.culprits.iter().position(|culprit| is_same(&culprit.site));
-    let mut culprit = match known {
-        Some(at) => cluster.culprits.remove(at),
-        None => Culprit { site: site.clone(), score, reasons: Vec::new() },
-    };
-    culprit.score = culprit.score.max(score);
-    culprit.reasons.insert(0, Redacted::fixed("a small edit here makes the tests pass and breaks no other"));
-    cluster.culprits.insert(0, culprit);
 }
 
 /// Waits for Ctrl-C, or a polite request to end.

@@ -26,7 +26,7 @@ use tokio::sync::{broadcast, mpsc, oneshot};
 use crate::diagnose::agents::{Heard, Spent};
 use crate::diagnose::providers::Choice;
 use crate::history::summary::Graded;
-use crate::model::{Also, Culprit, Part, Redacted, RelPath, Verification};
+use crate::model::{Also, Culprit, Fix, Part, Redacted, RelPath, Verification};
 use crate::system::System;
 use crate::workspace::source::SourceFile;
 use document::{ColumnToByte, TextEdit};
@@ -173,6 +173,8 @@ pub struct Traced {
     pub parts: Vec<Part>,
     /// Its notes.
     pub notes: Vec<Redacted>,
+    /// Fixes that were found by trying them.
+    pub fixes: Vec<Fix>,
 }
 
 /// What an analysis found, in numbers.

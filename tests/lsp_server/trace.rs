@@ -25,9 +25,10 @@ fn project() -> Project {
     project
 }
 
-fn setup(project: &Project, trace: &str) -> Setup {
+fn setup(project: &Project, trace: &str, search: &str) -> Setup {
     let mut setup = Setup::new(project.root(), Arc::new(Pipeline::default()));
-    setup.initialization_options = json!({ "python": python(), "trace": trace });
+    setup.initialization_options =
+        json!({ "python": python(), "trace": trace, "search": search, "searchBudget": 60 });
     let home = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("home");
     setup.environment = vec![("HOME".to_owned(), home.display().to_string())];
     setup
@@ -51,7 +52,7 @@ async fn marked(client: &mut Client, project: &Project, line: u32) -> Json {
 #[tokio::test]
 async fn the_culprit_takes_the_place_of_the_guess() {
     let project = project();
-    let mut client = Client::start(setup(&project, "onRequest")).await;
+    let mut client = Client::start(setup(&project, "onRequest", "off")).await;
     client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
     for name in ["test_stock.py", "stock.py"] {
         while client.diagnostics(&project.path(name)).await.is_empty() {}
@@ -77,10 +78,63 @@ async fn the_culprit_takes_the_place_of_the_guess() {
     client.close().await;
 }
 
+/// The verified fixes of the only finding in the report.
+fn verified(project: &Project) -> Vec<String> {
+    let Ok(report) = std::fs::read_to_string(project.path(".failscope/rca_report.json")) else {
+        return Vec::new();
+    };
+    let report: Json = serde_json::from_str(&report).unwrap();
+    let fixes = report["analyses"][0]["fixes"].as_array().cloned().unwrap_or_default();
+    let verified = fixes.into_iter().filter(|fix| fix["verification"]["state"] == "verified");
+    verified.map(|fix| fix["title"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The same with a fault that a small edit mends.
+fn mendable() -> Project {
+    let project = project();
+    project.write("stock.py", &STOCK.replace("self.pieces[name] - 1", "self.pieces[name] + count"));
+    project
+}
+
+const MENDED: &str = "self.pieces[name] = self.pieces[name] - count";
+
+#[tokio::test]
+async fn a_fix_is_searched_with_the_culprit_and_offered_as_verified() {
+    let project = mendable();
+    let before = std::fs::read_to_string(project.path("stock.py")).unwrap();
+    let mut client = Client::start(setup(&project, "onRequest", "onRequest")).await;
+    client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
+    let answer = client.execute("failscope.findCulprit", json!({})).await.unwrap();
+    assert_eq!(answer["cancelled"], false, "{answer:#}");
+    assert!(answer["notes"].to_string().contains("found by trying"), "{answer:#}");
+    let titles = verified(&project);
+    let report = std::fs::read_to_string(project.path(".failscope/rca_report.json")).unwrap();
+    assert!(titles.iter().any(|title| title.contains(MENDED)), "{titles:#?} {report}");
+    let all = actions(&mut client, &project).await;
+    let offered = all.iter().find(|action| action["title"].as_str().unwrap().contains(MENDED));
+    assert!(offered.is_some(), "{all:#?}");
+    assert_eq!(std::fs::read_to_string(project.path("stock.py")).unwrap(), before);
+    client.discard();
+    client.close().await;
+}
+
+#[tokio::test]
+async fn in_the_background_where_the_settings_say_so() {
+    let project = mendable();
+    let mut client = Client::start(setup(&project, "auto", "auto")).await;
+    client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
+    // The report is written anew after each step.
+    while !verified(&project).iter().any(|title| title.contains(MENDED)) {
+        client.notification("$/progress").await;
+    }
+    client.discard();
+    client.close().await;
+}
+
 #[tokio::test]
 async fn what_is_switched_off_is_not_offered_and_not_done() {
     let project = project();
-    let mut client = Client::start(setup(&project, "off")).await;
+    let mut client = Client::start(setup(&project, "off", "onRequest")).await;
     client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
     for name in ["test_stock.py", "stock.py"] {
         while client.diagnostics(&project.path(name)).await.is_empty() {}

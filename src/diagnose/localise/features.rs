@@ -69,6 +69,15 @@ features! {
     IsDef: "`def` or `class`.",
     IsOther: "`with`, `try`, `except`, `import`, `pass` and the like.",
     InTest: "Stands in a test file.",
+    OnlyByFailing: "No passing test executes it.",
+    Recent: "How late it was last executed before the failure: 1 for the last statement outside of tests.",
+    Escaped: "An `except` that did not catch what went through its `try`.",
+    MessageText: "Holds a text that the exception's message has as well.",
+    Named: "The name of its function stands in the names of the failing tests: the share of them.",
+    NamedRare: "The same where few functions are named so.",
+    FunctionShare: "One over the number of statements of its function that failing tests execute.",
+    SliceNear: "In the slice with nearly the greatest weight.",
+    MadeOnly: "Its function is the only one that made the failing value.",
 }
 
 /// The number of features.
@@ -99,6 +108,12 @@ pub struct Evidence<'a> {
     pub changed: &'a HashMap<Key, f64>,
     /// Suspicion of the rules.
     pub rules: &'a HashMap<Key, f64>,
+    /// How late each statement was last executed, mean over the tests followed closely.
+    pub recent: &'a HashMap<Key, f64>,
+    /// Messages of the exceptions.
+    pub messages: &'a [&'a str],
+    /// Names of the failing tests, without their files.
+    pub tests: &'a [&'a str],
 }
 
 /// The statements that may be at fault, with their features, in the order of files and lines.
@@ -125,6 +140,14 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
             let known = rules.entry((&key.0, unit.function.as_deref())).or_default();
             *known = known.max(*score);
         }
+    }
+    let escaped = escaped(evidence);
+    let named: HashMap<(&crate::model::RelPath, Option<&str>), f64> =
+        functions.keys().map(|&function| (function, named(function.1, evidence.tests))).collect();
+    let many = named.values().filter(|share| **share > 0.0).count().max(1) as f64;
+    let mut sizes: HashMap<(&crate::model::RelPath, Option<&str>), u32> = HashMap::new();
+    for key in &keys {
+        *sizes.entry((&key.0, evidence.files[&key.0].units[key.1].function.as_deref())).or_default() += 1;
     }
     keys.into_iter()
         .filter(|key| {
@@ -197,9 +220,61 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
                 1.0,
             );
             set(Feature::InTest, f64::from(is_test_path(key.0.as_str())));
+            set(Feature::OnlyByFailing, f64::from(passed == 0));
+            set(Feature::Recent, evidence.recent.get(key).copied().unwrap_or(0.0));
+            set(Feature::Escaped, f64::from(escaped.contains(key)));
+            set(Feature::MessageText, message_text(&parts.strings, evidence.messages));
+            let named = named.get(&function).copied().unwrap_or(0.0);
+            set(Feature::Named, named);
+            set(Feature::NamedRare, named / many);
+            set(Feature::FunctionShare, 1.0 / f64::from(sizes.get(&function).copied().unwrap_or(1)));
+            set(Feature::SliceNear, f64::from(top_slice > 0.0 && slice > 0.8 * top_slice));
+            set(Feature::MadeOnly, f64::from(made > 0.0 && evidence.wrong.makers() == 1));
             (key.clone(), vector)
         })
         .collect()
+}
+
+/// The `except` clauses of those `try` statements that an exception went through, all the same.
+fn escaped(evidence: &Evidence<'_>) -> HashSet<Key> {
+    let mut found = HashSet::new();
+    for key in evidence.frames {
+        let units = &evidence.files[&key.0];
+        let mut at = key.1;
+        while let Some((parent, branch)) = units.units[at].parent {
+            // Of the headers without expressions only `try` has branches; its body is the first.
+            if units.units[parent].kind == Kind::Plain && branch == 0 {
+                let arms = units.units.iter().enumerate().skip(parent).filter(|(_, unit)| {
+                    unit.kind == Kind::Arm
+                        && matches!(unit.parent, Some((of, arm)) if of == parent && arm > 0)
+                });
+                found.extend(arms.map(|(arm, _)| (key.0.clone(), arm)));
+            }
+            at = parent;
+        }
+    }
+    found
+}
+
+/// The share of the tests whose name has the function's name in it.
+fn named(function: Option<&str>, tests: &[&str]) -> f64 {
+    let Some(name) = function.and_then(|function| function.rsplit('.').next()) else { return 0.0 };
+    let name = name.trim_matches('_').to_lowercase();
+    if name.len() < 3 || tests.is_empty() {
+        return 0.0;
+    }
+    let flat = name.replace('_', "");
+    let hits = tests.iter().filter(|test| test.to_lowercase().replace('_', "").contains(&flat)).count();
+    hits as f64 / tests.len() as f64
+}
+
+/// 1 if a string of the statement, of some length, stands in a message.
+fn message_text(strings: &[crate::workspace::python::Name], messages: &[&str]) -> f64 {
+    let hit = strings.iter().any(|text| {
+        let text = text.trim();
+        text.len() >= 3 && messages.iter().any(|message| message.contains(text))
+    });
+    f64::from(hit)
 }
 
 /// The mean weight of each statement over the slices; what runs on import has the weight of its users.

@@ -114,7 +114,16 @@ impl<'a> Traced<'a> {
             };
         }
         let spectrum = Spectrum::count(failing.iter().copied(), passing.iter().copied());
-        let (slices, wrong) = self.follow(known);
+        let (slices, wrong, recent) = self.follow(known);
+        let messages: Vec<&str> = known
+            .failures
+            .iter()
+            .take(CLOSELY)
+            .flat_map(|failure| &failure.exceptions)
+            .map(|exception| exception.message.as_str())
+            .collect();
+        let names: Vec<&str> =
+            tests.iter().map(|test| test.as_str().split_once("::").map_or("", |(_, name)| name)).collect();
         let frames = self.frames(known.failures[0]);
         let rules = known
             .rules
@@ -143,6 +152,9 @@ impl<'a> Traced<'a> {
             wrong: &wrong,
             changed: &changed,
             rules: &rules,
+            recent: &recent,
+            messages: &messages,
+            tests: &names,
         };
         let mut scored: Vec<(Key, Vector, f64)> = features::extract(&evidence)
             .into_iter()
@@ -184,8 +196,9 @@ impl<'a> Traced<'a> {
     }
 
     /// Follows the failing tests that were recorded closely, at most [`CLOSELY`].
-    fn follow(&self, known: &Known<'_>) -> (Vec<Slice>, Wrong) {
+    fn follow(&self, known: &Known<'_>) -> (Vec<Slice>, Wrong, HashMap<Key, f64>) {
         let mut wrong = Wrong::default();
+        let mut recent: HashMap<Key, f64> = HashMap::new();
         let mut slices = Vec::new();
         let close: Vec<(&&Failure, &TestTrace)> = known
             .failures
@@ -199,8 +212,9 @@ impl<'a> Traced<'a> {
             let criterion = criterion(failure);
             wrong.add(failure, self.actual(failure).as_deref(), trace, &timeline, close.len());
             slices.push(slice::slice(&timeline, &self.files, &criterion));
+            lately(&timeline, close.len(), &mut recent);
         }
-        (slices, wrong)
+        (slices, wrong, recent)
     }
 
     /// The text of the value that the code gave, where an assertion compares it with another.
@@ -238,6 +252,18 @@ impl<'a> Traced<'a> {
             end_line: unit.end_line,
             function: unit.function.clone(),
             ..Place::line(key.0.clone(), unit.line)
+        }
+    }
+}
+
+/// Adds how late each statement outside of tests was last executed: 1 for the last, then 1/2, 1/3, …
+fn lately(timeline: &Timeline, tests: usize, recent: &mut HashMap<Key, f64>) {
+    let mut seen: HashSet<(&RelPath, usize)> = HashSet::new();
+    for instance in timeline.instances.iter().rev() {
+        let Some(path) = timeline.frames[instance.frame].file.as_ref() else { continue };
+        if !is_test_path(path.as_str()) && seen.insert((path, instance.unit)) {
+            let late = 1.0 / seen.len() as f64;
+            *recent.entry((path.clone(), instance.unit)).or_default() += late / tests.max(1) as f64;
         }
     }
 }

@@ -48,6 +48,8 @@ impl Users {
             }
         }
         let mut users: HashMap<Key, HashSet<Key>> = HashMap::new();
+        // Statements that change what another one defines: who uses that uses them.
+        let mut indirect: Vec<(Key, Key)> = Vec::new();
         let mut imported: HashMap<(&RelPath, &Name), Option<(RelPath, Name)>> = HashMap::new();
         for (path, units) in files {
             let empty = HashSet::new();
@@ -91,11 +93,40 @@ impl Users {
                     }
                 }
             }
+            for (index, unit) in units.units.iter().enumerate().filter(|(_, unit)| is_outside(unit)) {
+                let mut add = |users_of: &[usize]| {
+                    for &changed in users_of.iter().filter(|&&changed| changed != index) {
+                        indirect.push(((path.clone(), index), (path.clone(), changed)));
+                    }
+                };
+                for name in unit.branches.iter().flat_map(|branch| &branch.defines) {
+                    add(definers.get(&(path, name)).map_or(&[], Vec::as_slice));
+                }
+                // A call for its effect: on what the function changes that is not its own.
+                for function in unit.calls.iter().filter(|_| unit.kind == Kind::Effect).map(|call| &call.name)
+                {
+                    if !units.functions.contains_key(&**function) {
+                        continue;
+                    }
+                    let inner = units.units.iter().filter(|u| u.function.as_deref() == Some(&**function));
+                    for def in inner.flat_map(|unit| &unit.defs) {
+                        if let Use::Name(name) = &def.what
+                            && !def.kills
+                        {
+                            add(definers.get(&(path, name)).map_or(&[], Vec::as_slice));
+                        }
+                    }
+                }
+            }
             for (name, &def) in &units.functions {
                 let inner = units.units.iter().enumerate().filter(|(_, u)| u.function.as_ref() == Some(name));
                 let all = users.entry((path.clone(), def)).or_default();
                 all.extend(inner.map(|(index, _)| (path.clone(), index)));
             }
+        }
+        for (key, definition) in indirect {
+            let more = users.get(&definition).cloned().unwrap_or_default();
+            users.entry(key).or_default().extend(more);
         }
         Self(users)
     }

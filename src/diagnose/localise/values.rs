@@ -134,6 +134,11 @@ impl Wrong {
         self.made.get(&(path.clone(), Arc::clone(function))).copied().unwrap_or(0.0)
     }
 
+    /// The number of functions that made the failing value.
+    pub fn makers(&self) -> usize {
+        self.made.len()
+    }
+
     /// How surely it only passed the failing value on.
     pub fn passed(&self, path: &RelPath, function: &Arc<str>) -> f64 {
         self.passed.get(&(path.clone(), Arc::clone(function))).copied().unwrap_or(0.0)

@@ -12,7 +12,7 @@ use crate::engine::{Event, Level, Summary, Traced};
 use crate::fix::all;
 use crate::front::model;
 use crate::history::summary::Graded;
-use crate::model::{Fix, Verification, VerificationState};
+use crate::model::{Cluster, Fix, Verification, VerificationState};
 use crate::workspace::SourceFile;
 
 impl Engine {
@@ -232,6 +232,7 @@ impl Engine {
             cluster.also = traced.also;
             cluster.parts = traced.parts;
             cluster.diagnosis.notes = traced.notes;
+            take_fixes(cluster, traced.fixes);
             any = true;
         }
         if !any {
@@ -291,6 +292,16 @@ impl Engine {
         answer(folder.reports.done());
         self.start_report(root);
     }
+}
+
+/// Adds fixes that were found to those known by now, in the place of those with the same title.
+fn take_fixes(cluster: &mut Cluster, fixes: Vec<Fix>) {
+    if fixes.is_empty() {
+        return;
+    }
+    cluster.fixes.retain(|known| fixes.iter().all(|fix| fix.title != known.title));
+    cluster.fixes.extend(fixes);
+    all::prefer(cluster);
 }
 
 fn answer(replies: Vec<(Reply, Summary)>) {

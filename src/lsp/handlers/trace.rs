@@ -1,6 +1,7 @@
 //! Finding culprits: `failscope.findCulprit`, and in the background where the settings say so.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use tokio_util::sync::CancellationToken;
@@ -10,17 +11,28 @@ use tower_lsp::lsp_types::ProgressToken;
 use super::commands::failed;
 use super::{background, run};
 use crate::engine::{Event, Front as _, Handle, Level, Snapshot, Traced};
+use crate::fix::verify::Setting;
 use crate::front::trace::{self, Found, Project, Recording, Wish};
+use crate::front::{self, mend};
 use crate::lsp::backend::Session;
-use crate::lsp::outbox::{EngineSide, Outbox};
-use crate::model::Fingerprint;
+use crate::lsp::outbox::{EngineSide, Outbox, Shown};
+use crate::model::{Cluster, Fingerprint, Fix, VerificationState};
 use crate::pytest::runner::{Canceller, RunError, Runner};
 use crate::system::System;
-use crate::workspace::config::Trace;
+use crate::workspace::config::{Search, Trace, Verify};
 use crate::workspace::{SourceFile, Workspace};
 
 /// Seconds for the tests that the failing ones are compared with.
 const SECONDS: f64 = 10.0;
+
+/// What is to be traced, and how.
+struct Work {
+    /// The clusters; none for all.
+    clusters: Vec<Fingerprint>,
+    runner: Runner,
+    /// Whether fixes are searched as well.
+    searches: bool,
+}
 
 /// Traces failing tests, one folder at a time.
 pub struct Tracers {
@@ -54,11 +66,11 @@ pub async fn find_culprit(
     let shown = session.outbox.progress(token, "Finding the culprit", Some(&cancel));
     let runner = session.runners.entry(snapshot.root.clone()).or_default().clone();
     let wanted = fingerprint.into_iter().map(Fingerprint).collect();
-    let found = session.tracers.trace(snapshot, wanted, runner, &cancel).await;
+    let work = Work { clusters: wanted, runner, searches: snapshot.config.search != Search::Off };
+    let found = session.tracers.trace(snapshot, work, &cancel, shown.map(Arc::new).as_ref()).await;
     let found = found?.map_err(|error| failed(error.to_string()))?;
     // The answer comes when it is shown and the reports say so as well.
     run::looked(session, &snapshot.root).await;
-    drop(shown);
     if !found.cancelled && !found.notes.is_empty() {
         EngineSide(Arc::clone(&session.outbox)).say(Level::Answer, found.notes.join("\n"));
     }
@@ -87,20 +99,20 @@ impl Tracers {
     async fn trace(
         &self,
         snapshot: &Arc<Snapshot>,
-        clusters: Vec<Fingerprint>,
-        runner: Runner,
+        work: Work,
         cancel: &CancellationToken,
+        shown: Option<&Arc<Shown>>,
     ) -> Result<std::result::Result<Found, RunError>> {
         let _turn = tokio::select! {
             turn = self.turn.lock() => turn,
             () = cancel.cancelled() => return Ok(Ok(Found { cancelled: true, ..Found::default() })),
         };
         let (snapshot, system, cancel) = (Arc::clone(snapshot), self.system.clone(), cancel.clone());
-        let engine = self.engine.clone();
+        let (engine, shown) = (self.engine.clone(), shown.cloned());
         let here = tokio::runtime::Handle::current();
         // Reading what was recorded and ranking take processor time: they must not hold up the server.
         let traced = tokio::task::spawn_blocking(move || {
-            here.block_on(traced(&snapshot, clusters, &runner, &system, &cancel, &engine))
+            here.block_on(traced(&snapshot, work, &system, &cancel, &engine, shown.as_deref()))
         });
         traced.await.map_err(|_| Error::internal_error())
     }
@@ -119,8 +131,10 @@ impl Tracers {
                 else {
                     return;
                 };
-                let _shown = tracers.outbox.progress(None, "Finding the culprit", Some(&cancel));
-                let found = tracers.trace(&snapshot, Vec::new(), Runner::default(), &cancel).await;
+                let shown = tracers.outbox.progress(None, "Finding the culprit", Some(&cancel)).map(Arc::new);
+                let searches = snapshot.config.search == Search::Auto;
+                let work = Work { clusters: Vec::new(), runner: Runner::default(), searches };
+                let found = tracers.trace(&snapshot, work, &cancel, shown.as_ref()).await;
                 if let Ok(Err(error)) = found {
                     EngineSide(Arc::clone(&tracers.outbox)).say(Level::Log, error.to_string());
                 }
@@ -131,17 +145,22 @@ impl Tracers {
 
 async fn traced(
     snapshot: &Snapshot,
-    clusters: Vec<Fingerprint>,
-    runner: &Runner,
+    work: Work,
     system: &System,
     cancel: &CancellationToken,
     engine: &Handle,
+    shown: Option<&Shown>,
 ) -> std::result::Result<Found, RunError> {
     let mut analysis = snapshot.results.analysis.clone();
     // The tests run the files, not what is being typed.
     let workspace = Workspace::new(snapshot.root.clone(), Arc::clone(&snapshot.config));
-    let wish =
-        Wish { clusters, seconds: SECONDS, all_tests: false, pooled: false, recording: Recording::Dropped };
+    let wish = Wish {
+        clusters: work.clusters,
+        seconds: SECONDS,
+        all_tests: false,
+        pooled: false,
+        recording: Recording::Dropped,
+    };
     let project = Project { root: &snapshot.root, config: &snapshot.config, workspace: &workspace };
     let stop = cancel.clone();
     let ending = |canceller: Canceller| {
@@ -150,29 +169,72 @@ async fn traced(
             canceller.cancel();
         });
     };
-    let found = trace::find(&mut analysis, project, &wish, runner, system, ending).await?;
+    let mut found = trace::find(&mut analysis, project, &wish, &work.runner, system, ending).await?;
     if found.cancelled || cancel.is_cancelled() {
         return Ok(Found { cancelled: true, ..found });
     }
-    let news: Vec<Traced> = analysis
-        .clusters
-        .iter()
-        .filter(|c| found.rankings.iter().any(|(of, _)| *of == c.fingerprint))
-        .map(|c| Traced {
-            fingerprint: c.fingerprint.0.clone(),
-            culprits: c.culprits.clone(),
-            also: c.also.clone(),
-            parts: c.parts.clone(),
-            notes: c.diagnosis.notes.clone(),
-        })
-        .collect();
-    let mut sources: Vec<Arc<SourceFile>> = Vec::new();
-    for culprit in news.iter().flat_map(|traced| &traced.culprits) {
-        if !sources.iter().any(|known| *known.path() == culprit.site.place.path) {
-            sources.extend(workspace.source(&culprit.site.place.path));
+    let is_traced = |cluster: &Cluster| found.rankings.iter().any(|(of, _)| *of == cluster.fingerprint);
+    let traced = analysis.clusters.iter().filter(|cluster| is_traced(cluster));
+    tell(snapshot, &workspace, engine, traced.map(|cluster| news(cluster, Vec::new())).collect()).await;
+    if !work.searches || !may_search(snapshot) {
+        return Ok(found);
+    }
+    let setting = Setting::new(&snapshot.root, &snapshot.config, system);
+    let options = front::analysis_options(&snapshot.root, &snapshot.config, system);
+    let budget = Duration::from_secs(snapshot.config.search_budget.into());
+    let wish = mend::Wish { setting: &setting, workspace: &workspace, options: &options, budget };
+    let mut said = Vec::new();
+    for cluster in &mut analysis.clusters {
+        if !found.rankings.iter().any(|(of, _)| *of == cluster.fingerprint) {
+            continue;
+        }
+        let progress = |tried: usize, total: usize| {
+            if let Some(shown) = shown {
+                shown.update(format!("trying edits: {tried} of {total}"), None);
+            }
+        };
+        let Some(result) = mend::search(cluster, &found, &wish, cancel, &progress).await else { continue };
+        said.push(result);
+        let helps = |fix: &&Fix| fix.verification.state == VerificationState::Verified;
+        let fixes: Vec<Fix> = cluster.fixes.iter().filter(helps).cloned().collect();
+        if !fixes.is_empty() {
+            tell(snapshot, &workspace, engine, vec![news(cluster, fixes)]).await;
+        }
+        if cancel.is_cancelled() {
+            return Ok(Found { cancelled: true, ..found });
         }
     }
-    engine.send(Event::Traced { root: snapshot.root.clone(), found: news, sources });
-    engine.settled().await;
+    found.notes.extend(said);
     Ok(found)
+}
+
+/// Whether fixes may be tried at all.
+fn may_search(snapshot: &Snapshot) -> bool {
+    snapshot.config.verify != Verify::Off
+}
+
+/// What is known of a cluster that was traced.
+fn news(cluster: &Cluster, fixes: Vec<Fix>) -> Traced {
+    Traced {
+        fingerprint: cluster.fingerprint.0.clone(),
+        culprits: cluster.culprits.clone(),
+        also: cluster.also.clone(),
+        parts: cluster.parts.clone(),
+        notes: cluster.diagnosis.notes.clone(),
+        fixes,
+    }
+}
+
+/// Tells the engine, and waits until it has taken it in.
+async fn tell(snapshot: &Snapshot, workspace: &Workspace, engine: &Handle, found: Vec<Traced>) {
+    let mut sources: Vec<Arc<SourceFile>> = Vec::new();
+    let culprits = found.iter().flat_map(|traced| &traced.culprits).map(|culprit| &culprit.site);
+    let edits = found.iter().flat_map(|traced| &traced.fixes).flat_map(|fix| &fix.edits);
+    for site in culprits.chain(edits.map(|edit| &edit.site)) {
+        if !sources.iter().any(|known| *known.path() == site.place.path) {
+            sources.extend(workspace.source(&site.place.path));
+        }
+    }
+    engine.send(Event::Traced { root: snapshot.root.clone(), found, sources });
+    engine.settled().await;
 }

@@ -1,7 +1,7 @@
 //! The one table of settings: their names and how each is taken over.
 
 use super::setting::{Setting, Value};
-use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Surfaces, Trace, Verify, redaction};
+use super::{Ai, Config, ConfigProblem, DiagnosticSeverity, Search, Surfaces, Trace, Verify, redaction};
 use crate::history::target;
 
 /// A setting.
@@ -232,6 +232,26 @@ pub const KEYS: &[Key] = &[
         apply: |config, setting, _| {
             let choices = [("off", Trace::Off), ("onRequest", Trace::OnRequest), ("auto", Trace::Auto)];
             config.trace = choice(setting, &choices)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "search",
+        expects: "\"off\", \"onRequest\" or \"auto\"",
+        description: "When a fix is searched after tracing: with \"auto\" also in the background",
+        apply: |config, setting, _| {
+            let choices = [("off", Search::Off), ("onRequest", Search::OnRequest), ("auto", Search::Auto)];
+            config.search = choice(setting, &choices)?;
+            Some(())
+        },
+    },
+    Key {
+        name: "searchBudget",
+        expects: "a number of seconds from 1 to 3600",
+        description: "Seconds that the search for the fix of one cause may take",
+        apply: |config, setting, _| {
+            let Value::Integer(number) = setting.value else { return None };
+            config.search_budget = u32::try_from(number).ok().filter(|n| (1..=3600).contains(n))?;
             Some(())
         },
     },

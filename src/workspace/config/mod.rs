@@ -47,6 +47,10 @@ pub struct Config {
     pub verify_model_fixes: bool,
     /// When failing tests are traced to find their culprit.
     pub trace: Trace,
+    /// When a fix is searched after tracing.
+    pub search: Search,
+    /// Seconds that the search for the fix of one cause may take.
+    pub search_budget: u32,
     /// What is taken for a secret besides, and what is not.
     pub redaction: RedactionSettings,
     /// Where history is kept: `None` for `.failscope/history.db`, or a database URL, or `off`.
@@ -72,6 +76,8 @@ impl Default for Config {
             verify: Verify::default(),
             verify_model_fixes: false,
             trace: Trace::default(),
+            search: Search::default(),
+            search_budget: 20,
             redaction: RedactionSettings::default(),
             history: None,
         }
@@ -153,6 +159,18 @@ pub enum Trace {
     #[default]
     OnRequest,
     /// In the background after a run with failures.
+    Auto,
+}
+
+/// When a fix is searched after tracing, where no other is known to help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Search {
+    /// Never.
+    Off,
+    /// When the user asks for the culprit.
+    #[default]
+    OnRequest,
+    /// Also when tests were traced in the background.
     Auto,
 }
 
