@@ -206,28 +206,37 @@ async fn what_cannot_be_searched_says_why() {
     }
 }
 
-/// A candidate that negates the guard deletes what it must not, one loops, one eats memory, one opens sockets.
+/// A candidate that negates the guard connects to a server outside, forks what goes on for ever, takes memory, starts a
+/// program in a session of its own and deletes what it must not; another loops.
 #[tokio::test]
 async fn what_candidates_do_stays_in_the_copy() {
     let precious = tempfile::tempdir().unwrap();
     let file = precious.path().join("precious.txt");
     std::fs::write(&file, "precious").unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let marker = precious.path().display().to_string();
     let text = format!(
-        "import shutil\nimport subprocess\nimport sys\n\n\ndef clean(really, n):\n    if really:\n        shutil.rmtree({:?}, ignore_errors=True)\n        subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600) # {}'], start_new_session=True)\n    while n > 1:\n        n -= 1\n    return n + 1\n",
-        precious.path().display().to_string(),
-        precious.path().display()
+        "import os\nimport shutil\nimport socket\nimport subprocess\nimport sys\nimport time\n\n\ndef misuse():\n    try:\n        socket.create_connection(('127.0.0.1', {port}), 1)\n    except OSError:\n        pass\n    subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600) # {marker}'], start_new_session=True)\n    if os.fork() == 0:\n        os.setsid()\n        os.chdir({marker:?})\n        time.sleep(600)\n    shutil.rmtree({marker:?}, ignore_errors=True)\n    bytearray(64 << 30)\n\n\ndef clean(really, n):\n    if really:\n        misuse()\n    while n > 1:\n        n -= 1\n    return n + 1\n",
+        port = listener.local_addr().unwrap().port(),
     );
     let tests = "from it import clean\n\n\ndef test_clean():\n    assert clean(False, 5) == 1\n";
     let project = Project::new(&[("it.py", &text), ("test_it.py", tests)]);
-    let found = project.search(&[("it.py", 7), ("it.py", 10), ("it.py", 11), ("it.py", 12)], 40).await;
+    let places = [("it.py", 24), ("it.py", 26), ("it.py", 27), ("it.py", 28)];
+    let found = project.search(&places, 60).await;
     assert!(!found.fixes.is_empty() && found.tried > 5, "{found:#?}");
-    if found.contained.iter().any(|what| what == "files") {
+    let is_kept_from = |what: &str| found.contained.iter().any(|known| known == what);
+    if is_kept_from("files") {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");
     }
-    let marker = precious.path().display().to_string();
-    let running = std::fs::read_dir("/proc").into_iter().flatten().flatten().any(|process| {
+    if is_kept_from("network") {
+        assert!(listener.accept().is_err(), "a candidate has reached a server");
+    }
+    for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
         let command = std::fs::read(process.path().join("cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&command).contains(&format!("# {marker}"))
-    });
-    assert!(!running, "a candidate's process goes on");
+        let is_its = String::from_utf8_lossy(&command).contains(&format!("# {marker}"));
+        let folder = std::fs::read_link(process.path().join("cwd")).unwrap_or_default();
+        let is_there = folder.to_string_lossy().starts_with(&marker);
+        assert!(!is_its && !is_there, "a candidate's process goes on: {:?}", process.path());
+    }
 }

@@ -46,6 +46,10 @@ impl Project {
     }
 
     fn command(&self, args: &[&str]) -> Command {
+        self.failscope("trace", args)
+    }
+
+    fn failscope(&self, subcommand: &str, args: &[&str]) -> Command {
         let mut command = Command::cargo_bin("failscope").unwrap();
         command
             .current_dir(self.root())
@@ -53,7 +57,7 @@ impl Project {
             .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
             .env("TMPDIR", self.folder.path().join("tmp"))
             .env("PATH", "/usr/bin:/bin")
-            .arg("trace")
+            .arg(subcommand)
             .args(args);
         command
     }
@@ -320,6 +324,40 @@ def test_light():
     for finding in report["analyses"].as_array().unwrap() {
         assert_eq!(finding["also_explains"], serde_json::json!([]), "{finding:#}");
     }
+}
+
+#[test]
+fn what_has_changed_since_the_test_passed_is_said() {
+    const GOOD: &str = "def half(n):\n    return n / 2\n\n\ndef double(n):\n    return n * 2\n";
+    let test = "from sums import double\n\n\ndef test_double():\n    assert double(4) == 8\n";
+    let project = Project::new(&[("sums.py", GOOD), ("tests/test_it.py", test)]);
+    let git = |args: &[&str]| {
+        let identity =
+            ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+        let mut command = Command::new("git");
+        command.current_dir(project.root()).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command.args(identity).args(args).assert().success();
+    };
+    let said = |commits: &[&str]| {
+        git(&["add", "sums.py", "tests"]);
+        for commit in commits {
+            git(&["commit", "-q", "--allow-empty", "-m", commit]);
+        }
+        let report = project.traced();
+        let since = report["analyses"][0]["changed_since"].clone();
+        (since, String::from_utf8(project.command(&[]).output().unwrap().stdout).unwrap())
+    };
+    git(&["init", "-q", "-b", "trunk", "."]);
+    git(&["add", "sums.py", "tests"]);
+    git(&["commit", "-q", "-m", "one"]);
+    project.failscope("run", &[]).assert().code(0);
+    project.write("sums.py", &GOOD.replace("n * 2", "n * 3"));
+    project.failscope("run", &[]).assert().code(1);
+    let (since, text) = said(&[]);
+    assert_eq!(since, "passed at this commit; sums.py:6 changed since", "{text}");
+    assert!(text.contains("sums.py:6 changed since"), "{text}");
+    let (since, _) = said(&["two", "three"]);
+    assert_eq!(since, "passed 2 commits ago; sums.py:6 changed since");
 }
 
 #[test]

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
 """Learns the weights of `src/diagnose/localise/weights.rs` from the results of `run.py --half dev`.
 
+    python3 -m venv target/learn && target/learn/bin/pip install numpy
+    target/learn/bin/python benches/localise/learn.py --cross
+    target/learn/bin/python benches/localise/learn.py --write
+
 Maximises, over the mutants, the probability that a softmax over the candidates' scores gives to the right ones, less
-a penalty on weights that are far from what was set by hand: there are few mutants for so many weights. Prints the table, and how well weights learned without a project do on that project.
+a penalty on weights that are far from what was set by hand: there are few mutants for so many weights. Needs numpy.
 """
 
 import argparse
 import json
-import math
 import random
 import sys
-from collections import defaultdict
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 import measure
@@ -23,90 +27,95 @@ FIXED = {"InTest": -6.0, "Changed": 1.0}
 #: Set by hand before anything was learned.
 PRIOR = {
     "Ochiai": 3, "Slice": 2, "SliceOchiai": 2, "FrameDeepest": 1, "MadeReturn": 1, "Guarded": 1.5, "Literal": 0.2,
-    "Size": 0.3, "Rule": 0.6, "IsDef": -1, "IsOther": -1, "Omitted": 0.5,
+    "Size": 0.3, "Rule": 0.6, "IsDef": -1, "IsOther": -1, "Omitted": 0.5, "Escaped": 2, "Named": 0.3,
 }
-#: Chosen by the figures of `--cross` among 0.3, 0.1, 0.03, 0.01 and 0.003.
-PENALTY = 0.03
+#: Chosen by the figures of `--cross` among 0.1, 0.03 and 0.01.
+PENALTY = 0.1
 EPOCHS = 60
 RATE = 0.03
 
 
 def examples(results):
+    """For each ranking that holds a right statement: features, which are right, and the weight of the example."""
     found = []
     for mutant in results:
-        if not mutant["killed"] or "found" not in mutant:
-            continue
         seen = [c for c in (measure.pooled(mutant), measure.largest(mutant)) if c is not None]
         for cluster in seen:
-            rows = []
-            for candidate in cluster["candidates"]:
-                vector = [(i, v) for i, v in enumerate(candidate[5]) if v]
-                rows.append((vector, measure.hits(mutant, candidate)))
-            if any(right for _, right in rows):
-                found.append((rows, 1 / len(seen)))
+            right = np.array([measure.hits(mutant, candidate) for candidate in cluster["candidates"]])
+            if right.any():
+                features = np.array([candidate[5] for candidate in cluster["candidates"]], dtype=float)
+                found.append((features, right, 1 / len(seen)))
     return found
 
 
-def learn(names, found, seed=1):
-    count = len(names)
-    fixed = {names.index(n): w for n, w in FIXED.items()}
-    prior = [fixed.get(i, PRIOR.get(name, 0.0)) for i, name in enumerate(names)]
-    weights = list(prior)
-    mean, square = [0.0] * count, [0.0] * count
+def learn(names, found, penalty, seed=1):
+    fixed = np.array([name in FIXED for name in names])
+    prior = np.array([FIXED.get(name, PRIOR.get(name, 0.0)) for name in names], dtype=float)
+    weights = prior.copy()
+    mean, square = np.zeros(len(names)), np.zeros(len(names))
     rng = random.Random(seed)
+    found = list(found)
     step = 0
     for epoch in range(EPOCHS):
         rng.shuffle(found)
         rate = RATE * (1 - epoch / EPOCHS)
-        for rows, share in found:
-            scores = [sum(weights[i] * v for i, v in vector) for vector, _ in rows]
-            top = max(scores)
-            exps = [math.exp(s - top) for s in scores]
-            total = sum(exps)
-            right = sum(e for e, (_, r) in zip(exps, rows) if r)
-            gradient = defaultdict(float)
-            for e, (vector, is_right) in zip(exps, rows):
-                force = (e / right if is_right else 0.0) - e / total
-                if abs(force) > 1e-6:
-                    for i, v in vector:
-                        gradient[i] += force * v * share
+        for features, right, share in found:
+            scores = features @ weights
+            shares = np.exp(scores - scores.max())
+            force = np.where(right, shares / max(shares[right].sum(), 1e-300), 0.0) - shares / shares.sum()
             step += 1
-            for i in range(count):
-                if i in fixed:
-                    continue
-                g = gradient.get(i, 0.0) - PENALTY * (weights[i] - prior[i])
-                mean[i] = 0.9 * mean[i] + 0.1 * g
-                square[i] = 0.999 * square[i] + 0.001 * g * g
-                weights[i] += rate * (mean[i] / (1 - 0.9**step)) / (math.sqrt(square[i] / (1 - 0.999**step)) + 1e-8)
+            gradient = share * (force @ features) - penalty * (weights - prior)
+            mean = 0.9 * mean + 0.1 * gradient
+            square = 0.999 * square + 0.001 * gradient**2
+            change = rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+            weights = np.where(fixed, prior, weights + change)
     return weights
 
 
 def rescored(results, weights):
     for mutant in results:
-        for cluster in mutant.get("found", {}).get("clusters", []):
+        for cluster in mutant["found"]["clusters"]:
             for candidate in cluster["candidates"]:
-                candidate[4] = sum(w * v for w, v in zip(weights, candidate[5]))
+                candidate[4] = float(np.dot(weights, candidate[5]))
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--work", type=Path, default=TREE / "target/localise")
-    parser.add_argument("--cross", action="store_true")
+    parser.add_argument("--cross", action="store_true", help="how well weights do on a project not learned from")
+    parser.add_argument("--penalty", type=float, nargs="+", default=[PENALTY])
+    parser.add_argument("--write", action="store_true", help="put the weights into weights.rs")
     options = parser.parse_args()
     dev = {p[0] for p in PROJECTS if p[5] == "dev"}
     results = [json.loads(p.read_text()) for p in sorted((options.work / "results").glob("*.json"))]
-    results = [r for r in results if r["project"] in dev and r["killed"] and r.get("found", {}).get("clusters")]
-    names = results[0]["found"]["names"]
-    if options.cross:
-        for project in sorted({r["project"] for r in results}):
+    results = [r for r in results if r["project"] in dev and r["killed"] and not r.get("session")]
+    results = [r for r in results if r["half"] == "dev" and r.get("found", {}).get("clusters")]
+    names = max((r["found"]["names"] for r in results), key=len)
+    for candidate in (c for r in results for cluster in r["found"]["clusters"] for c in cluster["candidates"]):
+        # What was ranked before a feature was known says nothing of it.
+        candidate[5] += [0.0] * (len(names) - len(candidate[5]))
+    projects = sorted({r["project"] for r in results})
+    for penalty in options.penalty if options.cross else []:
+        for project in projects:
             held = [r for r in results if r["project"] == project]
-            rescored(held, learn(names, examples([r for r in results if r["project"] != project])))
-        print("each project with weights learned from the others:")
-        measure.report(results)
-    weights = learn(names, examples(results))
-    for name, weight in zip(names, weights):
-        if abs(weight) >= 0.02:
-            print("    (Feature::%s, %.2f)," % (name, weight))
+            rescored(held, learn(names, examples([r for r in results if r["project"] != project]), penalty))
+        print("penalty %g: each project with weights learned from the others:" % penalty)
+        for by_function in (False, True):
+            ranks = measure.ranks(results, measure.pooled, by_function)["Failscope"]
+            shares = ["E@%d %.1f" % (n, 100 * sum(r <= n for r in ranks) / len(ranks)) for n in measure.CUTS]
+            print("  %s: %s" % ("function" if by_function else "statement", ", ".join(shares)))
+    if options.cross and not options.write:
+        return
+    weights = learn(names, examples(results), options.penalty[0])
+    table = "".join("    (Feature::%s, %.2f),\n" % (n, w) for n, w in zip(names, weights) if abs(w) >= 0.02)
+    print("%d mutants of %s" % (len(results), ", ".join(projects)))
+    if not options.write:
+        print(table, end="")
+        return
+    path = TREE / "src/diagnose/localise/weights.rs"
+    text = path.read_text()
+    begin = text.index("&[\n", text.index("const WEIGHTS")) + 3
+    path.write_text(text[:begin] + table + text[text.index("];", begin) :])
 
 
 if __name__ == "__main__":

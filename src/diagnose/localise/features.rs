@@ -77,6 +77,7 @@ features! {
     NamedRare: "The same where few functions are named so.",
     FunctionShare: "One over the number of statements of its function that failing tests execute.",
     SliceNear: "In the slice with nearly the greatest weight.",
+    ThrownAway: "A value that is thrown away: it changes nothing that is known of, as where `return` is missing.",
     MadeOnly: "Its function is the only one that made the failing value.",
 }
 
@@ -228,6 +229,7 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
             set(Feature::Named, named);
             set(Feature::NamedRare, named / many);
             set(Feature::FunctionShare, 1.0 / f64::from(sizes.get(&function).copied().unwrap_or(1)));
+            set(Feature::ThrownAway, f64::from(unit.kind == Kind::Effect && unit.defs.is_empty()));
             set(Feature::SliceNear, f64::from(top_slice > 0.0 && slice > 0.8 * top_slice));
             set(Feature::MadeOnly, f64::from(made > 0.0 && evidence.wrong.makers() == 1));
             (key.clone(), vector)
