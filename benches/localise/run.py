@@ -37,6 +37,8 @@ TREE = Path(__file__).resolve().parents[2]
 #: A mutant that most tests fail on is no puzzle, and one whose suite hangs takes too long.
 MOST_FAILING = 0.6
 SUITE_SECONDS = 90
+#: Files that may hold settings of pytest.
+CONFIGS = {"pytest.ini": "", "pyproject.toml": "[tool.pytest", "tox.ini": "[pytest]", "setup.cfg": "[tool:pytest]"}
 #: Candidates that are kept of each ranking.
 CANDIDATES = 400
 
@@ -46,7 +48,7 @@ def fetch(work, python, name, version):
     wanted = name if version is None else "%s==%s" % (name, version)
     folder = work / "clean" / wanted.replace("==", "-")
     if folder.exists():
-        return folder
+        return bounded(folder)
     sources = work / "sdists"
     sources.mkdir(parents=True, exist_ok=True)
     stem = name.replace("-", "_") + "-" + (version or "")
@@ -64,6 +66,13 @@ def fetch(work, python, name, version):
         tar.extractall(work / "unpacked", filter="data")
     folder.parent.mkdir(parents=True, exist_ok=True)
     (work / "unpacked" / archive.name[: -len(".tar.gz")]).rename(folder)
+    return bounded(folder)
+
+
+def bounded(folder):
+    """Sees to it that pytest takes the folder for its root, and none above it."""
+    if not any((folder / name).exists() and text in (folder / name).read_text() for name, text in CONFIGS.items()):
+        (folder / "pytest.ini").write_text("[pytest]\n")
     return folder
 
 
@@ -88,6 +97,8 @@ def run_tests(options, folder, env, tests, stream, plan=None):
         path.write_text(json.dumps(plan))
         env["FAILSCOPE_TRACE"] = str(path)
     command = [options.python, "-m", "pytest", "-q", "-p", "failscope", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # What an earlier run has left is not this one's.
+    stream.unlink(missing_ok=True)
     # There may be more than a command line holds.
     names = folder / ".tests.txt"
     names.write_text("\n".join(tests))
