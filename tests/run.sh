@@ -29,6 +29,9 @@ rm -rf target/lsp-messages
 echo "== cargo test"
 cargo test --locked --quiet --no-fail-fast
 
+echo "== a real key ring"
+tests/providers/keyring.sh target/debug/failscope
+
 echo "== a real small model behind a real server"
 tests/providers/real_model/run.sh target/debug/failscope
 
