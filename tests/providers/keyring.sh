@@ -37,7 +37,8 @@ check() {
 
 check "without a session bus there is no key" "there is no key" "$(model -u DBUS_SESSION_BUS_ADDRESS)"
 # Before anything else asks: the bus would start one of its own, locked. It ends with the bus.
-printf pass | gnome-keyring-daemon --daemonize --unlock --components=secrets --control-directory="$folder/run" >/dev/null 2>&1
+printf pass |
+  gnome-keyring-daemon --daemonize --unlock --components=secrets --control-directory="$folder/run" >/dev/null 2>&1
 check "an empty key ring holds none" "there is no key" "$(model)"
 printf %s "$key" | secret-tool store --label=Groq service failscope username groq
 check "a key is found" "its key is in the key ring (failscope/groq)" "$(model)"

