@@ -41,14 +41,16 @@ echo "== the pytest plugin"
 echo "== Neovim"
 tests/editors/neovim/run.sh target/debug/failscope "$venv"
 
-for editor in helix emacs vim; do
+for editor in helix emacs vim kate; do
   echo "== $editor"
   tests/editors/$editor/run.sh target/debug/failscope "$venv"
 done
 "$venv/bin/python" tests/editors/configs.py
+"$venv/bin/python" tests/editors/readme.py
 
 echo "== soak of the language server"
 python3 tests/lsp-process/soak.py target/debug/failscope 3000
+timeout 120 python3 tests/lsp-process/poll.py target/debug/failscope
 
 echo "== VS Code"
 tests/editors/vscode/run.sh target/debug/failscope "$venv"

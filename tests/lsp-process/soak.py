@@ -56,11 +56,11 @@ def result_file(rng):
 
 
 class Client:
-    def __init__(self, binary, root, seed):
+    def __init__(self, binary, root, seed, *arguments):
         self.rng = random.Random(seed)
         self.root, self.next, self.pending, self.answers = root, 0, {}, {}
         self.times, self.faults = collections.defaultdict(list), []
-        self.process = subprocess.Popen([binary, "lsp"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([binary, "lsp", *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         self.texts = {name: (root / name).read_text() for name in ("shop.py", "test_shop.py")}
         self.versions = dict.fromkeys(self.texts, 0)
         folder = {"uri": root.as_uri(), "name": "soak"}
@@ -104,6 +104,7 @@ class Client:
             raise EOFError(f"the server has ended; not answered: {list(self.pending.values())[:5]}")
         message = json.loads(stream.read(size))
         if "method" in message:
+            self.heard(message)
             if "id" in message:
                 self.send({"id": message["id"], "result": None})
             return
@@ -115,6 +116,9 @@ class Client:
         if error and error["code"] in FAULTS:
             self.faults.append((method, error))
         self.answers[message["id"]] = message
+
+    def heard(self, message):
+        """A notification or request of the server: of no interest here."""
 
     def answered(self, wanted):
         """Waits for the answer to one request; others may come before."""

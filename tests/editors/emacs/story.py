@@ -69,6 +69,13 @@ with Stage(f"Emacs-{client}", binary, venv) as stage:
         command("failscope-report")
         if client == "eglot":
             stage.does("the report is browsed", lambda: screen.wait("browsing file:.*rca_report.html"))
+        if client == "eglot":
+            command("failscope-clear")
+            stage.does("clear hides everything", lambda: screen.wait("Flymake.0 0"))
+            command("failscope-analyze")
+            stage.does("analyze shows it again", lambda: screen.wait("Flymake.1 0"))
+            command("failscope-run-failed")
+            stage.does("what failed is run again", lambda: screen.wait("Failscope has run what failed"))
         command("eglot-code-actions" if client == "eglot" else "lsp-execute-code-action")
         stage.does("the fix is offered", lambda: screen.wait("Change|[Ss]elect"))
         screen.settle()

@@ -19,6 +19,7 @@ fi
 cd "$top/editors/vscode"
 [ -d node_modules ] || npm_ci
 npx --no-install tsc --noEmit
+python3 "$here/targets.py"
 node package.mjs "$binary" linux-x64 >/dev/null
 cd "$here"
 export FAILSCOPE_TEST_BINARY=$binary
