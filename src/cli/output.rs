@@ -242,7 +242,7 @@ impl OutputArgs {
     fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
         let Report { analysis, meta, graded, .. } = report;
         if self.format == Format::Human {
-            let mut out = io::BufWriter::new(stdout(self.no_color));
+            let mut out = Vec::new();
             human::write(&mut out, analysis, meta, layout(meta, self.no_color, false))?;
             if self.report {
                 stability::write(&mut out, graded.as_ref(), width())?;
@@ -250,7 +250,7 @@ impl OutputArgs {
             if let Some(path) = written {
                 writeln!(out, "report: {}", path.strip_prefix(&meta.root).unwrap_or(path).display())?;
             }
-            return out.flush();
+            return write_coloured(&out, self.no_color);
         }
         if self.format == Format::Pytest {
             return self.print_section(report, written);
@@ -388,8 +388,21 @@ pub fn print(text: &[u8]) -> anyhow::Result<()> {
 
 /// Prints `text` on standard output, its colours only where they are shown.
 pub fn print_coloured(text: &[u8], no_color: bool) -> anyhow::Result<()> {
+    finished(write_coloured(text, no_color))
+}
+
+/// Writes `text`, its colours only where they are shown. In one piece: what takes colours out of a stream passes on
+/// every piece between two of them by itself, each a call of the system.
+fn write_coloured(text: &[u8], no_color: bool) -> io::Result<()> {
+    let shown = !no_color && anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never;
+    if !shown {
+        let mut plain = Vec::with_capacity(text.len());
+        anstream::StripStream::new(&mut plain).write_all(text)?;
+        return write_out(&plain);
+    }
     let mut out = stdout(no_color);
-    finished(out.write_all(text).and_then(|()| out.flush()))
+    out.write_all(text)?;
+    out.flush()
 }
 
 fn write_out(text: &[u8]) -> io::Result<()> {

@@ -124,6 +124,25 @@ pub struct NewRun<'a> {
     pub causes: &'a BTreeMap<String, String>,
 }
 
+/// Makes the tables that are not there yet, in a transaction of either kind whose lock is held; gives the version
+/// that was found.
+macro_rules! migrate {
+    ($tx:expr, $first:expr, $adapted:expr) => {{
+        let table = "CREATE TABLE IF NOT EXISTS failscope_schema (version BIGINT NOT NULL)";
+        sqlx::raw_sql(AssertSqlSafe(format!("{}{table}", $first))).execute($tx).await?;
+        let version = "SELECT coalesce(max(version), 0) FROM failscope_schema";
+        let done: i64 = sqlx::query(version).fetch_one($tx).await?.try_get(0)?;
+        for (at, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
+            sqlx::raw_sql(AssertSqlSafe($adapted(sql))).execute($tx).await?;
+            sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
+                .bind(integer(at) + 1)
+                .execute($tx)
+                .await?;
+        }
+        done
+    }};
+}
+
 impl Store {
     /// Opens the history; `None` if it is off, or there is none yet and `create` is false.
     pub fn open(target: &Target, create: bool) -> Result<Option<Self>, HistoryError> {
@@ -185,53 +204,24 @@ impl Store {
             if let Some(version) = version.filter(|version| *version >= NEWEST) {
                 return Ok(version);
             }
-            match connection {
+            let done = match connection {
                 Connection::Sqlite(c) => {
                     let mut tx = c.begin_with("BEGIN IMMEDIATE").await?;
-                    sqlx::raw_sql("CREATE TABLE IF NOT EXISTS failscope_schema (version BIGINT NOT NULL)")
-                        .execute(&mut *tx)
-                        .await?;
-                    let done: i64 = sqlx::query("SELECT coalesce(max(version), 0) FROM failscope_schema")
-                        .fetch_one(&mut *tx)
-                        .await?
-                        .try_get(0)?;
-                    for (at, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
-                        sqlx::raw_sql(*sql).execute(&mut *tx).await?;
-                        sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
-                            .bind(integer(at) + 1)
-                            .execute(&mut *tx)
-                            .await?;
-                    }
+                    let done = migrate!(&mut *tx, "", |sql: &str| sql.to_owned());
                     tx.commit().await?;
-                    Ok(done.max(NEWEST))
+                    done
                 }
                 Connection::Postgres(c) => {
                     let mut tx = c.begin().await?;
                     // Any fixed number, the same in every process.
                     sqlx::raw_sql("SELECT pg_advisory_xact_lock(7105923)").execute(&mut *tx).await?;
-                    sqlx::raw_sql(
-                        "CREATE SCHEMA IF NOT EXISTS failscope;
-                         CREATE TABLE IF NOT EXISTS failscope_schema (version BIGINT NOT NULL)",
-                    )
-                    .execute(&mut *tx)
-                    .await?;
-                    let done: i64 = sqlx::query("SELECT coalesce(max(version), 0) FROM failscope_schema")
-                        .fetch_one(&mut *tx)
-                        .await?
-                        .try_get(0)?;
-                    for (at, sql) in MIGRATIONS.iter().enumerate().skip(usize::try_from(done).unwrap_or(0)) {
-                        sqlx::raw_sql(AssertSqlSafe(sql.replace(" BLOB", " BYTEA")))
-                            .execute(&mut *tx)
-                            .await?;
-                        sqlx::query("INSERT INTO failscope_schema VALUES ($1)")
-                            .bind(integer(at) + 1)
-                            .execute(&mut *tx)
-                            .await?;
-                    }
+                    let schema = "CREATE SCHEMA IF NOT EXISTS failscope;";
+                    let done = migrate!(&mut *tx, schema, |sql: &str| sql.replace(" BLOB", " BYTEA"));
                     tx.commit().await?;
-                    Ok(done.max(NEWEST))
+                    done
                 }
-            }
+            };
+            Ok(done.max(NEWEST))
         });
         match migrated {
             Ok(found) if found > NEWEST => Err(HistoryError::Version { name: name.clone(), found }),

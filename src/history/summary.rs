@@ -1,6 +1,6 @@
 //! The history as a whole: a grade for each test, the newest runs for charts, and what an analysis gets of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use super::pack::{self, Entry};
@@ -28,8 +28,8 @@ pub struct Graded {
     pub tests: HashMap<Redacted, Stability>,
     /// The newest runs of (nearly) the whole suite, oldest first.
     pub runs: Vec<RunPoint>,
-    /// Root causes with the time they were first seen.
-    pub causes: HashMap<String, f64>,
+    /// Root causes, by fingerprint, that were seen before the newest run.
+    pub earlier: HashSet<String>,
     /// When the newest run ended (the first of its parts), and whether there were others before it.
     pub newest: Option<(f64, bool)>,
     /// By root cause: what has changed since its test passed, see [`super::why`].
@@ -51,9 +51,11 @@ impl Graded {
         digests.sort();
         digests.dedup();
         let rosters = store.rosters(&digests)?;
-        let causes =
-            store.causes(project)?.into_iter().map(|(print, (_, first, _))| (print, first)).collect();
-        Ok(Self { causes, ..Self::of(&parts, &rosters, redactor) })
+        let mut graded = Self::of(&parts, &rosters, redactor);
+        if let Some((newest, _)) = graded.newest {
+            graded.earlier = store.causes_before(project, newest)?;
+        }
+        Ok(graded)
     }
 
     /// Grades every test of `parts`, which are sorted newest first.
@@ -99,7 +101,7 @@ impl Graded {
         }
         mark_slow(&mut tests);
         let (runs, newest) = runs(parts);
-        Self { tests, runs, causes: HashMap::new(), newest, since: HashMap::new() }
+        Self { tests, runs, earlier: HashSet::new(), newest, since: HashMap::new() }
     }
 
     /// The stability of a test by its name as it may be shown, if there is more than one run to tell it by.
@@ -122,10 +124,9 @@ impl Graded {
             let first = cluster.failures.first();
             cluster.stability = first.and_then(|f| self.test(&f.test)).cloned();
         }
-        let Some((newest, has_earlier)) = self.newest else { return };
-        let is_new = |print: &str| self.causes.get(print).is_none_or(|first| *first >= newest);
+        let Some((_, has_earlier)) = self.newest else { return };
         let prints = analysis.clusters.iter().map(|cluster| &cluster.fingerprint.0);
-        let new_causes = prints.filter(|print| is_new(print)).cloned().collect();
+        let new_causes = prints.filter(|print| !self.earlier.contains(*print)).cloned().collect();
         analysis.history = Some(HistorySummary {
             runs: self.runs.clone(),
             grades: self.grades(),

@@ -54,6 +54,7 @@ export async function browserChecks(check) {
         const { page, noise, done } = await open(n, { colorScheme, bypassCSP: true });
         if (n === 5000) {
           const load = await page.evaluate(() => performance.getEntriesByType("navigation")[0].loadEventEnd);
+          // How long it takes depends on what else the machine does: it is printed, and read by people.
           console.log(`      loaded in ${Math.round(load)} ms`);
         }
         if (n) await page.locator("summary").first().click();
@@ -120,6 +121,56 @@ export async function browserChecks(check) {
     await page.locator("#sort").selectOption("tests");
     const tests = await shown(page).evaluateAll((all) => all.map((li) => Number(li.dataset.tests)));
     assert.ok(tests.every((n, i) => i === 0 || tests[i - 1] >= n), tests.join());
+    const numbers = [["confidence", "confidence"], ["stability", "flakiness"]];
+    for (const [order, field] of numbers) {
+      await page.locator("#sort").selectOption(order);
+      const values = await shown(page).evaluateAll((all, name) => all.map((li) => Number(li.dataset[name])), field);
+      assert.ok(new Set(values).size > 1 && values.every((n, i) => i === 0 || values[i - 1] >= n), values.join());
+    }
+    for (const field of ["file", "category"]) {
+      await page.locator("#sort").selectOption(field);
+      const values = await shown(page).evaluateAll((all, name) => all.map((li) => li.dataset[name]), field);
+      assert.ok(new Set(values).size > 1 && values.every((text, i) => i === 0 || values[i - 1] <= text), values.join());
+    }
+    await done();
+  });
+
+  await check("what is new and what is flaky can be shown alone, with other filters and by keyboard", async () => {
+    const { page, done } = await open(35);
+    const states = () => shown(page).evaluateAll((all) => all.map((li) => li.dataset.state.split(" ")));
+    for (const state of ["new", "flaky"]) {
+      await page.locator("#state").selectOption(state);
+      const found = await states();
+      assert.ok(found.length > 0 && found.length < 35 && found.every((of) => of.includes(state)), String(found));
+      assert.equal(await count(page), `${found.length} of 35 shown`);
+      assert.equal(await shown(page).locator(state === "new" ? ".badge.fresh" : ".badge.flaky").count() >= found.length, true);
+    }
+    const flaky = (await states()).length;
+    const severity = await shown(page).first().getAttribute("data-severity");
+    await page.locator("#severity").selectOption(severity);
+    const both = await states();
+    assert.ok(both.length > 0 && both.length <= flaky);
+    await page.locator("button[type=reset]").click();
+    await page.waitForFunction(() => /^35 of 35/.test(document.getElementById("count").textContent));
+    await page.locator("#state").focus();
+    await page.keyboard.press("ArrowDown");
+    await page.waitForFunction(() => !/^35 of 35/.test(document.getElementById("count").textContent));
+    assert.ok((await states()).every((of) => of.includes("new")));
+    await done();
+  });
+
+  await check("a finding shows the life of its test, and the page its history", async () => {
+    const { page, done } = await open(35);
+    await page.locator("#state").selectOption("flaky");
+    await shown(page).first().locator("summary").click();
+    const life = shown(page).first().locator(".life");
+    await life.waitFor();
+    assert.ok((await life.locator("svg rect").count()) > 1);
+    assert.match(await life.textContent(), /failed in \d+ of|passed/);
+    for (const title of ["Pass rate over runs", "Duration of runs", "Tests by grade"]) {
+      const figure = page.locator("figure", { hasText: title });
+      assert.ok((await figure.locator("svg").count()) === 1, title);
+    }
     await done();
   });
 

@@ -1,10 +1,10 @@
 //! Reading the history, newest first.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use futures::TryStreamExt as _;
-use sqlx::Row as _;
+use sqlx::{AssertSqlSafe, Row as _};
 
 use super::{HistoryError, Store, on, plain};
 use crate::history::pack;
@@ -175,6 +175,25 @@ impl Store {
             Ok(found)
         });
         read.map_err(|error| self.unread(&error))
+    }
+
+    /// The fingerprints of the root causes that were seen in the project before `time`. They come in one row: each row
+    /// of its own would have to be handed from one thread to another.
+    pub fn causes_before(&mut self, project: &str, time: f64) -> Result<HashSet<String>, HistoryError> {
+        let Self { runtime, connection, .. } = self;
+        let joined = match connection {
+            super::Connection::Sqlite(_) => "group_concat(fingerprint, ' ')",
+            super::Connection::Postgres(_) => "string_agg(fingerprint, ' ')",
+        };
+        let sql = format!("SELECT {joined} FROM cause WHERE project = $1 AND first_seen < $2");
+        let read: Result<Option<String>, sqlx::Error> = runtime.block_on(async {
+            on!(connection, c => {
+                let row = sqlx::query(AssertSqlSafe(sql)).bind(project).bind(time).fetch_one(c).await?;
+                row.try_get(0)
+            })
+        });
+        let read = read.map_err(|error| self.unread(&error))?;
+        Ok(read.unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect())
     }
 
     /// The root causes that were ever seen in the project: text, first and last time, by fingerprint.

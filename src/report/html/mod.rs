@@ -89,6 +89,8 @@ struct Row<'a> {
     cause: String,
     sure: String,
     percent: u32,
+    /// 0 to 100, as in the history.
+    flakiness: u32,
     tests: usize,
     tests_text: String,
     details: finding::Details<'a>,
@@ -228,6 +230,7 @@ fn row<'a>(
             _ => format!("{percent} % sure"),
         },
         percent,
+        flakiness: cluster.stability.as_ref().map_or(0, |stability| stability.flakiness_score),
         tests: tests.len(),
         tests_text,
         details: finding::Details { cluster, tests: tests.len(), meta, log_share },

@@ -30,6 +30,7 @@
     file: item.dataset.file,
     tests: Number(item.dataset.tests),
     confidence: Number(item.dataset.confidence),
+    flakiness: Number(item.dataset.flakiness),
   }));
   const byAnchor = new Map(findings.map((finding) => [finding.details.id, finding]));
 
@@ -130,6 +131,7 @@
     tests: (a, b) => b.tests - a.tests,
     severity: (a, b) => rank[b.severity] - rank[a.severity],
     confidence: (a, b) => b.confidence - a.confidence,
+    stability: (a, b) => b.flakiness - a.flakiness,
     file: (a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : 0),
     category: (a, b) => (a.category < b.category ? -1 : a.category > b.category ? 1 : 0),
   };
