@@ -26,6 +26,13 @@ pub struct Operands {
     pub assigned: Option<(String, u32)>,
     /// The functions of the project that made the actual value, nearest first.
     pub called: Vec<Called>,
+    /// Of these the qualified names of the ones that only made an argument, and of those that were called for their
+    /// effect on an object.
+    pub arguments: Vec<String>,
+    /// See `arguments`.
+    pub changers: Vec<String>,
+    /// The attribute that is compared, if one is: `until` of `renewed.until`.
+    pub attribute: Option<String>,
 }
 
 /// A place that may have made the wrong value.
@@ -54,7 +61,10 @@ pub fn operands(workspace: &Workspace, place: &Place) -> Option<Operands> {
     let resolver = Resolver::new(workspace);
     let mut trail = Trail { resolver, source: &source, called: Vec::new(), names: Vec::new() };
     trail.follow(actual, place.line, 0);
+    let made = trail.called.len();
     trail.mutations(place.line);
+    let changers = trail.called[made..].iter().map(|called| called.qualified_name.to_string()).collect();
+    let arguments = arguments_of(resolver, &source, place.line, actual);
     let own = |called: &Called| is_test_path(called.path.as_str());
     let mut called = trail.called;
     called.sort_by_key(own);
@@ -69,7 +79,27 @@ pub fn operands(workspace: &Workspace, place: &Place) -> Option<Operands> {
         actual_is_left,
         assigned,
         called,
+        arguments,
+        changers,
+        attribute: match &actual.kind {
+            ExprKind::Attribute { attr, .. } => Some(attr.to_string()),
+            _ => None,
+        },
     })
+}
+
+/// The functions that are called for the arguments of a call only: `where` of `db.count(where("x"))`.
+fn arguments_of(resolver: Resolver<'_>, source: &SourceFile, line: u32, expr: &Expr) -> Vec<String> {
+    let ExprKind::Call { func, args, keywords, .. } = &expr.kind else { return Vec::new() };
+    // What a function of Python's own is given is what is compared.
+    if func.as_name().is_some_and(|name| crate::diagnose::rules::python_names::BUILTINS.contains(&name)) {
+        return Vec::new();
+    }
+    let values = args.iter().chain(keywords.iter().map(|keyword| &keyword.value));
+    values
+        .flat_map(|value| resolver.calls(source.path(), line, value))
+        .map(|called| called.qualified_name.to_string())
+        .collect()
 }
 
 fn sides(stmt: &Stmt) -> Option<(&Expr, Option<&Expr>)> {
@@ -230,15 +260,26 @@ pub fn suspects(workspace: &Workspace, operands: &Operands, differences: &[Diffe
                 );
             }
         }
-        let place = statement_place(&source, &called.path, function, way);
+        let name = called.qualified_name.to_string();
+        let (what, weight) = if operands.arguments.contains(&name) {
+            ("made an argument", 0.4)
+        } else if operands.changers.contains(&name) {
+            ("was called on the way", 1.0)
+        } else if name.ends_with("__init__") || !gives(function) {
+            ("made the object", 0.5)
+        } else {
+            ("made the value", 1.0)
+        };
+        let (place, weight) = match writer(&called.path, function, operands.attribute.as_deref()) {
+            // The statement that wrote the attribute is as good as a `return` of the value.
+            Some(place) if !name.ends_with("__init__") => (place, 1.0_f64.max(weight)),
+            Some(place) => (place, weight),
+            None => (statement_place(&source, &called.path, function, way), weight),
+        };
         found.push(Suspect {
             place,
-            score: near,
-            reason: format!(
-                "`{}` made the value: {}",
-                called.qualified_name,
-                super::case::code(&called.text)
-            ),
+            score: near * weight,
+            reason: format!("`{}` {what}: {}", called.qualified_name, super::case::code(&called.text)),
         });
     }
     found.sort_by(|a, b| b.score.total_cmp(&a.score));
@@ -250,6 +291,65 @@ pub fn suspects(workspace: &Workspace, operands: &Operands, differences: &[Diffe
     }
     unique.truncate(5);
     unique
+}
+
+/// Whether the function returns or yields anything.
+fn gives(function: &Function) -> bool {
+    let mut found = false;
+    for stmt in &function.body {
+        stmt.walk(false, &mut |stmt| {
+            found |= matches!(stmt.kind, StmtKind::Return(Some(_)));
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    found |= matches!(part.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_))
+                });
+            }
+        });
+    }
+    found
+}
+
+/// The last statement of `function` that writes the compared attribute; where none is compared and the function
+/// gives nothing back, the last that writes an attribute or an item.
+fn writer(path: &RelPath, function: &Function, attribute: Option<&str>) -> Option<Place> {
+    if attribute.is_none() && gives(function) {
+        return None;
+    }
+    let writes = |target: &Expr| match (&target.kind, attribute) {
+        (ExprKind::Attribute { attr, .. }, Some(wanted)) => **attr == *wanted,
+        (ExprKind::Attribute { .. } | ExprKind::Subscript { .. }, None) => true,
+        _ => false,
+    };
+    let changes = |expr: &Expr| {
+        let ExprKind::Call { func, .. } = &expr.kind else { return false };
+        let ExprKind::Attribute { value, attr, .. } = &func.kind else { return false };
+        let kept = match (&value.kind, attribute) {
+            (ExprKind::Attribute { attr, .. }, Some(wanted)) => **attr == *wanted,
+            (ExprKind::Attribute { .. } | ExprKind::Subscript { .. }, None) => true,
+            _ => false,
+        };
+        kept && matches!(
+            &**attr,
+            "append" | "add" | "extend" | "update" | "insert" | "pop" | "remove" | "clear" | "setdefault"
+        )
+    };
+    let mut line = None;
+    for stmt in &function.body {
+        stmt.walk(false, &mut |stmt| {
+            let found = match &stmt.kind {
+                StmtKind::Assign { targets, .. } => targets.iter().any(writes),
+                StmtKind::AugAssign { target, .. } | StmtKind::AnnAssign { target, .. } => writes(target),
+                StmtKind::Expr(expr) => changes(expr),
+                _ => false,
+            };
+            if found {
+                line = Some((stmt.start_line, stmt.end_line));
+            }
+        });
+    }
+    let (line, end_line) = line?;
+    let function = Some(function.qualified_name.clone());
+    Some(Place { end_line, function, ..Place::line(path.clone(), line) })
 }
 
 fn helpers(resolver: Resolver<'_>, source: &SourceFile, function: &Function) -> Vec<Called> {

@@ -46,6 +46,57 @@ fn python_is_replayed_as_it_runs() {
 }
 
 #[test]
+fn the_library_is_replayed_as_it_is() {
+    for code in [
+        "from datetime import date, timedelta\nd = date(2024, 2, 28) + timedelta(days=2)\nassert d == date(2024, 3, 1) and d.weekday() == 4 and (d - date(2024, 1, 1)).days == 60",
+        "from datetime import date\nassert f'{date(2024, 3, 9):%d.%m.%Y}' == '09.03.2024' and str(date(1999, 12, 31)) == '1999-12-31' and repr(date(2024, 3, 9)) == 'datetime.date(2024, 3, 9)'",
+        "from datetime import datetime, timezone, timedelta\na = datetime(2024, 1, 1, 23, 30) + timedelta(hours=1)\nassert a.isoformat() == '2024-01-02T00:30:00' and a.replace(tzinfo=timezone.utc).isoformat() == '2024-01-02T00:30:00+00:00'",
+        "from datetime import datetime\nassert datetime.strptime('01/02/2024 10:05', '%d/%m/%Y %H:%M') == datetime(2024, 2, 1, 10, 5)\nwith pytest.raises(ValueError):\n    datetime.strptime('2024-01-01', '%d/%m/%Y')",
+        "from datetime import timedelta\nt = timedelta(days=1, hours=2)\nassert t.seconds == 7200 and t.total_seconds() == 93600.0 and str(t) == '1 day, 2:00:00' and timedelta(minutes=90) < t",
+        "import datetime\nwith pytest.raises(ValueError):\n    datetime.date(2023, 2, 29)\nassert datetime.date.fromisoformat('2020-05-06').isocalendar()[1] == 19",
+        "from decimal import Decimal, ROUND_HALF_UP\nx = Decimal('1.005').quantize(Decimal('0.01'), rounding=ROUND_HALF_UP)\nassert str(x) == '1.01' and x + 1 == Decimal('2.01') and sum([x, x]) == Decimal('2.02') and f'{x:.1f}' == '1.0'",
+        "from decimal import Decimal\nwith pytest.raises(TypeError):\n    Decimal('1') * 0.5\nassert str(Decimal('10') / Decimal('4')) == '2.5' and str(Decimal('1.10') * 3) == '3.30' and int(Decimal('7.9')) == 7",
+        "import heapq\nh = []\nfor n in [5, 1, 4, 2]:\n    heapq.heappush(h, n)\nassert [heapq.heappop(h) for _ in range(4)] == [1, 2, 4, 5] and heapq.nlargest(2, [3, 9, 4]) == [9, 4]",
+        "import itertools\nassert list(itertools.islice(itertools.count(5), 2)) == [5, 6] and list(itertools.combinations('abc', 2)) == [('a', 'b'), ('a', 'c'), ('b', 'c')]",
+        "from itertools import groupby, chain\nassert [(k, list(g)) for k, g in groupby('aab')] == [('a', ['a', 'a']), ('b', ['b'])] and list(chain.from_iterable([[1], [2]])) == [1, 2]",
+        "from collections import deque, Counter, defaultdict\nd = deque([1, 2, 3], maxlen=2)\nd.appendleft(9)\nassert list(d) == [9, 2] and Counter('aab') + Counter('b') == {'a': 2, 'b': 2}\nx = defaultdict(list)\nx['k'].append(1)\nassert x == {'k': [1]} and 'z' not in x and dict(x) == {'k': [1]}",
+        "import csv, io\nrows = list(csv.DictReader(io.StringIO('a,b\\n1,\"x,y\"\\n')))\nassert rows == [{'a': '1', 'b': 'x,y'}]\nout = io.StringIO()\ncsv.writer(out).writerow([1, 'p,q'])\nassert out.getvalue() == '1,\"p,q\"\\r\\n'",
+        "import json\nassert json.loads('{\"b\": [1, 2.5, null], \"a\": true}') == {'b': [1, 2.5, None], 'a': True}\nassert json.dumps({'b': 1, 'a': [True, None, 'ü']}, sort_keys=True) == '{\"a\": [true, null, \"\\\\u00fc\"], \"b\": 1}'",
+        "import json\nwith pytest.raises(TypeError):\n    json.dumps({1, 2})\nassert json.dumps([1, {}], indent=2) == '[\\n  1,\\n  {}\\n]'",
+        "from contextlib import contextmanager\nlog = []\n@contextmanager\ndef step(name):\n    log.append('in ' + name)\n    try:\n        yield name\n    finally:\n        log.append('out ' + name)\nwith step('a') as a, step('b'):\n    log.append(a)\nassert log == ['in a', 'in b', 'a', 'out b', 'out a']",
+        "from contextlib import contextmanager\n@contextmanager\ndef quiet():\n    try:\n        yield\n    except KeyError:\n        pass\ndef f():\n    with quiet():\n        {}['x']\n    return 1\nassert f() == 1",
+        "from dataclasses import dataclass, field, replace, asdict\n@dataclass(order=True)\nclass P:\n    x: int\n    tags: list = field(default_factory=list, compare=False)\nassert P(1) < P(2) and replace(P(1), x=3).x == 3 and asdict(P(1, ['a'])) == {'x': 1, 'tags': ['a']} and P(1, ['b']) == P(1)",
+        "from dataclasses import dataclass\n@dataclass(frozen=True)\nclass P:\n    x: int\nwith pytest.raises(AttributeError):\n    P(1).x = 2\nassert repr(P(1)).endswith('P(x=1)')",
+        "from enum import Enum, IntEnum, auto\nclass A(Enum):\n    X = auto()\n    Y = 'y'\nclass B(IntEnum):\n    LOW = 1\n    HIGH = 2\nassert A('y') is A.Y and A.X.value == 1 and B.LOW < B.HIGH and B.HIGH + 1 == 3 and [b.name for b in B] == ['LOW', 'HIGH']",
+        "class D(dict):\n    def __missing__(self, key):\n        return key * 2\nd = D(a=1)\nd['b'] = 2\nassert d['a'] == 1 and d['z'] == 'zz' and len(d) == 2 and 'z' not in d and d == {'a': 1, 'b': 2} and isinstance(d, dict)",
+        "class L(list):\n    def first(self):\n        return self[0]\nx = L([3, 4])\nx.append(5)\nassert x.first() == 3 and list(x) == [3, 4, 5] and sum(x) == 12",
+        "import re\nassert re.sub(r'(\\w+)@(\\w+)', r'\\2 at \\1', 'a@b') == 'b at a' and re.findall(r'(\\d)(\\w)', '1a2b') == [('1', 'a'), ('2', 'b')] and re.search('B', 'ab', re.I).start() == 1",
+        "import copy\nclass N:\n    def __init__(self):\n        self.xs = [1]\na = N()\nb, c = copy.copy(a), copy.deepcopy(a)\na.xs.append(2)\nassert b.xs == [1, 2] and c.xs == [1]",
+        "from functools import lru_cache, total_ordering, reduce\n@lru_cache(maxsize=None)\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nassert fib(12) == 144\n@total_ordering\nclass V:\n    def __init__(self, n):\n        self.n = n\n    def __eq__(self, o):\n        return self.n == o.n\n    def __lt__(self, o):\n        return self.n < o.n\nassert V(2) >= V(1) and V(1) <= V(1)",
+        "s = {1, 2}\ns |= {3}\ns -= {1}\nassert s == {2, 3} and {'a': 1}.keys() - {'b'} == {'a'} and {'a': 1}.keys() & {'a': 2}.keys() == {'a'}",
+        "class T:\n    def __init__(self, n):\n        self.n = n\n    def __iadd__(self, o):\n        self.n += o\n        return self\n    def __neg__(self):\n        return T(-self.n)\nt = T(1)\nu = t\nt += 2\nassert u.n == 3 and (-t).n == -3",
+        "from bisect import bisect_left, insort\nxs = [1, 3, 5]\ninsort(xs, 4)\nassert xs == [1, 3, 4, 5] and bisect_left(xs, 3) == 1",
+        "import statistics\nassert statistics.mean([1, 2, 3]) == 2 and statistics.median([1, 2, 3, 10]) == 2.5",
+    ] {
+        assert_eq!(verdict(code), Verdict::Pass, "{code}");
+    }
+}
+
+#[test]
+fn a_fixture_is_left_at_its_yield_and_the_next_test_begins_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "import pytest\nSEEN = []\n@pytest.fixture\ndef box():\n    SEEN.append(1)\n    yield SEEN\n    SEEN.clear()\ndef test_a(box):\n    assert box == [1]\ndef test_b(box):\n    assert box == [1]\n";
+    std::fs::write(folder.path().join("test_it.py"), code).unwrap();
+    let workspace = Workspace::new(folder.path(), Arc::default());
+    let program = Program::load(&workspace, &RelPath::new("test_it.py").unwrap()).unwrap();
+    let results = program.run("test_b", 100_000);
+    assert_eq!(
+        results.tests.iter().map(|(_, verdict)| verdict.clone()).collect::<Vec<_>>(),
+        [Verdict::Pass, Verdict::Pass]
+    );
+}
+
+#[test]
 fn what_python_raises_is_raised() {
     for (code, exception) in [
         ("None.x", "AttributeError"),
@@ -71,9 +122,13 @@ fn what_python_raises_is_raised() {
 
 #[test]
 fn what_is_not_known_is_not_guessed() {
-    for code in
-        ["open('x')", "import time\ntime.time()", "import os\nos.listdir('.')", "while True:\n    pass"]
-    {
+    for code in [
+        "open('x')",
+        "import time\ntime.time()",
+        "import os\nos.listdir('.')",
+        "while True:\n    pass",
+        "from datetime import datetime\ndatetime.now()",
+    ] {
         assert!(matches!(verdict(code), Verdict::Unknown(_)), "{code}");
     }
 }

@@ -133,7 +133,7 @@ pub fn unexplained(case: &Case<'_>) -> Finding {
 }
 
 /// `text` as one word of a shell's command line.
-fn shell_word(text: &str) -> String {
+pub(in crate::diagnose::rules) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-:+=,@%".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

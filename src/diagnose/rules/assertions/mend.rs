@@ -68,6 +68,7 @@ pub(super) fn advise(
     place: Option<&Place>,
     operands: &Operands,
     assertion: &Assertion,
+    test: &str,
 ) -> Finding {
     let actual =
         if operands.actual_is_left { Some(assertion.left.as_str()) } else { assertion.right.as_deref() };
@@ -89,5 +90,8 @@ pub(super) fn advise(
             "If the test is right, correct the code that made the value; if the code is right, {expect}"
         )),
     };
-    finding.note("The traceback ends in the test: the function that made the value had already returned. What would settle it: the values along the way")
+    finding.note(format!(
+        "The traceback ends in the test: the function that made the value had already returned. What would settle it: the values along the way (`failscope trace {}`)",
+        crate::diagnose::rules::shell_word(test)
+    ))
 }
