@@ -164,6 +164,14 @@ impl<'a> Machine<'a> {
             let message = format!("must be str, not {}", given.type_name());
             return self.raise("TypeError", message);
         }
+        let bounded = match name {
+            "count" | "startswith" | "endswith" | "rfind" => args.pos.len() > 1,
+            "find" | "index" => args.pos.len() > 2,
+            _ => false,
+        };
+        if bounded {
+            return Err(Stop::Unknown("a part of a text"));
+        }
         let chars = |set: Option<String>| {
             move |c: char| set.as_ref().map_or_else(|| c.is_whitespace(), |set| set.contains(c))
         };
@@ -265,7 +273,18 @@ impl<'a> Machine<'a> {
             "count" => Value::Int(arg(0).map_or(0, |part| text.matches(&*part).count()) as i128),
             "find" | "index" | "rfind" => {
                 let part = arg(0).unwrap_or_default();
-                let found = if name == "rfind" { text.rfind(&*part) } else { text.find(&*part) };
+                let len = text.chars().count() as i128;
+                let start = match args.pos.get(1).map(Value::int) {
+                    None => 0,
+                    Some(Some(n)) => (if n < 0 { n + len } else { n }).clamp(0, len) as usize,
+                    Some(None) => return Err(Stop::Unknown("find")),
+                };
+                let from = text.char_indices().nth(start).map_or(text.len(), |(at, _)| at);
+                let found = if name == "rfind" {
+                    text.rfind(&*part)
+                } else {
+                    text[from..].find(&*part).map(|at| at + from)
+                };
                 match found {
                     Some(at) => Value::Int(text[..at].chars().count() as i128),
                     None if name == "index" => return self.raise("ValueError", "substring not found"),
