@@ -301,7 +301,7 @@ fn gives(function: &Function) -> bool {
             found |= matches!(stmt.kind, StmtKind::Return(Some(_)));
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| {
-                    found |= matches!(part.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_))
+                    found |= matches!(part.kind, ExprKind::Yield(_) | ExprKind::YieldFrom(_));
                 });
             }
         });

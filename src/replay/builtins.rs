@@ -587,9 +587,7 @@ impl<'a> Machine<'a> {
 
     /// `dict.update` with a mapping or pairs.
     pub(super) fn update(&mut self, dict: &Value<'a>, with: &Value<'a>) -> Res<'a, ()> {
-        let with = match with {
-            other => other.held().unwrap_or_else(|| other.clone()),
-        };
+        let with = with.held().unwrap_or_else(|| with.clone());
         if let Value::Dict(pairs) = &with {
             let pairs = pairs.borrow().clone();
             for (key, value) in pairs {

@@ -428,10 +428,8 @@ impl<'a> Machine<'a> {
                 let format = Rc::clone(format);
                 self.percent(&format, right)
             }
-            ("|" | "&" | "-" | "^", Value::Set(_), Value::Set(_))
-            | ("&" | "-" | "^", Value::Iter(_), _)
-            | ("|", Value::Iter(_), Value::Iter(_) | Value::Set(_))
-            | ("&" | "-" | "^" | "|", Value::Set(_), Value::Iter(_)) => {
+            ("|" | "&" | "-" | "^", Value::Set(_) | Value::Iter(_), Value::Set(_) | Value::Iter(_))
+            | ("&" | "-" | "^", Value::Iter(_), _) => {
                 // Views of a dictionary's keys and items are sets, too.
                 let (a, b) = (self.collect(left)?, self.collect(right)?);
                 let mut all = Vec::new();

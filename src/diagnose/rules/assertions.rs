@@ -121,20 +121,12 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
         Some(place) => finding.mend(edit(case, place, &operands, &verdict, &assertion)),
         None => finding,
     };
-    Some(match verdict.suggestion {
-        Some(suggestion) => finding.suggest(suggestion),
-        None => {
-            let test = case.representative().test.as_str();
-            advise(
-                finding,
-                suspects.first().map(|suspect| &suspect.place),
-                place,
-                &operands,
-                &assertion,
-                test,
-            )
-        }
-    })
+    if let Some(suggestion) = verdict.suggestion {
+        return Some(finding.suggest(suggestion));
+    }
+    let test = case.representative().test.as_str();
+    let suspect = suspects.first().map(|suspect| &suspect.place);
+    Some(advise(finding, suspect, place, &operands, &assertion, test))
 }
 
 /// pytest's assertion, or unittest's `1 != 2 : message` brought into the same form.
