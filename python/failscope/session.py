@@ -293,6 +293,9 @@ class Session:
     def pytest_internalerror(self, excrepr):
         self._failures += 1
         running = list(self._tests)
+        if not running and 0 < len(self._seconds) < 3:
+            # Its phases so far have passed.
+            running.append(self._current)
         self.write(
             dumps(
                 {
