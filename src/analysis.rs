@@ -10,13 +10,13 @@ mod redact;
 mod show;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::cluster::grouping;
 use crate::diagnose::{self, Case, Draft};
 use crate::evidence;
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Cluster, Failure, Fix, ModelRun, Place, Run, Site};
+use crate::model::{Analysis, Cluster, Failure, Fix, ModelRun, Place, Run, Site, TestId};
 use crate::workspace::Workspace;
 
 /// Runs with more causes than this are not replayed: that would take seconds.
@@ -47,10 +47,10 @@ impl Default for Options {
 pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analysis {
     let options = &Options { redactor: options.redactor.for_run(), ..options.clone() };
     let before = options.redactor.counts();
-    let (files, root) = (test_files(&run), run.root.clone());
+    let (files, root) = (tests_by_file(&run), run.root.clone());
     let logs = parallel::beside(
         &files,
-        |file| parse(file, root.as_deref(), workspace),
+        |tests| parse(tests, root.as_deref(), workspace),
         || redact::redact_run(&mut run, &options.redactor),
     );
     evidence::collect(&mut run, workspace);
@@ -102,16 +102,19 @@ pub(crate) fn shown_site(place: &Place, workspace: &Workspace, redactor: &Redact
     show::Shower::new(workspace, &options, None).site(place)
 }
 
-/// The files of the tests that failed, each once.
-fn test_files(run: &Run) -> Vec<String> {
-    let files: BTreeSet<&str> = run.failures.iter().map(|failure| failure.test.file()).collect();
-    files.into_iter().map(str::to_owned).collect()
+/// The tests that failed, by file.
+fn tests_by_file(run: &Run) -> Vec<Vec<TestId>> {
+    let mut files: BTreeMap<&str, Vec<TestId>> = BTreeMap::new();
+    for failure in &run.failures {
+        files.entry(failure.test.file()).or_default().push(failure.test.clone());
+    }
+    files.into_values().collect()
 }
 
-/// Has the workspace parse a test's file, which it keeps: the definition of each test is looked up later.
-fn parse(file: &str, root: Option<&str>, workspace: &Workspace) {
-    if let Some(source) = workspace.resolve(file, root).and_then(|path| workspace.source(&path)) {
-        source.module();
+/// Has the workspace parse what it has of the tests of a file, which it keeps: their definitions are looked up later.
+fn parse(tests: &[TestId], root: Option<&str>, workspace: &Workspace) {
+    for test in tests {
+        workspace.definition(test, root);
     }
 }
 

@@ -89,8 +89,18 @@ pub fn meta(root: &Path, system: &System) -> Meta {
     meta
 }
 
-/// Writes `rca_report.json` and `rca_report.html` into `folder`, which is made if need be; gives the folder and
-/// the path of the page for people.
+/// Reports that have been written.
+#[derive(Debug)]
+pub struct Written {
+    /// The folder.
+    pub folder: Folder,
+    /// The path of the page for people.
+    pub page: PathBuf,
+    /// The document that was written, even if another process has replaced it by now.
+    pub document: std::fs::File,
+}
+
+/// Writes `rca_report.json` and `rca_report.html` into `folder`, which is made if need be.
 ///
 /// # Errors
 /// When the folder or a file in it cannot be written.
@@ -98,11 +108,12 @@ pub fn write_reports(
     folder: &Path,
     analysis: &Analysis,
     meta: &Meta,
-) -> Result<(Folder, PathBuf), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Written, Box<dyn std::error::Error + Send + Sync>> {
     let folder = Folder::open(folder)?;
-    folder.replace_with("rca_report.json", |out| Document::new(analysis, meta).write(out))?;
-    let written = folder.replace_with("rca_report.html", |out| html::write(analysis, meta, out))?;
-    Ok((folder, written))
+    let (_, document) =
+        folder.replace_with("rca_report.json", |out| Document::new(analysis, meta).write(out))?;
+    let (page, _) = folder.replace_with("rca_report.html", |out| html::write(analysis, meta, out))?;
+    Ok(Written { folder, page, document })
 }
 
 /// The time that reports carry: `SOURCE_DATE_EPOCH` (<https://reproducible-builds.org/specs/source-date-epoch/>)

@@ -299,7 +299,8 @@ fn oracle(xml: &str) -> Vec<String> {
             single.push('<');
         }
         // A time without a zone, as pytest 7 writes it, would not be taken.
-        let mut piece = piece.replacen(" timestamp=", " began=", usize::from(piece.starts_with("testsuite ")));
+        let mut piece =
+            piece.replacen(" timestamp=", " began=", usize::from(piece.starts_with("testsuite ")));
         // A test that a worker died in may have no name.
         if piece.starts_with("testcase ") && !piece.contains(" name=") {
             piece.insert_str("testcase".len(), " name=\"\"");

@@ -1,6 +1,6 @@
 //! From a run to what the user asked to see: shared by the subcommands that analyse.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Seek as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use super::project::Project;
 use super::{ask, verify};
 use crate::diagnose::providers;
 use crate::evidence::redact::Redactor;
+use crate::front::Written;
 use crate::front::model::{self, Standing};
 use crate::history::recording::Recording;
 use crate::history::session;
@@ -210,16 +211,17 @@ impl OutputArgs {
         {
             note(&format!("cannot add to the step summary {path}: {error}"));
         }
-        finished(self.print(report, written.as_deref().ok()))?;
+        finished(self.print(report, written.as_ref().ok()))?;
         written?;
         Ok(if report.analysis.clusters.is_empty() { super::EXIT_OK } else { super::EXIT_FAILURES })
     }
 
-    /// Writes the files of the report folder; gives the path of the page for people.
-    pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<PathBuf> {
+    /// Writes the files of the report folder.
+    pub fn write_files(&self, report: &Report, project: &Project) -> anyhow::Result<Written> {
         let Report { analysis, meta, graded, .. } = report;
-        let (folder, written) =
+        let written =
             front::write_reports(&project.output(), analysis, meta).map_err(anyhow::Error::from_boxed)?;
+        let folder = &written.folder;
         if self.report {
             let none = Graded::default();
             let document = stability::Document::new(graded.as_ref().unwrap_or(&none), meta);
@@ -239,7 +241,7 @@ impl OutputArgs {
         Ok(written)
     }
 
-    fn print(&self, report: &Report, written: Option<&Path>) -> io::Result<()> {
+    fn print(&self, report: &Report, written: Option<&Written>) -> io::Result<()> {
         let Report { analysis, meta, graded, .. } = report;
         if self.format == Format::Human {
             let mut out = Vec::new();
@@ -247,15 +249,21 @@ impl OutputArgs {
             if self.report {
                 stability::write(&mut out, graded.as_ref(), width())?;
             }
-            if let Some(path) = written {
+            if let Some(path) = written.map(|written| written.page.as_path()) {
                 writeln!(out, "report: {}", path.strip_prefix(&meta.root).unwrap_or(path).display())?;
             }
             return write_coloured(&out, self.no_color);
         }
         if self.format == Format::Pytest {
-            return self.print_section(report, written);
+            return self.print_section(report, written.map(|written| written.page.as_path()));
         }
         if self.format == Format::Json {
+            if let Some(mut document) = written.map(|written| &written.document) {
+                // The same bytes: the system copies them faster than they are made once more.
+                document.rewind()?;
+                io::copy(&mut document, &mut io::stdout().lock())?;
+                return Ok(());
+            }
             let mut out = io::BufWriter::with_capacity(128 << 10, io::stdout().lock());
             Document::new(analysis, meta).write(&mut out)?;
             return out.flush();

@@ -78,7 +78,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
     }
     let outcomes = results.run.outcomes.clone();
     let report = output.analysed(results.run, Vec::new(), &project, system);
-    let page = output.write_files(&report, &project)?;
+    let page = output.write_files(&report, &project)?.page;
     let comparison = baseline.map(|then| compared(&then, &report, &outcomes));
 
     let text = match args.format {

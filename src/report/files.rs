@@ -67,22 +67,23 @@ impl Folder {
 
     /// Writes `name` in this folder, replacing what was there in one step; gives its path.
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<PathBuf, WriteError> {
-        self.replace_with(name, |out| out.write_all(content))
+        Ok(self.replace_with(name, |out| out.write_all(content))?.0)
     }
 
-    /// Like [`Self::replace`] with what `write` writes, which is never in memory as a whole.
+    /// Like [`Self::replace`] with what `write` writes, which is never in memory as a whole. Gives the file as well,
+    /// at its end.
     pub fn replace_with(
         &self,
         name: &str,
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-    ) -> Result<PathBuf, WriteError> {
+    ) -> Result<(PathBuf, std::fs::File), WriteError> {
         let path = self.path.join(name);
         let failed = |source| WriteError { action: "write", path: path.clone(), source };
         let mut out = BufWriter::with_capacity(BUFFER, self.unfinished().map_err(failed)?);
         write(&mut out).map_err(failed)?;
         let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        Ok(path)
+        let file = file.persist(&path).map_err(|error| failed(error.error))?;
+        Ok((path, file))
     }
 
     /// A new file to write to, locked.

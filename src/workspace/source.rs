@@ -19,12 +19,18 @@ pub fn read(path: &Path) -> Option<Arc<str>> {
     std::fs::read_to_string(path).ok().map(Into::into)
 }
 
+/// Where each line of `text` begins.
+pub(super) fn line_starts(text: &str) -> Arc<[u32]> {
+    let ends = memchr::memchr_iter(b'\n', text.as_bytes());
+    std::iter::once(0).chain(ends.map(|at| at as u32 + 1)).collect()
+}
+
 /// A source file of the workspace.
 #[derive(Debug)]
 pub struct SourceFile {
     path: RelPath,
     text: Arc<str>,
-    line_starts: Vec<u32>,
+    line_starts: Arc<[u32]>,
     module: OnceLock<Module>,
     digest: OnceLock<String>,
 }
@@ -32,9 +38,7 @@ pub struct SourceFile {
 impl SourceFile {
     /// Takes the text as it is.
     pub fn new(path: RelPath, text: Arc<str>) -> Self {
-        let line_starts = std::iter::once(0)
-            .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1))
-            .collect();
+        let line_starts = line_starts(&text);
         Self { path, text, line_starts, module: OnceLock::new(), digest: OnceLock::new() }
     }
 
@@ -97,8 +101,8 @@ impl SourceFile {
         Place { path: self.path.clone(), line, end_line, columns: Some((column, end_column)), function }
     }
 
-    /// The syntax tree, parsed once; tolerant of errors.
+    /// The syntax tree, parsed as far as it is asked for and once; tolerant of errors.
     pub fn module(&self) -> &Module {
-        self.module.get_or_init(|| Module::parse(&self.text))
+        self.module.get_or_init(|| Module::of(Arc::clone(&self.text), Arc::clone(&self.line_starts)))
     }
 }

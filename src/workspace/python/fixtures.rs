@@ -1,6 +1,6 @@
 //! Functions that pytest takes as fixtures.
 
-use super::{Expr, ExprKind, Function, Keyword, Module, Name, Param, StmtKind};
+use super::{Expr, ExprKind, Function, Keyword, Module, Name, Param, Stmt, StmtKind};
 
 /// A fixture.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,28 +47,31 @@ impl Module {
     /// The fixtures that this file defines, in classes too, in source order.
     pub fn fixtures(&self) -> Vec<Fixture<'_>> {
         let mut all = Vec::new();
-        self.walk(&mut |stmt| {
-            let StmtKind::Function(function) = &stmt.kind else { return };
-            let Some(keywords) = function.decorators.iter().find_map(fixture_decorator) else { return };
-            let keyword =
-                |wanted: &str| keywords.iter().find(|k| k.name.as_deref() == Some(wanted)).map(|k| &k.value);
-            all.push(Fixture {
-                name: keyword("name")
-                    .and_then(Expr::as_str)
-                    .map_or_else(|| function.name.clone(), Into::into),
-                function,
-                scope: match keyword("scope") {
-                    None => Some("function".into()),
-                    Some(value) => value.as_str().map(Into::into),
-                },
-                autouse: keyword("autouse").is_some_and(|value| value.kind == ExprKind::Bool(true)),
-                has_params: keyword("params").is_some(),
-                start_line: stmt.start_line,
-                end_line: stmt.end_line,
-            });
-        });
+        for stmt in self.statements(|piece| piece.holds(&self.text, "fixture")) {
+            stmt.walk(true, &mut |stmt| all.extend(fixture(stmt)));
+        }
         all
     }
+}
+
+/// The fixture that `stmt` defines.
+fn fixture(stmt: &Stmt) -> Option<Fixture<'_>> {
+    let StmtKind::Function(function) = &stmt.kind else { return None };
+    let keywords = function.decorators.iter().find_map(fixture_decorator)?;
+    let keyword =
+        |wanted: &str| keywords.iter().find(|k| k.name.as_deref() == Some(wanted)).map(|k| &k.value);
+    Some(Fixture {
+        name: keyword("name").and_then(Expr::as_str).map_or_else(|| function.name.clone(), Into::into),
+        function,
+        scope: match keyword("scope") {
+            None => Some("function".into()),
+            Some(value) => value.as_str().map(Into::into),
+        },
+        autouse: keyword("autouse").is_some_and(|value| value.kind == ExprKind::Bool(true)),
+        has_params: keyword("params").is_some(),
+        start_line: stmt.start_line,
+        end_line: stmt.end_line,
+    })
 }
 
 /// The keywords of a decorator that makes a fixture: `pytest.fixture`, `fixture`, `pytest_asyncio.fixture`,

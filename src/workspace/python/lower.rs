@@ -5,7 +5,7 @@
 mod expressions;
 
 use ruff_python_ast as ast;
-use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
+use ruff_python_parser::{Mode, ParseOptions, Parsed, parse_cells_unchecked, parse_unchecked};
 use ruff_text_size::{Ranged as _, TextRange};
 
 use super::SyntaxError;
@@ -41,9 +41,27 @@ pub(super) fn parse(text: &str, line_starts: &[u32]) -> (Vec<Stmt>, Vec<SyntaxEr
     (body, errors)
 }
 
+/// Parses the part `piece` of `text`, which must be whole statements at the module's level, and brings it into our
+/// form; `None` if it has errors.
+pub(super) fn parse_piece(text: &str, piece: Span, line_starts: &[u32]) -> Option<Vec<Stmt>> {
+    let range = TextRange::new(piece.start.into(), piece.end.into());
+    let parsed = parse_cells_unchecked(text, [range], &ParseOptions::from(Mode::Module));
+    if !parsed.errors().is_empty() {
+        // A tree with errors may be deep as well.
+        drop_deep(parsed, (piece.end - piece.start) as usize);
+        return None;
+    }
+    let mut lower = Lower { text, line_starts, scopes: Vec::new(), too_deep: false };
+    let body = lower.body(&parsed.syntax().body, 0);
+    if lower.too_deep {
+        drop_deep(parsed, (piece.end - piece.start) as usize);
+    }
+    Some(body)
+}
+
 /// A tree that is nested more deeply than the stack of this thread may allow is dropped on one of its own
 /// (its drop is recursive); should that not start, the tree is kept rather than the process lost.
-fn drop_deep(parsed: ruff_python_parser::Parsed<ast::Mod>, bytes: usize) {
+fn drop_deep<T: Send + 'static>(parsed: Parsed<T>, bytes: usize) {
     let cell = std::sync::Arc::new(std::sync::Mutex::new(Some(parsed)));
     let theirs = std::sync::Arc::clone(&cell);
     let size = (bytes.saturating_mul(512)).clamp(4 << 20, 1 << 32);

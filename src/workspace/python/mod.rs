@@ -4,6 +4,7 @@
 mod brackets;
 pub mod fixtures;
 mod lower;
+mod pieces;
 pub mod scope;
 pub mod syntax;
 #[cfg(test)]
@@ -12,6 +13,9 @@ mod walk;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
+
+use super::source::line_starts;
+use pieces::{Parsed, Piece, Pieces};
 
 pub use brackets::{Brackets, bracket_list, brackets};
 pub use fixtures::Fixture;
@@ -49,73 +53,104 @@ pub struct SyntaxError {
     pub message: String,
 }
 
-/// The syntax of one file.
-#[derive(Debug, Default)]
+/// The syntax of one file, of which no more is parsed than is asked for where that is possible.
+#[derive(Debug)]
 pub struct Module {
-    body: Vec<Stmt>,
-    definitions: Vec<Definition>,
-    errors: Vec<SyntaxError>,
-    line_starts: Vec<u32>,
-    index: OnceLock<Index>,
+    text: Arc<str>,
+    line_starts: Arc<[u32]>,
+    pieces: Option<Pieces>,
+    whole: OnceLock<Whole>,
+    imports: OnceLock<Vec<Import>>,
+    globals: OnceLock<Globals>,
 }
 
-/// What is asked of a module again and again, made when it is first asked.
+/// The whole text, parsed.
 #[derive(Debug)]
-struct Index {
+struct Whole {
+    parsed: Parsed,
+    errors: Vec<SyntaxError>,
     /// The last definition of each qualified name.
-    definitions: HashMap<Name, usize>,
-    /// All imports, in source order.
-    imports: Vec<Import>,
-    /// The names bound at module level, and those of them that are variables.
-    globals: HashSet<Name>,
+    by_name: HashMap<Name, usize>,
+}
+
+/// The names bound at module level, and those of them that are variables.
+#[derive(Debug)]
+struct Globals {
+    all: HashSet<Name>,
     variables: HashSet<Name>,
 }
 
 impl Module {
-    /// Parses `text`; what cannot be parsed is left out and listed in [`Self::errors`].
+    /// The syntax of `text`; what cannot be parsed is left out and listed in [`Self::errors`].
     pub fn parse(text: &str) -> Self {
-        let line_starts: Vec<u32> = std::iter::once(0)
-            .chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at as u32 + 1))
-            .collect();
-        let (body, errors) = lower::parse(text, &line_starts);
-        let mut definitions = Vec::new();
-        collect_definitions(&body, None, &mut definitions);
-        Self { body, definitions, errors, line_starts, index: OnceLock::new() }
+        Self::of(text.into(), line_starts(text))
     }
 
-    fn index(&self) -> &Index {
-        self.index.get_or_init(|| {
-            let definitions = self.definitions.iter().enumerate();
-            let mut imports = Vec::new();
-            self.walk(&mut |stmt| {
-                if let StmtKind::Import(found) = &stmt.kind {
-                    imports.extend(found.iter().cloned());
-                }
-            });
-            let globals = self.globals();
-            let variables = globals.iter().filter(|b| b.kind == BindingKind::Variable);
-            Index {
-                definitions: definitions.map(|(at, def)| (Arc::clone(&def.qualified_name), at)).collect(),
-                imports,
-                variables: variables.map(|b| Arc::clone(&b.name)).collect(),
-                globals: globals.into_iter().map(|b| b.name).collect(),
-            }
+    /// The syntax of `text`, whose lines begin at `line_starts`.
+    pub(super) fn of(text: Arc<str>, line_starts: Arc<[u32]>) -> Self {
+        let pieces = Pieces::of(&text, &line_starts);
+        let (whole, imports, globals) = Default::default();
+        Self { text, line_starts, pieces, whole, imports, globals }
+    }
+
+    fn whole(&self) -> &Whole {
+        self.whole.get_or_init(|| {
+            let (body, errors) = lower::parse(&self.text, &self.line_starts);
+            let parsed = Parsed::new(body);
+            let definitions = parsed.definitions.iter().enumerate();
+            let by_name = definitions.map(|(at, def)| (Arc::clone(&def.qualified_name), at)).collect();
+            Whole { parsed, errors, by_name }
         })
+    }
+
+    /// What `of_pieces` makes of the pieces; if there are none or one of those it needs does not parse, what
+    /// `of_whole` makes of the whole.
+    fn either<'a, R>(
+        &'a self,
+        of_pieces: impl FnOnce(&'a Pieces) -> Option<R>,
+        of_whole: impl FnOnce(&'a Whole) -> R,
+    ) -> R {
+        let pieces = self.pieces.as_ref().filter(|_| self.whole.get().is_none());
+        pieces.and_then(of_pieces).unwrap_or_else(|| of_whole(self.whole()))
+    }
+
+    fn parsed<'a>(&'a self, piece: &'a Piece) -> Option<&'a Parsed> {
+        piece.parsed(&self.text, &self.line_starts)
+    }
+
+    /// What is around `line`: all that is at module level there and what it holds.
+    fn around(&self, line: u32) -> &Parsed {
+        self.either(|pieces| self.parsed(pieces.at(line)?), |whole| &whole.parsed)
+    }
+
+    /// The top-level statements of those pieces that `wanted` says, in source order; those of the whole if they are
+    /// not all to be had.
+    fn statements<'a>(&'a self, wanted: impl Fn(&Piece) -> bool) -> Vec<&'a Stmt> {
+        self.either(
+            |pieces| {
+                let mut all = Vec::new();
+                for piece in pieces.all().iter().filter(|piece| wanted(piece)) {
+                    all.extend(&self.parsed(piece)?.body);
+                }
+                Some(all)
+            },
+            |whole| whole.parsed.body.iter().collect(),
+        )
     }
 
     /// The statements at module level.
     pub fn body(&self) -> &[Stmt] {
-        &self.body
+        &self.whole().parsed.body
     }
 
     /// All definitions in source order, outer before inner.
     pub fn definitions(&self) -> &[Definition] {
-        &self.definitions
+        &self.whole().parsed.definitions
     }
 
     /// Where the text is not Python, in source order.
     pub fn errors(&self) -> &[SyntaxError] {
-        &self.errors
+        &self.whole().errors
     }
 
     /// The line (from 1) that holds byte `offset`.
@@ -140,7 +175,19 @@ impl Module {
 
     /// The last definition of exactly this qualified name.
     pub fn definition_exact(&self, qualified_name: &str) -> Option<&Definition> {
-        self.index().definitions.get(qualified_name).map(|&at| &self.definitions[at])
+        let first = qualified_name.split('.').next().unwrap_or(qualified_name);
+        self.either(
+            |pieces| {
+                for piece in pieces.defining(&self.text, first) {
+                    let definitions = &self.parsed(piece)?.definitions;
+                    if let Some(found) = definitions.iter().rfind(|d| *d.qualified_name == *qualified_name) {
+                        return Some(Some(found));
+                    }
+                }
+                Some(None)
+            },
+            |whole| whole.by_name.get(qualified_name).map(|&at| &whole.parsed.definitions[at]),
+        )
     }
 
     fn inherited(&self, class: &str, method: &str, depth: u32) -> Option<&Definition> {
@@ -169,9 +216,10 @@ impl Module {
     pub fn enclosing(&self, line: u32) -> impl Iterator<Item = &Definition> {
         // Whatever holds the line begins at or before it, so that it is the last definition that does or one
         // of that one's parents.
-        let last = self.definitions.partition_point(|d| d.start_line <= line).checked_sub(1);
-        std::iter::successors(last, |&at| self.definitions[at].parent)
-            .map(|at| &self.definitions[at])
+        let definitions = &self.around(line).definitions;
+        let last = definitions.partition_point(|d| d.start_line <= line).checked_sub(1);
+        std::iter::successors(last, |&at| definitions[at].parent)
+            .map(|at| &definitions[at])
             .filter(move |d| line <= d.end_line)
     }
 
@@ -204,7 +252,7 @@ impl Module {
     /// The statements that hold `line`, outermost first.
     pub fn path_to(&self, line: u32) -> Vec<&Stmt> {
         let mut path = Vec::new();
-        let mut bodies = vec![self.body.as_slice()];
+        let mut bodies = vec![self.around(line).body.as_slice()];
         while let Some(stmt) = bodies.iter().find_map(|body| holding(body, line)) {
             path.push(stmt);
             bodies = stmt.bodies();
@@ -251,22 +299,44 @@ impl Module {
 
     /// All imports of the file, in functions and branches too, in source order.
     pub fn imports(&self) -> Vec<&Import> {
-        self.index().imports.iter().collect()
+        let imports = self.imports.get_or_init(|| {
+            let mut all = Vec::new();
+            for stmt in self.statements(|piece| piece.holds(&self.text, "import")) {
+                stmt.walk(true, &mut |stmt| {
+                    if let StmtKind::Import(found) = &stmt.kind {
+                        all.extend(found.iter().cloned());
+                    }
+                });
+            }
+            all
+        });
+        imports.iter().collect()
     }
 
     /// Whether `name` is bound at module level.
     pub fn has_global(&self, name: &str) -> bool {
-        self.index().globals.contains(name)
+        self.global_names().all.contains(name)
     }
 
     /// Whether `name` is bound at module level by something else than an import or a definition.
     pub fn has_variable(&self, name: &str) -> bool {
-        self.index().variables.contains(name)
+        self.global_names().variables.contains(name)
+    }
+
+    fn global_names(&self) -> &Globals {
+        self.globals.get_or_init(|| {
+            let bindings = self.globals();
+            let variables = bindings.iter().filter(|b| b.kind == BindingKind::Variable);
+            Globals {
+                variables: variables.map(|b| Arc::clone(&b.name)).collect(),
+                all: bindings.into_iter().map(|b| b.name).collect(),
+            }
+        })
     }
 
     /// Visits every statement, outer before inner.
     pub fn walk<'a>(&'a self, visit: &mut impl FnMut(&'a Stmt)) {
-        for stmt in &self.body {
+        for stmt in self.body() {
             stmt.walk(true, visit);
         }
     }

@@ -35,7 +35,23 @@ pub struct Binding {
 impl Module {
     /// The names bound at module level, in source order (a name may occur several times).
     pub fn globals(&self) -> Vec<Binding> {
-        self.bindings(&self.body)
+        self.either(
+            |pieces| {
+                let mut all = Vec::new();
+                for piece in pieces.all() {
+                    match piece.name {
+                        // A walrus in a default binds at module level too.
+                        Some((span, is_class)) if !piece.holds(&self.text, ":=") => {
+                            let kind = if is_class { BindingKind::Class } else { BindingKind::Function };
+                            all.push(self.binding(&span.of(&self.text).into(), span, kind));
+                        }
+                        _ => all.extend(self.bindings(&self.parsed(piece)?.body)),
+                    }
+                }
+                Some(all)
+            },
+            |whole| self.bindings(&whole.parsed.body),
+        )
     }
 
     /// The names bound in `function`: parameters, then its body; nested functions' own names are not among

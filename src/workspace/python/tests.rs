@@ -278,3 +278,95 @@ fn expressions_of_deep_chains_keep_their_outer_part() {
     assert_eq!(module.definitions().len(), 1);
     assert!(module.expressions_at(1).len() > 100);
 }
+
+/// Whether the text has pieces; an error says what they answer otherwise than the whole.
+fn same_in_pieces(text: &str) -> Result<bool, String> {
+    let lazy = Module::parse(text);
+    let whole = Module { pieces: None, ..Module::parse(text) };
+    let in_pieces = lazy.pieces.is_some();
+    let check = |what: &str, same: bool| if same { Ok(()) } else { Err(what.to_owned()) };
+    check("imports", lazy.imports() == whole.imports())?;
+    check("globals", lazy.globals() == whole.globals())?;
+    check("fixtures", lazy.fixtures() == whole.fixtures())?;
+    for line in 0..=whole.line_starts.len() as u32 + 1 {
+        check(&format!("path to {line}"), lazy.path_to(line) == whole.path_to(line))?;
+        let around = |module: &Module| -> Vec<_> {
+            module.enclosing(line).map(|d| (d.qualified_name.clone(), d.start_line, d.end_line)).collect()
+        };
+        check(&format!("around {line}"), around(&lazy) == around(&whole))?;
+        check(&format!("lines of {line}"), lazy.statement_lines(line) == whole.statement_lines(line))?;
+    }
+    for definition in whole.definitions() {
+        let name = &*definition.qualified_name;
+        let place = |module: &Module| module.definition_exact(name).map(|d| (d.name_line, d.end_line));
+        check(name, place(&lazy) == place(&whole) && lazy.find(name) == whole.find(name))?;
+    }
+    check("nothing", lazy.definition_exact("no.such").is_none())?;
+    Ok(in_pieces)
+}
+
+#[test]
+fn pieces_say_what_the_whole_says() {
+    let mut wrong = Vec::new();
+    for (text, in_pieces) in [
+        ("", true),
+        ("\u{feff}# nothing\n", true),
+        ("import a\ndef f(x=(y := 1)): pass\nclass C:\n    def f(self): pass\n", true),
+        ("# first\n@a\n\n@b(\n1)\n# then\nasync def f(): pass\nx = 1\ny = 2\n@c\nclass D: pass", true),
+        (
+            "if x:\n    def f(): pass\nelse:\n    def f(): pass\ndef f(): pass\ntry:\n    class f: pass\nfinally: pass\n",
+            true,
+        ),
+        ("def f():\n    '''\ndef g(): pass\n'''\n    return \\\n1\ndef g(): return (\n1,\n)\n", true),
+        ("x = 'a\\\ndef b(): pass'\ndef c(): pass # ' (\nr'\\''\nd = f\"{x['(']}\"\n", true),
+        ("@fixture\ndef a(): pass\nclass T:\n    @pytest.fixture\n    def b(self): import c\n", true),
+        ("def f():\r\n\tpass\r\nclass G: pass\r\n", true),
+        ("x = 1; y = 2\nclass A: pass; import z\nif a: pass\nelif b: pass\n", true),
+        // What is in doubt is read as a whole.
+        ("def f(:\n    pass\ndef g(): pass\n", false),
+        ("x = (\ndef g(): pass\n", false),
+        ("x = 'open\ndef g(): pass\n", false),
+        ("'''open\ndef g(): pass\n", false),
+        ("x = 1)\ndef g(): pass\n", false),
+        ("@a\nx = 1\n", false),
+        ("@a\n", false),
+        ("def größe(): pass\n", false),
+        ("x = 1\rdef f(): pass\n", false),
+        ("\u{c}def f(): pass\n", false),
+        // The text looks right until it is parsed.
+        ("def f():\nreturn 1\ndef g(): pass\n", true),
+        ("  x = 1\ndef g(): pass\n", false),
+        ("def f(): pass\nelse: pass\nimport q\nclass g: pass\n", true),
+        ("import\nx = = 1\ndef fixture(: pass)\n", true),
+    ] {
+        if same_in_pieces(text) != Ok(in_pieces) {
+            wrong.push((text, same_in_pieces(text)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Folders of Python files to compare, beside the project's own: `FAILSCOPE_TEST_SOURCES=/usr/lib/python3`.
+#[test]
+fn pieces_say_what_the_whole_says_of_real_files() {
+    let own = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures").to_owned();
+    #[expect(clippy::disallowed_methods, reason = "a test's setting")]
+    let more = std::env::var("FAILSCOPE_TEST_SOURCES").ok();
+    let mut waiting: Vec<std::path::PathBuf> = vec![own.into()];
+    waiting.extend(more.into_iter().flat_map(|m| m.split(':').map(Into::into).collect::<Vec<_>>()));
+    let (mut files, mut in_pieces) = (0, 0);
+    while let Some(path) = waiting.pop() {
+        if path.is_dir() {
+            waiting.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if path.extension().is_some_and(|ending| ending == "py")
+            && let Ok(text) = std::fs::read_to_string(&path)
+        {
+            files += 1;
+            match same_in_pieces(&text) {
+                Ok(is) => in_pieces += usize::from(is),
+                Err(what) => panic!("{}: {what}", path.display()),
+            }
+        }
+    }
+    assert!(files > 40 && in_pieces * 10 > files * 9, "{in_pieces} of {files}");
+}
