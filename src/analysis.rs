@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use crate::cluster::grouping;
+use crate::diagnose::case::Memo;
 use crate::diagnose::{self, Case, Draft};
 use crate::evidence;
 use crate::evidence::redact::Redactor;
@@ -61,7 +62,8 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     for some in groups.chunks(AT_ONCE) {
         let findings = parallel::map(some, |(_, members)| {
             let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
-            diagnose::diagnose(&Case { failures: &failures, workspace, replay })
+            let memo = Memo::default();
+            diagnose::diagnose(&Case { failures: &failures, workspace, replay, memo: &memo })
         });
         for ((fingerprint, members), finding) in some.iter().zip(findings) {
             let members = members.iter().map(|&i| (&run.failures[i], &logs[i]));

@@ -79,7 +79,7 @@ impl<'a> Shower<'a> {
             .map(|(place, score, reasons)| Culprit {
                 site: self.site(place),
                 score: *score,
-                reasons: reasons.iter().map(|reason| self.text(reason)).collect(),
+                reasons: reasons.iter().map(|reason| self.usual_text(reason)).collect(),
             })
             .collect();
         let diagnosis = Diagnosis {
@@ -91,7 +91,7 @@ impl<'a> Shower<'a> {
             evidence,
             source: Source::Rule(finding.rule),
             was_critic_override: false,
-            notes: finding.notes.iter().map(|note| self.text(note)).collect(),
+            notes: finding.notes.iter().map(|note| self.usual_text(note)).collect(),
         };
         let fixes = finding.fixes.iter().filter_map(|draft| self.fix(draft)).collect();
         Cluster {
@@ -123,7 +123,7 @@ impl<'a> Shower<'a> {
         }
         Some(Fix {
             title: self.text(&draft.title),
-            rationale: self.text(&draft.rationale),
+            rationale: self.usual_text(&draft.rationale),
             kind: draft.kind(),
             target: draft.target,
             edits,
@@ -385,6 +385,22 @@ impl<'a> Shower<'a> {
             None => redacted,
             Some(at) => Redacted::join([redacted.slice(|text| &text[..at]), Redacted::fixed("…")], ""),
         }
+    }
+
+    /// For texts that are mostly the same, and hold no secret.
+    fn usual_text(&mut self, text: &str) -> Redacted {
+        if let Some(known) = self.texts.get(text) {
+            return known.clone();
+        }
+        let redacted = self.text(text);
+        // What was replaced is counted each time.
+        if redacted.as_str() == text {
+            if self.texts.len() >= MAX_KEPT {
+                self.texts.clear();
+            }
+            self.texts.insert(text.to_owned(), redacted.clone());
+        }
+        redacted
     }
 
     /// For texts that many failures share.

@@ -1,9 +1,13 @@
 //! What a rule may look at, and how it says what it found.
 
+use std::cell::OnceCell;
+
+use super::origin::{self, Operands};
 use super::{Draft, Finding, bases, taxonomy};
 use crate::cluster::fingerprint::{is_test_path, root_index};
 use crate::model::{Assertion, Category, Exception, Failure, Frame, Place, Severity};
 use crate::workspace::Workspace;
+use crate::workspace::resolve::Called;
 
 /// Longest message quoted in a sentence, in characters.
 const MAX_QUOTED: usize = 160;
@@ -20,6 +24,15 @@ pub struct Case<'a> {
     pub workspace: &'a Workspace,
     /// Whether the failure may be replayed, which takes some milliseconds.
     pub replay: bool,
+    /// What several rules ask for.
+    pub memo: &'a Memo,
+}
+
+/// What is found out once for all rules that look at a case.
+#[derive(Debug, Default)]
+pub struct Memo {
+    operands: OnceCell<Option<Operands>>,
+    reached: OnceCell<Vec<Called>>,
 }
 
 impl<'a> Case<'a> {
@@ -48,6 +61,17 @@ impl<'a> Case<'a> {
     /// and wrapped in libraries), of the next exception that has one.
     pub fn frame(&self) -> Option<(&'a Frame, &'a Place)> {
         frame_of(self.representative())
+    }
+
+    /// The operands of the assertion that failed, as the source has them at [`Self::frame`].
+    pub fn operands(&self) -> Option<&'a Operands> {
+        let find = || origin::operands(self.workspace, self.frame()?.1);
+        self.memo.operands.get_or_init(find).as_ref()
+    }
+
+    /// What `find` finds, the first time: the functions that made the asserted value.
+    pub(super) fn reached(&self, find: impl FnOnce() -> Vec<Called>) -> &'a [Called] {
+        self.memo.reached.get_or_init(find)
     }
 
     /// The statement's text at `frame`: as the traceback shows it, else from the file.

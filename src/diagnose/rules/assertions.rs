@@ -57,11 +57,16 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     let assertion = taken_apart(root)?;
     let frame = case.frame();
     let place = frame.map(|(_, place)| place);
-    let operands = place
-        .and_then(|place| origin::operands(case.workspace, place))
-        .unwrap_or_else(|| from_text(&assertion));
-    let verdict = judge(&assertion, &operands)?;
-    let subject = subject(&operands, &verdict.differences);
+    let told;
+    let operands = match case.operands() {
+        Some(operands) => operands,
+        None => {
+            told = from_text(&assertion);
+            &told
+        }
+    };
+    let verdict = judge(&assertion, operands)?;
+    let subject = subject(operands, &verdict.differences);
     let message = assertion.message.as_deref().map(str::trim).filter(|message| !message.is_empty());
     let said = message.map_or_else(String::new, |message| format!(" (the test says: {})", code(message)));
 
@@ -79,7 +84,7 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
         finding = finding.shown(format!("{} did not hold", code(&statement)), Some(place));
     }
     for difference in verdict.differences.iter().skip(1).take(5) {
-        finding = finding.shown(listed(difference, &operands), place);
+        finding = finding.shown(listed(difference, operands), place);
     }
     // What an attribute of an object is called again says nothing.
     let tells = |(value, expression): &&(String, String)| !expression.ends_with(&format!(".{value}"));
@@ -89,7 +94,7 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     let suspects = if verdict.test_at_fault {
         Vec::new()
     } else {
-        origin::suspects(case.workspace, &operands, &verdict.differences)
+        origin::suspects(case.workspace, operands, &verdict.differences)
     };
     for suspect in &suspects {
         let line = case.workspace.source(&suspect.place.path);
@@ -118,7 +123,7 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
         finding = finding.suspect(place, score, reason);
     }
     let finding = match place {
-        Some(place) => finding.mend(edit(case, place, &operands, &verdict, &assertion)),
+        Some(place) => finding.mend(edit(case, place, operands, &verdict, &assertion)),
         None => finding,
     };
     if let Some(suggestion) = verdict.suggestion {
@@ -126,7 +131,7 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     }
     let test = case.representative().test.as_str();
     let suspect = suspects.first().map(|suspect| &suspect.place);
-    Some(advise(finding, suspect, place, &operands, &assertion, test))
+    Some(advise(finding, suspect, place, operands, &assertion, test))
 }
 
 /// pytest's assertion, or unittest's `1 != 2 : message` brought into the same form.

@@ -167,6 +167,7 @@ fn containing(case: &Case<'_>, path: &RelPath, text: &str) -> Option<Place> {
 mod tests {
     use super::{hook_arguments, refused};
     use crate::diagnose::Case;
+    use crate::diagnose::case::Memo;
     use crate::diagnose::rules::testing::scene;
     use crate::model::{FailureKind, Run};
 
@@ -179,7 +180,8 @@ mod tests {
         crate::evidence::collect(&mut run, &workspace);
         let failure = run.failures.first()?;
         assert_eq!(failure.kind, FailureKind::Internal, "{text}");
-        let case = Case { failures: &[failure], workspace: &workspace, replay: false };
+        let memo = Memo::default();
+        let case = Case { failures: &[failure], workspace: &workspace, replay: false, memo: &memo };
         let finding = refused(&case).or_else(|| hook_arguments(&case))?;
         let place = finding.culprits.first().map(|(p, ..)| format!("{}:{}", p.path.as_str(), p.line));
         Some((finding.root_cause, place))

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::diagnose::case::Memo;
 use crate::diagnose::rules::Rule;
 use crate::diagnose::{Case, Finding};
 use crate::model::{
@@ -120,7 +121,8 @@ impl Scene {
         let workspace = self.workspace();
         let mut run = Run { failures: vec![self.failure(&workspace)], ..Run::default() };
         crate::evidence::collect(&mut run, &workspace);
-        let case = Case { failures: &[&run.failures[0]], workspace: &workspace, replay: false };
+        let memo = Memo::default();
+        let case = Case { failures: &[&run.failures[0]], workspace: &workspace, replay: false, memo: &memo };
         rule.examine(&case)
     }
 

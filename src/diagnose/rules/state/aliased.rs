@@ -11,7 +11,7 @@ use crate::workspace::python::{Expr, ExprKind};
 /// A list of containers made by multiplication, where an asserted value came from.
 pub(super) fn multiplied(case: &Case<'_>) -> Option<Finding> {
     let (asserted, reached) = reached(case)?;
-    for called in &reached {
+    for called in reached {
         let Some(source) = case.workspace.source(&called.path) else { continue };
         let Some(function) = source.module().function(&called.qualified_name) else { continue };
         let mut found = None;

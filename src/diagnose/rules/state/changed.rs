@@ -110,7 +110,7 @@ fn copied(source: &SourceFile, place: &Place, iterated: &Expr) -> Draft {
 /// `for item in items: … items.remove(item)`: the item after each removed one is never looked at.
 pub(super) fn items_skipped(case: &Case<'_>) -> Option<Finding> {
     let (test_place, reached) = reached(case)?;
-    for called in &reached {
+    for called in reached {
         let Some(source) = case.workspace.source(&called.path) else { continue };
         let Some(function) = source.module().function(&called.qualified_name) else { continue };
         let mut found = None;

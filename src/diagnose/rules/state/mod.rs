@@ -8,7 +8,6 @@ mod shared;
 
 use super::Rule;
 use crate::diagnose::case::Case;
-use crate::diagnose::origin;
 use crate::model::Place;
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Span, Stmt, StmtKind};
@@ -30,11 +29,17 @@ const MAX_DEPTH: usize = 3;
 
 /// The functions of the project that made the value of the failing assertion, those that they call included, nearest
 /// first; and the assertion's place.
-fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, Vec<Called>)> {
+fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, &'a [Called])> {
     case.root().filter(|root| root.short_type() == "AssertionError")?;
     let (_, place) = case.frame()?;
+    let operands = case.operands()?;
+    Some((place, case.reached(|| calls_of_calls(case, &operands.called))))
+}
+
+/// The functions `called`, and those that they call.
+fn calls_of_calls(case: &Case<'_>, called: &[Called]) -> Vec<Called> {
     let resolver = Resolver::new(case.workspace);
-    let mut found: Vec<Called> = origin::operands(case.workspace, place)?.called;
+    let mut found = called.to_vec();
     let mut from = 0;
     for _ in 0..MAX_DEPTH {
         let end = found.len();
@@ -59,7 +64,7 @@ fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, Vec<Called>)> {
         }
         from = end;
     }
-    Some((place, found))
+    found
 }
 
 /// Methods of built-in containers that change them.

@@ -5,7 +5,7 @@ use super::{changes, first_statement, line_end, makes_container, reached};
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::difference::{self, Way};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::origin::{self, Operands};
+use crate::diagnose::origin::Operands;
 use crate::diagnose::rules::given::{Given, given};
 use crate::diagnose::rules::spot::target;
 use crate::diagnose::{Draft, Finding};
@@ -16,7 +16,7 @@ use crate::workspace::resolve::Called;
 
 /// What an assertion's value came from.
 struct Asserted<'a> {
-    operands: Operands,
+    operands: &'a Operands,
     place: &'a Place,
     /// Whether the code gave more than was expected, as leftovers do.
     has_more: bool,
@@ -25,7 +25,7 @@ struct Asserted<'a> {
 fn asserted<'a>(case: &Case<'a>) -> Option<Asserted<'a>> {
     let root = case.root().filter(|root| root.short_type() == "AssertionError")?;
     let (_, place) = case.frame()?;
-    let operands = origin::operands(case.workspace, place)?;
+    let operands = case.operands()?;
     let differences = root.assertion.as_ref().map(difference::of_assertion).unwrap_or_default();
     let has_more = differences.iter().any(|difference| match difference.way {
         Way::Extra => operands.actual_is_left,
@@ -48,7 +48,7 @@ fn asserted<'a>(case: &Case<'a>) -> Option<Asserted<'a>> {
 pub(super) fn default(case: &Case<'_>) -> Option<Finding> {
     let asserted = asserted(case)?;
     let (_, reached) = reached(case)?;
-    for called in &reached {
+    for called in reached {
         let Some(source) = case.workspace.source(&called.path) else { continue };
         let Some(function) = source.module().function(&called.qualified_name) else { continue };
         for param in &function.signature.params {
