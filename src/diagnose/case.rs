@@ -1,6 +1,6 @@
 //! What a rule may look at, and how it says what it found.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use super::origin::{self, Operands};
 use super::{Draft, Finding, bases, taxonomy};
@@ -31,8 +31,8 @@ pub struct Case<'a> {
 /// What is found out once for all rules that look at a case.
 #[derive(Debug, Default)]
 pub struct Memo {
-    operands: OnceCell<Option<Operands>>,
-    reached: OnceCell<Vec<Called>>,
+    operands: OnceLock<Option<Operands>>,
+    reached: OnceLock<Vec<Called>>,
 }
 
 impl<'a> Case<'a> {

@@ -400,15 +400,7 @@ impl Job {
                 let stamp =
                     told.get(&(failure.test_id.clone(), failure.phase)).map_or(0, |(_, stamp)| *stamp);
                 stamps.push(stamp);
-                let places = [&failure.failing, &failure.definition]
-                    .into_iter()
-                    .flatten()
-                    .chain(failure.frames.iter().filter_map(|f| f.site.as_ref()))
-                    .chain(failure.values.iter().filter_map(|v| v.site.as_ref()))
-                    .chain(cluster.culprits.iter().map(|c| &c.site))
-                    .chain(cluster.fixes.iter().flat_map(|f| &f.edits).map(|e| &e.site))
-                    .chain(cluster.diagnosis.evidence.iter().filter_map(|e| e.site.as_ref()));
-                for site in places {
+                for site in failure.sites().chain(cluster.concluded_sites()) {
                     let key = (stamp, site.place.path.clone());
                     if results.bases.contains_key(&key) {
                         continue;

@@ -158,7 +158,10 @@ impl Engine {
         let Some((root, relative)) = self.root_of(path) else { return };
         if let Some(folder) = self.folders.get_mut(&root) {
             folder.touched = true;
-            folder.dirty |= folder.disk.contains_key(&relative) || relative.as_str() == "pyproject.toml";
+            folder.dirty |= relative.as_str() == "pyproject.toml";
+            if folder.disk.contains_key(&relative) {
+                folder.edited.insert(relative);
+            }
         }
     }
 
@@ -306,7 +309,7 @@ impl Engine {
     fn show(&mut self) {
         let mut refresh = false;
         for (root, folder) in &mut self.folders {
-            if !folder.dirty && !folder.touched {
+            if !folder.dirty && !folder.touched && folder.edited.is_empty() {
                 continue;
             }
             let documents: HashMap<RelPath, (i32, Arc<SourceFile>)> = self
@@ -324,16 +327,13 @@ impl Engine {
             }
             refresh |= std::mem::take(&mut folder.regraded);
             let results = if folder.cleared.is_some() { Arc::default() } else { Arc::clone(&folder.results) };
-            if folder.dirty {
-                let files = folder.findings(&results, &texts, &documents);
-                refresh |= files.len() != folder.published.len()
-                    || files.iter().any(|(path, new)| {
-                        folder
-                            .published
-                            .get(path)
-                            .is_none_or(|old| old.tests != new.tests || old.hints != new.hints)
-                    });
-                let publications = folder.replace(root, files, &documents);
+            if folder.dirty || !folder.edited.is_empty() {
+                let (files, only) = match folder.findings_of_edited(&results, &texts) {
+                    Some((files, concerned)) => (files, Some(concerned)),
+                    None => (folder.findings(&results, &texts, &documents), None),
+                };
+                let (publications, changed) = folder.replace(root, files, only.as_ref(), &documents);
+                refresh |= changed;
                 if !publications.is_empty() {
                     self.front.publish(publications);
                 }
@@ -350,6 +350,7 @@ impl Engine {
             };
             self.handle.snapshots.insert(root.clone(), Arc::new(snapshot));
             (folder.dirty, folder.touched) = (false, false);
+            folder.edited.clear();
         }
         if refresh {
             self.front.refresh();

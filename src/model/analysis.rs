@@ -178,6 +178,18 @@ pub struct Cluster {
 }
 
 impl Cluster {
+    /// The places of what was concluded, those of the failures left out.
+    pub fn concluded_sites(&self) -> impl Iterator<Item = &Site> {
+        let culprits = self.culprits.iter().map(|culprit| &culprit.site);
+        let edits = self.fixes.iter().flat_map(|fix| &fix.edits).map(|edit| &edit.site);
+        culprits.chain(edits).chain(self.diagnosis.evidence.iter().filter_map(|item| item.site.as_ref()))
+    }
+
+    /// All places that it names; some come several times.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.concluded_sites().chain(self.failures.iter().flat_map(FailureRecord::sites))
+    }
+
     /// Takes what a model has said out again: what the rules concluded stands.
     pub fn restore(&mut self) {
         if let Some(offline) = self.offline.take() {
@@ -253,6 +265,13 @@ pub struct FailureRecord {
 }
 
 impl FailureRecord {
+    /// All places that it names; some come several times.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        let own = [&self.failing, &self.definition].into_iter().flatten();
+        let frames = self.frames.iter().filter_map(|frame| frame.site.as_ref());
+        own.chain(frames).chain(self.values.iter().filter_map(|value| value.site.as_ref()))
+    }
+
     /// The test's id as pytest takes it in the workspace's folder: its file may have been relative to another
     /// root.
     pub fn id_in_workspace(&self) -> String {

@@ -130,15 +130,17 @@ impl FileFindings {
     }
 }
 
-/// What is shown, per file.
+/// What is shown, per file, of the clusters that `wanted` says (by their index).
 pub fn build(
     texts: &Texts<'_>,
+    wanted: impl Fn(usize) -> bool,
     graded: Option<&Graded>,
     surfaces: Surfaces,
     severity: DiagnosticSeverity,
 ) -> BTreeMap<RelPath, FileFindings> {
     let mut files: BTreeMap<RelPath, FileFindings> = BTreeMap::new();
-    for (cluster, stamps) in texts.results.analysis.clusters.iter().zip(&texts.results.stamps) {
+    let clusters = texts.results.analysis.clusters.iter().zip(&texts.results.stamps);
+    for (_, (cluster, stamps)) in clusters.enumerate().filter(|(index, _)| wanted(*index)) {
         let view = View { texts, graded, cluster, stamps };
         view.markers(surfaces, severity, &mut files);
         view.tests(&mut files);

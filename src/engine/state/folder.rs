@@ -1,7 +1,7 @@
 //! What is known of a workspace folder.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::engine::queue::Queue;
 use crate::engine::tools::Candidate;
 use crate::engine::{Publication, Summary, watch};
 use crate::history::summary::Graded;
-use crate::model::RelPath;
+use crate::model::{Cluster, RelPath};
 use crate::workspace::Config;
 use crate::workspace::config::ConfigProblem;
 use crate::workspace::source::SourceFile;
@@ -61,6 +61,8 @@ pub(super) struct Folder {
     pub(super) last_read: HashMap<RelPath, u64>,
     pub(super) maps: RefCell<MapCache>,
     pub(super) published: BTreeMap<RelPath, Arc<FileFindings>>,
+    /// The clusters that name each file, by index: what an edit there may change.
+    pub(super) by_path: HashMap<RelPath, Vec<usize>>,
     pub(super) said: HashSet<String>,
     pub(super) watch: Option<watch::Watch>,
     /// Folders outside of this one in which results may appear, with their watches.
@@ -68,8 +70,10 @@ pub(super) struct Folder {
     pub(super) poll: Option<Task>,
     /// The next look at files that are being written.
     pub(super) again: Option<Task>,
-    /// Whether findings must be computed anew.
+    /// Whether all findings must be computed anew.
     pub(super) dirty: bool,
+    /// Files whose text has changed: what is shown of them must be computed anew, and what is shown with it.
+    pub(super) edited: BTreeSet<RelPath>,
     /// Whether only the texts of documents changed.
     pub(super) touched: bool,
 }
@@ -123,15 +127,23 @@ impl Folder {
             || self.candidate.as_ref().is_none_or(|candidate| candidate(path))
     }
 
+    /// What is to be shown in all files.
     pub(super) fn findings(
-        &self,
+        &mut self,
         results: &Results,
         texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
         documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
     ) -> BTreeMap<RelPath, FileFindings> {
-        let texts = Texts::new(results, texts, &self.maps);
-        let mut files =
-            findings::build(&texts, self.graded.as_deref(), self.config.surfaces, self.config.severity);
+        self.by_path.clear();
+        for (index, cluster) in results.analysis.clusters.iter().enumerate() {
+            for site in cluster.sites() {
+                let clusters = self.by_path.entry(site.place.path.clone()).or_default();
+                if clusters.last() != Some(&index) {
+                    clusters.push(index);
+                }
+            }
+        }
+        let mut files = self.build(results, texts, |_| true);
         if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
             && !self.problems.is_empty()
         {
@@ -147,21 +159,66 @@ impl Folder {
         files
     }
 
-    /// Takes over what is shown, and gives what has to be published.
+    /// What is to be shown in the files that the edits concern: those, and all that the clusters there name. Of all
+    /// other files the same is shown as before. `results` are those of the last look at all files. `None` if another
+    /// look at all files is needed.
+    pub(super) fn findings_of_edited(
+        &self,
+        results: &Results,
+        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
+    ) -> Option<(BTreeMap<RelPath, FileFindings>, HashSet<RelPath>)> {
+        if self.dirty {
+            return None;
+        }
+        let clusters_of = |path: &RelPath| self.by_path.get(path).into_iter().flatten().copied();
+        let edited: HashSet<usize> = self.edited.iter().flat_map(clusters_of).collect();
+        let clusters = edited.iter().filter_map(|&index| results.analysis.clusters.get(index));
+        let concerned: HashSet<RelPath> =
+            clusters.flat_map(Cluster::sites).map(|site| site.place.path.clone()).collect();
+        // More than clusters is shown there.
+        if concerned.iter().any(|path| path.as_str() == "pyproject.toml") {
+            return None;
+        }
+        let involved: HashSet<usize> = concerned.iter().flat_map(clusters_of).collect();
+        let mut files = self.build(results, texts, |index| involved.contains(&index));
+        files.retain(|path, _| concerned.contains(path));
+        Some((files, concerned))
+    }
+
+    fn build(
+        &self,
+        results: &Results,
+        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
+        wanted: impl Fn(usize) -> bool,
+    ) -> BTreeMap<RelPath, FileFindings> {
+        let texts = Texts::new(results, texts, &self.maps);
+        let (surfaces, severity) = (self.config.surfaces, self.config.severity);
+        findings::build(&texts, wanted, self.graded.as_deref(), surfaces, severity)
+    }
+
+    /// Takes over what is shown in all files, or in those of `only`, and gives what has to be published and whether
+    /// tests or values have changed.
     pub(super) fn replace(
         &mut self,
         root: &Path,
         files: BTreeMap<RelPath, FileFindings>,
+        only: Option<&HashSet<RelPath>>,
         documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
-    ) -> Vec<Publication> {
+    ) -> (Vec<Publication>, bool) {
         let mut publications = Vec::new();
         let mut old = std::mem::take(&mut self.published);
+        if let Some(only) = only {
+            let (kept, replaced) = old.into_iter().partition(|(path, _)| !only.contains(path));
+            (self.published, old) = (kept, replaced);
+        }
+        let mut refresh = files.len() != old.len();
         for (path, new) in files {
             let before = old.remove(&path);
             let same = match &before {
                 Some(before) => before.same_diagnostics(&new),
                 None => new.no_diagnostics(),
             };
+            refresh |= before.as_ref().is_none_or(|old| old.tests != new.tests || old.hints != new.hints);
             let new = match before {
                 Some(before) if *before == new => before,
                 _ => Arc::new(new),
@@ -178,7 +235,7 @@ impl Folder {
         }
         let vanished = old.iter().filter(|(_, findings)| !findings.no_diagnostics());
         publications.extend(vanished.map(|(path, _)| empty(root, path)));
-        publications
+        (publications, refresh)
     }
 
     pub(super) fn sources_read(&mut self, serial: u64, texts: Vec<(RelPath, Option<Arc<SourceFile>>)>) {
@@ -196,7 +253,7 @@ impl Folder {
                 };
                 if !same {
                     *known = text;
-                    self.dirty = true;
+                    self.edited.insert(path);
                 }
             }
         }
