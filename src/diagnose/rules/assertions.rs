@@ -58,12 +58,11 @@ pub(super) fn comparison(case: &Case<'_>) -> Option<Finding> {
     let frame = case.frame();
     let place = frame.map(|(_, place)| place);
     let told;
-    let operands = match case.operands() {
-        Some(operands) => operands,
-        None => {
-            told = from_text(&assertion);
-            &told
-        }
+    let operands = if let Some(operands) = case.operands() {
+        operands
+    } else {
+        told = from_text(&assertion);
+        &told
     };
     let verdict = judge(&assertion, operands)?;
     let subject = subject(operands, &verdict.differences);
