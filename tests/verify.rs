@@ -282,6 +282,42 @@ async fn the_copys_code_is_tested_where_the_original_is_installed() {
     assert!(found.reason.unwrap().as_str().contains("import sums from the project itself"));
 }
 
+/// Whether this kernel lets a process give up writing (Landlock: version 1 or later answers the call 444).
+fn can_confine() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "tests ask what there is")]
+    let asked = std::process::Command::new(python())
+        .args(["-c", "import ctypes, sys\nsys.exit(0 if sys.platform == 'linux' and ctypes.CDLL(None).syscall(444, None, 0, 1) >= 1 else 1)"])
+        .status();
+    asked.unwrap().success()
+}
+
+#[tokio::test]
+async fn a_test_that_writes_to_the_project_by_its_absolute_path_cannot() {
+    let project = Project::shop();
+    for (path, text) in [
+        (".git/HEAD", "ref: refs/heads/main\n"),
+        (".failscope/rca_report.json", "{}"),
+        (".pytest_cache/README.md", "cache"),
+        ("__pycache__/shop.cpython-311.pyc", "code"),
+    ] {
+        project.write(path, text);
+    }
+    let root = project.root().display().to_string();
+    let home = project.folder.path().join("elsewhere.txt").display().to_string();
+    let code = format!(
+        "import os, subprocess, sys\nfrom shop import total\n\nFILES = [{root:?} + name for name in ('/new.txt', '/shop.py', '/.git/HEAD', '/.failscope/rca_report.json', '/.pytest_cache/README.md', '/__pycache__/new.pyc')] + [{home:?}]\n\n\ndef test_total():\n    denied = 0\n    for path in FILES:\n        try:\n            open(path, 'a').write('x')\n        except OSError:\n            denied += 1\n    code = f'open({{FILES[1]!r}}, \"a\").write(\"y\")'\n    denied += subprocess.run([sys.executable, '-S', '-c', code], stderr=subprocess.DEVNULL).returncode != 0\n    try:\n        os.remove(FILES[2])\n    except OSError:\n        denied += 1\n    assert total([1, 2]) == 3\n    assert denied == len(FILES) + 2\n    open('made.txt', 'w').write('in the copy')\n"
+    );
+    project.write("tests/test_total.py", &code);
+    if !can_confine() {
+        return;
+    }
+    let both =
+        [("shop.py", "sum(prices) + 1", "sum(prices)"), ("shop.py", "(total(prices) - 1)", "total(prices)")];
+    let found = project.tried(project.setting(), &both, &["tests/test_total.py::test_total"]).await;
+    assert_eq!(found.state, State::Verified, "{found:?}");
+    assert!(!Path::new(&home).exists());
+}
+
 fn is_running(pid: &str) -> bool {
     // A process that has ended and that nobody has waited for is still listed.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "))
@@ -328,22 +364,20 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
             .stderr(std::process::Stdio::null());
         command
     };
-    failscope(&["run", "--", "-p", "no:cacheprovider"]).status().unwrap();
-    // The program writes its own record of each analysis, whether or not anything is tried.
-    let sources = || {
-        let mut all = tree(&project.root());
-        all.retain(|path, _| !path.starts_with(project.root().join(".failscope")));
-        all
-    };
-    let before = sources();
-    let mut child = failscope(&["analyze", "--verify"]).spawn().unwrap();
+    project.write(".git/HEAD", "ref: refs/heads/main\n");
+    failscope(&["run"]).status().unwrap();
+    // Its own reports, which it writes whether or not anything is tried, go elsewhere here.
+    let reports = project.folder.path().join("reports").display().to_string();
+    let before = tree(&project.root());
+    assert!([".failscope", ".pytest_cache", ".git"].iter().all(|name| before.contains_key(&project.root().join(name))));
+    let mut child = failscope(&["analyze", "--verify", "--output", &reports]).spawn().unwrap();
     let written = || std::fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'));
     wait_for(written);
     child.kill().unwrap();
     child.wait().unwrap();
     let pid = std::fs::read_to_string(&started).unwrap().trim().to_owned();
     wait_for(|| !is_running(&pid));
-    assert!(sources() == before, "the workspace is never written");
+    assert!(tree(&project.root()) == before, "the workspace is never written");
     // What was left in the cache goes with the next trial.
     let copies = home.join("failscope/copies");
     assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 1);

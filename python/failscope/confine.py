@@ -1,4 +1,6 @@
-"""What a candidate of the search may not do, as far as the platform allows it to be kept from it.
+"""What a candidate of the search may not do, as far as the platform allows it to be kept from it; of that, runs that
+try a fix may not write outside of the copy (``without_writing``): they keep the network, which the project's own tests
+may need.
 
 Everywhere: its process group is killed when its time is over or its tests have ended. Where there are resource limits
 (POSIX): processor time, memory and the size of files. On Linux besides: what has left the process group is killed as
@@ -137,6 +139,14 @@ def _without_network():
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 # Writing, deleting and making; from the second version on also moving, from the third also truncating.
 _WRITES = [0x2 | 0x1FF0, 0x2000, 0x4000]
+
+
+def without_writing():
+    """Keeps this process and those it starts from writing outside of the copy; tells whether it can."""
+    try:
+        return sys.platform == "linux" and _without_writing()
+    except (AttributeError, OSError, KeyError):
+        return False  # this kernel or C library has no such calls
 
 
 def _without_writing():

@@ -111,11 +111,20 @@ def begin(environment):
     report = environment.get("FAILSCOPE_COPY_REPORT")
     if _checker is not None or not original or not copy or not report:
         return _checker
+    _confine(environment)
     places = Places(original, copy)
     sys.path[:] = places.replaced(sys.path)
     sys.meta_path.insert(0, Finder(places))
     _checker = Checker(places, report)
     return _checker
+
+
+def _confine(environment):
+    """Gives up writing outside of the copy, for this process and all that it starts."""
+    if environment.pop("FAILSCOPE_COPY_CONFINE", None):
+        from . import confine
+
+        confine.without_writing()
 
 
 def in_program(path):

@@ -109,6 +109,8 @@ pub fn prepare(copy: &Copy, start: &Start) -> Result<Prepared, RunError> {
         ("FAILSCOPE_ORIGINAL", text(copy.original())),
         ("FAILSCOPE_COPY", text(copy.base())),
         ("FAILSCOPE_COPY_REPORT", text(&report)),
+        // Nothing outside of the copy and its scratch folder is written, where the kernel can see to it.
+        ("FAILSCOPE_COPY_CONFINE", "1".to_owned()),
         // A changed source of the same length within the same second would be taken for its old bytecode.
         ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ("TMPDIR", text(&temporary)),
