@@ -14,7 +14,7 @@ use super::Rule;
 
 /// The rules of this family.
 pub(super) const RULES: &[&dyn Rule] =
-    &[&unknown, &scope_mismatch, &called_directly, &recursive, &no_async_plugin, &fails_in_setup];
+    &[&unknown, &scope_mismatch, &called_directly, &recursive, &no_async_plugin, &fails_in_setup, &nothing::given];
 
 /// Fixtures of well-known plugins, and the distribution that brings them.
 const PLUGINS: &[(&str, &str)] = &[
@@ -63,6 +63,7 @@ const PLUGINS: &[(&str, &str)] = &[
 
 mod circle;
 mod moving;
+mod nothing;
 
 const SCOPES: [&str; 5] = ["function", "class", "module", "package", "session"];
 
@@ -365,7 +366,12 @@ fn scope_keyword(function: &Function) -> Option<&Keyword> {
 fn called_directly(case: &Case<'_>) -> Option<Finding> {
     let exception = case.root()?;
     let name = between(&exception.message, "Fixture \"", "\" called directly")?;
-    let spot = Spot::nearest(case)?;
+    // Text may show no line of the project: then the only call in the files whose fixtures the test sees.
+    let called = case
+        .workspace
+        .resolve(case.representative().test.file(), None)
+        .and_then(|test| direct_call(case.workspace, &test, name));
+    let spot = Spot::nearest(case).or_else(|| Spot::given(case.workspace, called.as_ref()?))?;
     let call = spot.expressions().into_iter().find_map(|e| match &e.kind {
         ExprKind::Call { func, args, keywords, .. }
             if func.dotted().is_some_and(|d| d.rsplit('.').next() == Some(name)) =>
@@ -410,6 +416,26 @@ fn called_directly(case: &Case<'_>) -> Option<Finding> {
         ));
     }
     Some(finding)
+}
+
+/// The only call of the fixture `name` in the test's file and the `conftest.py` files it sees.
+fn direct_call(workspace: &Workspace, test: &RelPath, name: &str) -> Option<Place> {
+    let mut found = Vec::new();
+    for file in files_seen(test) {
+        let Some(source) = workspace.source(&file) else { continue };
+        source.module().walk(&mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if matches!(&part.kind, ExprKind::Call { func, .. } if func.as_name() == Some(name)) {
+                        let here = source.place(part.span);
+                        found.push(Place { columns: None, ..here });
+                    }
+                });
+            }
+        });
+    }
+    let only = found.pop();
+    only.filter(|_| found.is_empty())
 }
 
 /// `recursive dependency involving fixture 'x' detected`.

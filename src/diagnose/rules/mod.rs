@@ -79,6 +79,8 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &patching::no_such_target,
         &patching::not_in_spec,
         &patching::elsewhere,
+        &patching::swapped,
+        &patching::not_accepted,
         &environment::missing_variable,
         &environment::missing_file,
         &environment::refused_by_system,

@@ -1,6 +1,8 @@
 //! Names that a test replaces: with `unittest.mock.patch`, pytest's `monkeypatch`, `mocker`, and mocks with a spec.
 
 mod active;
+mod signature;
+mod swapped;
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
@@ -14,6 +16,8 @@ use crate::workspace::python::{Expr, ExprKind, Span};
 use crate::workspace::resolve::{Symbol, assigned};
 
 use active::{Patch, patches};
+pub(super) use signature::not_accepted;
+pub(super) use swapped::swapped;
 
 /// What a patch names.
 enum Owner {
@@ -49,7 +53,9 @@ pub(super) fn no_such_target(case: &Case<'_>) -> Option<Finding> {
     let root =
         case.root().filter(|root| matches!(root.short_type(), "AttributeError" | "ModuleNotFoundError"))?;
     let message = root.message.lines().next()?;
-    let spot = Spot::nearest(case)?;
+    // A decorator is applied before any line of the test runs.
+    let definition = case.definition();
+    let spot = Spot::nearest(case).or_else(|| Spot::given(case.workspace, definition.as_ref()?))?;
     let all = patches(&spot.source, spot.place.line);
     let name = between(message, "does not have the attribute '", "'")
         .or_else(|| between(message, "has no attribute '", "'"))

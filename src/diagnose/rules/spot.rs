@@ -31,6 +31,22 @@ impl<'a> Spot<'a> {
         Self::at(case, frame)
     }
 
+    /// A line of the project that no frame shows.
+    pub(super) fn given(workspace: &'a Workspace, place: &'a Place) -> Option<Self> {
+        static NO_FRAME: std::sync::LazyLock<Frame> = std::sync::LazyLock::new(|| Frame {
+            path: String::new(),
+            line: 0,
+            span: None,
+            function: None,
+            source: None,
+            locals: Vec::new(),
+            place: None,
+            in_project: true,
+        });
+        let source = workspace.source(&place.path)?;
+        Some(Self { frame: &NO_FRAME, place, source, workspace })
+    }
+
     fn at(case: &Case<'a>, frame: &'a Frame) -> Option<Self> {
         let place = frame.place.as_ref().filter(|_| frame.in_project)?;
         let source = case.workspace.source(&place.path)?;

@@ -4,6 +4,7 @@ mod mend;
 
 use super::{located, place_of, quoted};
 use crate::diagnose::case::{Case, at, code, line_of};
+use crate::diagnose::draft::Change;
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, FixTarget, Place, RelPath, Severity};
 
@@ -49,7 +50,10 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
     let system = ["/etc/", "/var/", "/usr/", "/opt/", "/proc/", "/run/", "/dev/", "/mnt/"]
         .iter()
         .any(|prefix| path.starts_with(prefix));
-    let temporary = path.contains("/pytest-of-") || path.starts_with("/tmp/") || path.contains("/Temp/");
+    let root_folder = case.workspace.root().to_string_lossy().replace('\\', "/");
+    let inside = !root_folder.is_empty() && path.starts_with(&*root_folder);
+    let temporary = path.contains("/pytest-of-")
+        || !inside && (path.starts_with("/tmp/") || path.contains("/Temp/"));
     let relative = !path.starts_with('/') && path.as_bytes().get(1) != Some(&b':');
     let category = if system { Category::EnvIssue } else { Category::DataIssue };
     let writes = mend::writes(case, &place);
@@ -117,6 +121,18 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
             ))
         }
     };
+    // The line that spells the path is the one to change.
+    let spelled = finding.fixes.first().and_then(|fix| match &fix.change {
+        Change::Edits(edits) => edits.last(),
+        _ => None,
+    });
+    if let Some(edit) = spelled
+        && let Some(source) = case.workspace.source(&edit.path)
+        && !writes
+    {
+        let here = Place { columns: None, ..source.place(edit.span) };
+        finding = finding.suspect(&here, 0.75, "spells the path");
+    }
     Some(located(finding, case, &place, 0.6, "uses the path"))
 }
 

@@ -181,6 +181,23 @@ fn root_of(spot: &Spot<'_>, top: &str) -> Option<String> {
     found.into_iter().next().or_else(|| namespace_root(spot, top))
 }
 
+/// Imports the module by its path from the root, where that is a chain of names.
+fn by_full_name(spot: &Spot<'_>, import: Option<&Import>, root: &str) -> Option<Draft> {
+    let import = import.filter(|i| i.level == 0 && (i.name.is_some() || i.alias.is_some()))?;
+    let is_source = matches!(root, "" | "src" | "lib" | "python");
+    let names = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if is_source || !root.split('/').all(names) {
+        return None;
+    }
+    let prefix = format!("{}.", root.replace('/', "."));
+    Some(Draft::edits(
+        spot.target(),
+        format!("Import it by its full name: `{prefix}{}` ({})", import.module, line_of(spot.place)),
+        "It is found from the project's root",
+        vec![TextEdit::insert(&spot.place.path, import.module_span.start, prefix)],
+    ))
+}
+
 /// The folder in which a package without `__init__.py` lies: the root or a folder for sources.
 fn namespace_root(spot: &Spot<'_>, top: &str) -> Option<String> {
     let files = spot.workspace.symbols().files();
@@ -233,6 +250,7 @@ fn of_project(
                         vec![edit],
                     )
                 }))
+                .mend(by_full_name(spot, import, root))
                 .mend(Draft::advice(FixTarget::Config, format!("Add `pythonpath = [\"{folder}\"]` to pytest's settings"), format!("`{top}` lies in {folder}")))
                 .mend(Draft::command(FixTarget::Environment, "Install the project in editable mode", format!("`{top}` is then importable from everywhere"), "python -m pip install -e .")),
         );
