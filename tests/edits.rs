@@ -134,7 +134,11 @@ fn check(program: &Program, variant: &Variant, captured: &BTreeMap<String, Strin
             // Of a file that does not parse only the one mistake has to go.
             assert!(is <= was && (is == 0 || was > 0), "{here}: does not parse:\n{after}");
             if before.contains("\r\n") {
-                assert_eq!(after.matches('\n').count(), after.matches("\r\n").count(), "{here}: a bare line feed");
+                assert_eq!(
+                    after.matches('\n').count(),
+                    after.matches("\r\n").count(),
+                    "{here}: a bare line feed"
+                );
             }
             let inverse = inverse(path, before, &of_file);
             let inverse: Vec<&Change> = inverse.iter().collect();
@@ -156,7 +160,12 @@ fn check_all(variant: &Variant) {
             check(program, variant, if given { &events } else { &console })
         })
         .sum();
-    assert!(tried > programs.len() / 2, "{}: only {tried} edits of {} programs", variant.name, programs.len());
+    assert!(
+        tried > programs.len() / 2,
+        "{}: only {tried} edits of {} programs",
+        variant.name,
+        programs.len()
+    );
 }
 
 #[test]
@@ -189,14 +198,19 @@ fn an_expectation_is_changed_last_and_said_to_be_one() {
         program.write(root.path());
         let analysis = analyze(run, &Workspace::new(root.path(), Arc::default()), &Options::default());
         for cluster in &analysis.clusters {
-            let is_expectation =
-                |title: &str| title.starts_with("expect ") || title.starts_with("Expect ");
+            let is_expectation = |title: &str| title.starts_with("expect ") || title.starts_with("Expect ");
             let first = cluster.fixes.iter().position(|fix| is_expectation(fix.title.as_str()));
             let Some(first) = first else { continue };
             assert_eq!(cluster.fixes[first].target, FixTarget::Test, "{}", cluster.fixes[first].title);
-            let code_after =
-                cluster.fixes[first..].iter().find(|f| f.target == FixTarget::Code && f.kind == FixKind::Edit);
-            assert!(code_after.is_none(), "{}: {} comes after the expectation", program.name, code_after.unwrap().title);
+            let code_after = cluster.fixes[first..]
+                .iter()
+                .find(|f| f.target == FixTarget::Code && f.kind == FixKind::Edit);
+            assert!(
+                code_after.is_none(),
+                "{}: {} comes after the expectation",
+                program.name,
+                code_after.unwrap().title
+            );
             both += usize::from(cluster.fixes[..first].iter().any(|fix| fix.target == FixTarget::Code));
         }
     }

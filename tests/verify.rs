@@ -369,7 +369,11 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
     // Its own reports, which it writes whether or not anything is tried, go elsewhere here.
     let reports = project.folder.path().join("reports").display().to_string();
     let before = tree(&project.root());
-    assert!([".failscope", ".pytest_cache", ".git"].iter().all(|name| before.contains_key(&project.root().join(name))));
+    assert!(
+        [".failscope", ".pytest_cache", ".git"]
+            .iter()
+            .all(|name| before.contains_key(&project.root().join(name)))
+    );
     let mut child = failscope(&["analyze", "--verify", "--output", &reports]).spawn().unwrap();
     let written = || std::fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'));
     wait_for(written);

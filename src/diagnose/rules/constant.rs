@@ -4,7 +4,7 @@
 
 use crate::model::{Frame, RelPath};
 use crate::workspace::Workspace;
-use crate::workspace::python::{Expr, ExprKind, StmtKind};
+use crate::workspace::python::{Expr, ExprKind, Stmt, StmtKind};
 use crate::workspace::resolve::{Resolver, Symbol, assigned};
 
 /// Longest way from a name to its value.
@@ -91,7 +91,9 @@ impl Reader<'_> {
         if let Some(function) =
             module.enclosing_function(line).and_then(|d| module.function(&d.qualified_name))
         {
-            if let Some((at, value)) = assigned(&function.body, name, line, &source) {
+            if let Some((at, value)) =
+                assigned(&function.body, name, line, &source).or_else(|| one_of(&function.body, name))
+            {
                 return self.text(path, at, value, depth + 1);
             }
             if let Some(param) = function.signature.param(name) {
@@ -105,7 +107,9 @@ impl Reader<'_> {
     fn global(&self, path: &RelPath, name: &str, depth: usize) -> Option<String> {
         let source = self.workspace.source(path)?;
         let module = source.module();
-        if let Some((at, value)) = assigned(module.body(), name, u32::MAX, &source) {
+        if let Some((at, value)) =
+            assigned(module.body(), name, u32::MAX, &source).or_else(|| one_of(module.body(), name))
+        {
             return self.text(path, at, value, depth + 1);
         }
         let import = module.imports().into_iter().rfind(|import| import.bound_name() == name)?.clone();
@@ -153,6 +157,17 @@ impl Reader<'_> {
     }
 }
 
+/// The value of `name` in `name, other = value, other_value`.
+fn one_of<'b>(body: &'b [Stmt], name: &str) -> Option<(u32, &'b Expr)> {
+    body.iter().rev().find_map(|stmt| {
+        let StmtKind::Assign { targets, value } = &stmt.kind else { return None };
+        let [Expr { kind: ExprKind::Tuple(names), .. }] = targets.as_slice() else { return None };
+        let ExprKind::Tuple(values) = &value.kind else { return None };
+        let index = names.iter().position(|target| target.as_name() == Some(name))?;
+        (names.len() == values.len()).then(|| Some((stmt.start_line, values.get(index)?)))?
+    })
+}
+
 /// The text of a `repr` of a string, number or path.
 fn plain(repr: &str) -> Option<String> {
     let repr = repr.strip_prefix("PosixPath(").and_then(|rest| rest.strip_suffix(')')).unwrap_or(repr);
@@ -173,7 +188,7 @@ mod tests {
     #[test]
     fn constants_are_followed() {
         let files = [
-            ("app/settings.py", "import os\nHOST = os.environ.get('HOST', 'db.local')\nPORT = 5433\n"),
+            ("app/settings.py", "import os\nHOST, PORT = os.environ.get('HOST', 'db.local'), 5433\n"),
             (
                 "app/client.py",
                 "from app import settings\nfrom app.settings import PORT\n\nclass Client:\n    def __init__(self, host=None, port=PORT):\n        self.host = host or settings.HOST\n        self.port = port\n\n    def open(self, user, path='/x'):\n        base = f'http://{self.host}:{self.port}'\n        call((self.host, self.port), base + path, user, f'{user}@{self.host}')\n",

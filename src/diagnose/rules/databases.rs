@@ -1,5 +1,7 @@
 //! SQL that the database refuses: tables and columns that it does not have, constraints, placeholders. Messages are
-//! SQLite's; those of PostgreSQL about missing tables and columns are read as well.
+//! `SQLite`'s; those of `PostgreSQL` about missing tables and columns are read as well.
+
+mod schema;
 
 use std::sync::Arc;
 
@@ -9,19 +11,10 @@ use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::edits;
 use crate::diagnose::rules::near::near;
 use crate::diagnose::rules::spot::{between, target};
-use crate::model::{Category, FixTarget, Place, RelPath, Severity};
+use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Span};
-
-/// Most files that are searched for the schema.
-const MAX_FILES: usize = 400;
-
-/// A table as a `CREATE TABLE` of the project defines it.
-struct Table {
-    name: String,
-    columns: Vec<(String, String)>,
-    place: Place,
-}
+use schema::{Table, is_schema, tables};
 
 /// An exception of a database driver.
 pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
@@ -67,7 +60,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
         && let Some(kind) = between(kind, "type '", "'")
     {
         return Some(
-            view.new("database-type", 0.8)
+            view.finding("database-type", 0.8)
                 .because(format!(
                     "{} gives the database a {}, which SQLite cannot store, at {}",
                     at(place),
@@ -89,7 +82,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
     if message.contains(": syntax error") {
         let near = between(message, "near \"", "\"").unwrap_or_default();
         return Some(
-            view.new("database-syntax", 0.75)
+            view.finding("database-syntax", 0.75)
                 .because(format!(
                     "The SQL that {} runs is not valid near {}: {}",
                     at(place),
@@ -107,7 +100,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
     }
     if message.contains("closed database") || message.contains("closed cursor") {
         return Some(
-            view.new("database-closed", 0.75)
+            view.finding("database-closed", 0.75)
                 .because(format!(
                     "{} uses a database connection that has been closed, at {}",
                     at(place),
@@ -124,7 +117,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
     }
     if message.contains("unable to open database file") {
         return Some(
-            view.new("database-file", 0.8)
+            view.finding("database-file", 0.8)
                 .because(format!(
                     "{} cannot open its database file: the folder does not exist or cannot be written, at {}",
                     at(place),
@@ -141,7 +134,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Finding> {
     }
     if message.contains("database is locked") {
         return Some(
-            view.new("database-locked", 0.6)
+            view.finding("database-locked", 0.6)
                 .because(format!(
                     "{} finds the database locked: another connection has an open transaction, at {}",
                     at(place),
@@ -161,7 +154,7 @@ struct View<'a, 'c> {
 }
 
 impl View<'_, '_> {
-    fn new(&self, rule: &'static str, confidence: f64) -> Finding {
+    fn finding(&self, rule: &'static str, confidence: f64) -> Finding {
         Finding::new(rule, Category::DataIssue, Severity::High, confidence)
             .shown(format!("{} ran {}", at(self.place), code(&self.statement())), Some(self.place))
     }
@@ -220,6 +213,7 @@ impl View<'_, '_> {
         Some(Draft::edits(target(&here), title, why, changes))
     }
 
+    #[expect(clippy::single_match_else, reason = "two cases of equal weight")]
     fn no_table(&self, name: &str) -> Finding {
         let tables = tables(self.case);
         if let Some(table) = tables.iter().find(|table| table.name == name) {
@@ -229,8 +223,7 @@ impl View<'_, '_> {
                 |maker| format!("`{maker}` ({})", line_of(&table.place)),
             );
             let advice = format!("Run {how} on this connection before {}", at(self.place));
-            return self
-                .new("database-schema-not-run", 0.8)
+            return self.finding("database-schema-not-run", 0.8)
                 .because(format!(
                     "{} uses the table {}, which does not exist in this database: {how} makes it and has not been run on this connection",
                     at(self.place),
@@ -242,10 +235,10 @@ impl View<'_, '_> {
                 .mend(Draft::advice(FixTarget::Code, advice, "Each new database begins empty, each `:memory:` connection too"));
         }
         let candidates = tables.iter().map(|table| (table.name.clone(), table.place.clone()));
-        let near = near(name, candidates).filter(|near| near.likeness >= 0.4);
+        let near = near(name, candidates).filter(|near| near.likeness >= 0.6);
         let known: Vec<String> = tables.iter().map(|table| code(&table.name)).collect();
         let finding = |confidence| {
-            self.new("database-table", confidence).suspect(
+            self.finding("database-table", confidence).suspect(
                 self.place,
                 0.85,
                 format!("there is no table `{name}`"),
@@ -289,6 +282,7 @@ impl View<'_, '_> {
         }
     }
 
+    #[expect(clippy::single_match_else, reason = "two cases of equal weight")]
     fn no_column(&self, name: &str, table: Option<&str>) -> Finding {
         let tables = tables(self.case);
         let sql = self.sql().unwrap_or_default().to_lowercase();
@@ -302,7 +296,7 @@ impl View<'_, '_> {
         let candidates: Vec<(String, &Table)> =
             used.iter().flat_map(|t| t.columns.iter().map(|(column, _)| (column.clone(), *t))).collect();
         let finding = |confidence| {
-            self.new("database-column", confidence).suspect(
+            self.finding("database-column", confidence).suspect(
                 self.place,
                 0.85,
                 format!("there is no column `{name}`"),
@@ -416,7 +410,7 @@ impl View<'_, '_> {
             ),
         };
         let mut finding = self
-            .new("database-constraint", 0.8)
+            .finding("database-constraint", 0.8)
             .because(sentence)
             .suggest(advice.clone())
             .suspect(self.place, 0.7, "writes the row");
@@ -457,7 +451,7 @@ impl View<'_, '_> {
             _ => None,
         });
         let mut finding = self
-            .new("database-placeholders", 0.92)
+            .finding("database-placeholders", 0.92)
             .because(format!(
                 "The SQL of {} has {wanted} placeholders, but {given} values are given{}",
                 at(self.place),
@@ -579,7 +573,7 @@ impl View<'_, '_> {
                 ));
             }
         }
-        self.new("database-table-exists", 0.85)
+        self.finding("database-table-exists", 0.85)
             .because(format!(
                 "{} creates the table {}, which the database has already: it runs twice on the same database",
                 at(self.place),
@@ -617,99 +611,4 @@ fn abbreviated<'t>(
 
 fn has_word(text: &str, word: &str) -> bool {
     text.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|part| part == word)
-}
-
-fn is_schema(text: &str) -> bool {
-    text.to_uppercase().contains("CREATE TABLE")
-}
-
-/// The tables that the project's SQL makes, in `.sql` files and in strings.
-fn tables(case: &Case<'_>) -> Vec<Table> {
-    let mut found = Vec::new();
-    let workspace = case.workspace;
-    for path in workspace.symbols().files().iter().take(MAX_FILES) {
-        let Some(text) = workspace.text(path).filter(|text| is_schema(text)) else { continue };
-        let source = SourceFile::new(path.clone(), text);
-        for span in edits::strings(&source) {
-            read_tables(&source, span, &mut found);
-        }
-        // A schema that lies beside the code that reads it.
-    }
-    let mut folders: Vec<String> = Vec::new();
-    for path in workspace.symbols().files().iter().take(MAX_FILES) {
-        let folder = path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
-        for folder in [folder.to_owned(), format!("{folder}/migrations"), format!("{folder}/sql")] {
-            if !folders.contains(&folder) {
-                folders.push(folder);
-            }
-        }
-    }
-    for folder in folders {
-        let on_disk = RelPath::new(&folder)
-            .map_or_else(|| workspace.root().to_path_buf(), |f| f.under(workspace.root()));
-        let Ok(entries) = std::fs::read_dir(on_disk) else { continue };
-        let mut names: Vec<String> =
-            entries.take(MAX_FILES).filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
-        names.retain(|name| name.ends_with(".sql"));
-        names.sort();
-        for name in names {
-            let path = RelPath::new(format!("{folder}/{name}").trim_start_matches('/'));
-            let Some(path) = path else { continue };
-            let Some(text) = workspace.text(&path) else { continue };
-            let end = text.len() as u32;
-            let source = SourceFile::new(path, text);
-            read_tables(&source, Span { start: 0, end }, &mut found);
-        }
-    }
-    found
-}
-
-/// Reads `CREATE TABLE name (column type …, …)` within `span`.
-fn read_tables(source: &SourceFile, span: Span, found: &mut Vec<Table>) {
-    let text = span.of(source.text());
-    let upper = text.to_ascii_uppercase();
-    for (at, _) in upper.match_indices("CREATE TABLE") {
-        let mut rest = text[at + "CREATE TABLE".len()..].trim_start();
-        if rest.to_ascii_uppercase().starts_with("IF NOT EXISTS") {
-            rest = rest["IF NOT EXISTS".len()..].trim_start();
-        }
-        let name: String = rest
-            .trim_start_matches(['"', '`', '['])
-            .chars()
-            .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
-            .collect();
-        let Some(open) = rest.find('(') else { continue };
-        if name.is_empty() {
-            continue;
-        }
-        let columns = crate::diagnose::expression::split_commas(closed(&rest[open + 1..]))
-            .into_iter()
-            .filter_map(|part| {
-                let part = part.split_whitespace().collect::<Vec<_>>().join(" ");
-                let column = part.split(' ').next()?.trim_matches(['"', '`', '[', ']']).to_owned();
-                let is_rule = ["PRIMARY", "FOREIGN", "UNIQUE", "CHECK", "CONSTRAINT"]
-                    .contains(&column.to_ascii_uppercase().as_str());
-                (!is_rule && !column.is_empty()).then_some((column, part))
-            })
-            .collect();
-        let start = span.start + at as u32;
-        let mut place = source.place(Span { start, end: start + 12 });
-        place.columns = None;
-        let name = name.rsplit('.').next().unwrap_or(&name).to_owned();
-        found.push(Table { name, columns, place });
-    }
-}
-
-/// What stands before the parenthesis that closes.
-fn closed(text: &str) -> &str {
-    let mut depth = 0_u32;
-    for (at, c) in text.char_indices() {
-        match c {
-            '(' => depth += 1,
-            ')' if depth == 0 => return &text[..at],
-            ')' => depth -= 1,
-            _ => {}
-        }
-    }
-    text
 }

@@ -102,9 +102,11 @@ pub(super) fn refused_by_system(case: &Case<'_>) -> Option<Finding> {
 /// An address that something else has bound.
 fn port_in_use(case: &Case<'_>, place: &Place) -> Finding {
     let address = peers::peer(case);
-    let named =
-        address.as_deref().map_or_else(|| "The address".to_owned(), |a| format!("The address {}", code(a)));
     let port = address.as_deref().and_then(|a| a.rsplit(':').next()).unwrap_or("that port").to_owned();
+    let named = address.as_deref().map_or_else(
+        || "The address and port".to_owned(),
+        |a| format!("The port {port} (address {})", code(a)),
+    );
     let mut finding = Finding::new("environment-port", Category::EnvIssue, Severity::High, 0.8)
         .because(format!(
             "{named} that {} binds is already in use: another process or test has not let go of it",

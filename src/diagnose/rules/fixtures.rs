@@ -13,8 +13,15 @@ use crate::workspace::{SourceFile, Workspace};
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] =
-    &[&unknown, &scope_mismatch, &called_directly, &recursive, &no_async_plugin, &fails_in_setup, &nothing::given];
+pub(super) const RULES: &[&dyn Rule] = &[
+    &unknown,
+    &scope_mismatch,
+    &direct::called,
+    &circle::recursive,
+    &no_async_plugin,
+    &fails_in_setup,
+    &nothing::given,
+];
 
 /// Fixtures of well-known plugins, and the distribution that brings them.
 const PLUGINS: &[(&str, &str)] = &[
@@ -62,6 +69,7 @@ const PLUGINS: &[(&str, &str)] = &[
 ];
 
 mod circle;
+mod direct;
 mod moving;
 mod nothing;
 
@@ -360,141 +368,6 @@ fn scope_keyword(function: &Function) -> Option<&Keyword> {
         ExprKind::Call { keywords, .. } => keywords.iter().find(|k| k.name.as_deref() == Some("scope")),
         _ => None,
     })
-}
-
-/// `Fixture "x" called directly`.
-fn called_directly(case: &Case<'_>) -> Option<Finding> {
-    let exception = case.root()?;
-    let name = between(&exception.message, "Fixture \"", "\" called directly")?;
-    // Text may show no line of the project: then the only call in the files whose fixtures the test sees.
-    let called = case
-        .workspace
-        .resolve(case.representative().test.file(), None)
-        .and_then(|test| direct_call(case.workspace, &test, name));
-    let spot = Spot::nearest(case).or_else(|| Spot::given(case.workspace, called.as_ref()?))?;
-    let call = spot.expressions().into_iter().find_map(|e| match &e.kind {
-        ExprKind::Call { func, args, keywords, .. }
-            if func.dotted().is_some_and(|d| d.rsplit('.').next() == Some(name)) =>
-        {
-            Some((e.span, args.is_empty() && keywords.is_empty()))
-        }
-        _ => None,
-    });
-    let here = call.map_or_else(|| spot.place.clone(), |(span, _)| spot.place_of(span));
-    let holder = spot.function();
-    let mut finding = new("fixtures-called", 0.95)
-        .because(format!("{} calls the fixture {} like a function", at(spot.place), code(name)))
-        .suggest(format!("Take `{name}` as a parameter: pytest then gives its value"))
-        .suspect(&here, 0.95, "fixtures are not called");
-    if let Some(place) = elsewhere(case.workspace, name) {
-        finding =
-            finding.shown(format!("the fixture `{name}`"), Some(&place)).suspect(&place, 0.2, "the fixture");
-    }
-    let is_test_or_fixture = |f: &Function| {
-        f.name.starts_with("test")
-            || spot.module().fixtures().iter().any(|x| x.function.qualified_name == f.qualified_name)
-    };
-    if let (Some((span, true)), Some(function)) = (call, holder.filter(|f| is_test_or_fixture(f))) {
-        let mut edits = vec![TextEdit::replace(&spot.place.path, span, name)];
-        if function.signature.param(name).is_none() {
-            let params = &function.signature;
-            let last = params.params.iter().rfind(|p| p.default.is_none());
-            let edit = match last {
-                Some(last) => TextEdit::insert(&spot.place.path, last.span.end, format!(", {name}")),
-                None if params.params.is_empty() => {
-                    TextEdit::insert(&spot.place.path, params.span.start + 1, name)
-                }
-                None => TextEdit::insert(&spot.place.path, params.span.start + 1, format!("{name}, ")),
-            };
-            edits.push(edit);
-        }
-        finding = finding.mend(Draft::edits(
-            spot.target(),
-            format!("Take `{name}` as a parameter of `{}` ({})", function.name, line_of(spot.place)),
-            "pytest gives the fixture's value",
-            edits,
-        ));
-    }
-    Some(finding)
-}
-
-/// The only call of the fixture `name` in the test's file and the `conftest.py` files it sees.
-fn direct_call(workspace: &Workspace, test: &RelPath, name: &str) -> Option<Place> {
-    let mut found = Vec::new();
-    for file in files_seen(test) {
-        let Some(source) = workspace.source(&file) else { continue };
-        source.module().walk(&mut |stmt| {
-            for expr in stmt.expressions() {
-                expr.walk(&mut |part| {
-                    if matches!(&part.kind, ExprKind::Call { func, .. } if func.as_name() == Some(name)) {
-                        let here = source.place(part.span);
-                        found.push(Place { columns: None, ..here });
-                    }
-                });
-            }
-        });
-    }
-    let only = found.pop();
-    only.filter(|_| found.is_empty())
-}
-
-/// `recursive dependency involving fixture 'x' detected`.
-fn recursive(case: &Case<'_>) -> Option<Finding> {
-    let exception = case.root()?;
-    let name = between(&exception.message, "recursive dependency involving fixture '", "'")?;
-    let path = case
-        .definition()
-        .map(|p| p.path)
-        .or_else(|| exception.frames.iter().find_map(|f| Some(f.place.as_ref()?.path.clone())))?;
-    let known = visible(case.workspace, &path);
-    let requests = |name: &str| -> Option<(Place, Vec<String>)> {
-        let place = known.iter().find(|(n, _)| n == name)?.1.clone()?;
-        let source = case.workspace.source(&place.path)?;
-        let fixtures = source.module().fixtures();
-        let fixture = fixtures.iter().rfind(|f| *f.name == *name)?;
-        Some((place, fixture.requests().map(|p| p.name.to_string()).collect()))
-    };
-    // The way from the fixture back to itself.
-    let mut way: Vec<(String, Place)> = Vec::new();
-    let mut waiting: Vec<(String, usize)> = vec![(name.to_owned(), 0)];
-    let mut closed = false;
-    while let Some((next, depth)) = waiting.pop() {
-        way.truncate(depth);
-        if depth > 0 && next == name {
-            closed = true;
-            break;
-        }
-        if way.iter().any(|(n, _)| *n == next) || depth > 32 {
-            continue;
-        }
-        let Some((place, asks)) = requests(&next) else { continue };
-        way.push((next, place));
-        waiting.extend(asks.into_iter().map(|n| (n, depth + 1)));
-    }
-    if !closed || way.is_empty() {
-        return None;
-    }
-    let circle =
-        way.iter().map(|(n, p)| format!("{} ({})", code(n), line_of(p))).collect::<Vec<_>>().join(" → ");
-    let mut finding = new("fixtures-circle", 0.94)
-        .because(format!("The fixtures ask for each other in a circle: {circle} → {}", code(name)))
-        .suggest("Let one of them do without the other, or take the common part into a fixture of its own");
-    for (n, place) in &way {
-        finding = finding.suspect(place, 0.8, format!("`{n}` is part of the circle"));
-    }
-    // A fixture that overrides its own name and a parameter that its body never uses are the usual slips.
-    for (index, (n, place)) in way.iter().enumerate() {
-        let next = &way[(index + 1) % way.len()].0;
-        finding = finding.mend(circle::without(case.workspace, place, n, next));
-    }
-    Some(finding.mend(Draft::advice(
-        FixTarget::Test,
-        format!(
-            "Let one fixture of the circle do without the next one: {}",
-            way.iter().map(|(n, _)| code(n)).collect::<Vec<_>>().join(", ")
-        ),
-        "pytest cannot make any of them first",
-    )))
 }
 
 /// Async tests or fixtures without a plugin that runs them.

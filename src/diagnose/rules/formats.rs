@@ -285,7 +285,7 @@ fn file(
     let folder = place.path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder);
     let mut fits: Vec<(RelPath, u32, Option<u32>)> = Vec::new();
     for text in texts {
-        if !text.ends_with(".json") && !text.ends_with(".jsonl") {
+        if !matches!(text.rsplit('.').next(), Some("json" | "jsonl")) {
             continue;
         }
         let inside = text.strip_prefix(&*root).unwrap_or(&text).trim_start_matches('/').to_owned();

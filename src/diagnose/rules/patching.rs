@@ -329,8 +329,9 @@ fn made_with_spec(case: &Case<'_>, spot: &Spot<'_>, mock: &Expr) -> Option<(RelP
             .find(|k| matches!(k.name.as_deref(), Some("spec" | "spec_set" | "autospec")))
             .map(|k| &k.value);
         let spec = match maker {
-            "create_autospec" => spec.or(args.first()),
-            "Mock" | "MagicMock" | "AsyncMock" | "NonCallableMock" => spec.or(args.first()),
+            "create_autospec" | "Mock" | "MagicMock" | "AsyncMock" | "NonCallableMock" => {
+                spec.or(args.first())
+            }
             _ => None,
         }?;
         match spot.resolver().infer(path, at, spec, 0)? {
@@ -411,19 +412,18 @@ pub(super) fn elsewhere(case: &Case<'_>) -> Option<Finding> {
             .shown(format!("`{name}` is defined here"), Some(&definition))
             .suspect(&here, 0.88, format!("replaces `{name}` where nobody looks it up"))
             .suspect(&user, 0.4, format!("has taken `{name}` into its own module"))
-            .mend(edit.map(|edit| {
-                Draft::edits(
-                    FixTarget::Test,
-                    format!("Patch `{target}` ({})", line_of(&here)),
-                    "A name is looked up in the module that uses it",
-                    edit,
-                )
-            })),
+            .mend(Draft::edits(
+                FixTarget::Test,
+                format!("Patch `{target}` ({})", line_of(&here)),
+                "A name is looked up in the module that uses it",
+                edit,
+            )),
     )
 }
 
 /// The module that has imported by name what the patch replaces (the place of the import), the name there, and where
 /// it is defined.
+#[expect(clippy::single_match_else, reason = "two cases of equal weight")]
 fn taken_by(
     case: &Case<'_>,
     place: &Place,
@@ -497,10 +497,10 @@ impl Patch {
     }
 
     /// The edits that make the patch replace `target`.
-    fn retarget(&self, source: &crate::workspace::SourceFile, target: &str) -> Option<Vec<TextEdit>> {
+    fn retarget(&self, source: &crate::workspace::SourceFile, target: &str) -> Vec<TextEdit> {
         let literal = edits::literal(source, target);
         match self.object {
-            None => Some(vec![TextEdit::replace(source.path(), self.name_span, literal)]),
+            None => vec![TextEdit::replace(source.path(), self.name_span, literal)],
             // `patch.object(module, "name")` → `patch("other.name")`
             Some(object) => {
                 let span = Span { start: object.start, end: self.name_span.end };
@@ -508,7 +508,7 @@ impl Patch {
                 if let Some(dot) = self.dot_object {
                     all.push(TextEdit::replace(source.path(), dot, ""));
                 }
-                Some(all)
+                all
             }
         }
     }

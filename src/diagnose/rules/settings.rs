@@ -40,7 +40,7 @@ fn has_section(source: &SourceFile, section: &str) -> bool {
 
 fn edit(source: &SourceFile, section: &str, option: &str, value: &str) -> Option<TextEdit> {
     let (text, path) = (source.text(), source.path());
-    let is_toml = path.as_str().ends_with(".toml");
+    let is_toml = path.as_str() == "pyproject.toml";
     let newline = edits::newline(text);
     let entry = if is_toml {
         format!("{option} = [\"{}\"]", value.replace('\\', "\\\\").replace('"', "\\\""))

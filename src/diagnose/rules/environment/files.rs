@@ -52,8 +52,8 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
         .any(|prefix| path.starts_with(prefix));
     let root_folder = case.workspace.root().to_string_lossy().replace('\\', "/");
     let inside = !root_folder.is_empty() && path.starts_with(&*root_folder);
-    let temporary = path.contains("/pytest-of-")
-        || !inside && (path.starts_with("/tmp/") || path.contains("/Temp/"));
+    let temporary =
+        path.contains("/pytest-of-") || !inside && (path.starts_with("/tmp/") || path.contains("/Temp/"));
     let relative = !path.starts_with('/') && path.as_bytes().get(1) != Some(&b':');
     let category = if system { Category::EnvIssue } else { Category::DataIssue };
     let writes = mend::writes(case, &place);
@@ -148,6 +148,17 @@ fn nearest(case: &Case<'_>, path: &str, place: &Place) -> Option<Near> {
     const MAX_ENTRIES: usize = 2000;
     let root = case.workspace.root();
     let inside = case.workspace.root().to_str().and_then(|root| path.strip_prefix(&root.replace('\\', "/")));
+    // Results of another machine or checkout: the longest end of the path whose folder is in this workspace.
+    let ends = || {
+        let absolute = path.strip_prefix('/').filter(|_| inside.is_none())?;
+        let starts = absolute.match_indices('/').map(|(at, _)| &absolute[at + 1..]);
+        starts.filter(|end| end.contains('/')).find(|end| {
+            let folder = end.rsplit_once('/').and_then(|(folder, _)| RelPath::new(folder));
+            folder.is_some_and(|folder| folder.under(root).is_dir())
+        })
+    };
+    let elsewhere = ends();
+    let inside = inside.or(elsewhere);
     let wanted = RelPath::new(inside.unwrap_or(path).trim_start_matches('/'))?;
     let name = wanted.as_str().rsplit('/').next()?;
     let test = case.representative().test.file().rsplit_once('/').map_or("", |(folder, _)| folder);

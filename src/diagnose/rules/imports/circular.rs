@@ -63,7 +63,7 @@ fn later(case: &Case<'_>, place: &Place) -> Option<Draft> {
     let module = source.module();
     let stmt = module.body().iter().find(|s| (s.start_line..=s.end_line).contains(&place.line))?;
     let StmtKind::Import(imports) = &stmt.kind else { return None };
-    let names: Vec<&str> = imports.iter().map(|import| import.bound_name()).collect();
+    let names: Vec<&str> = imports.iter().map(crate::workspace::python::Import::bound_name).collect();
     if names.contains(&"*") || imports.iter().any(|import| import.alias.is_some() && import.name.is_none()) {
         return None;
     }

@@ -3,6 +3,7 @@
 mod circular;
 mod hidden;
 mod missing;
+mod relative;
 mod removed;
 mod syntax;
 
@@ -14,6 +15,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &circular::circular,
     &syntax::syntax,
     &removed::attribute,
+    &relative::beyond,
     &hidden::not_a_package,
     &hidden::shadowed,
     &hidden::same_name,

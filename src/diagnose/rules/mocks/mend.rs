@@ -23,6 +23,7 @@ pub(super) struct Site {
 }
 
 /// The arguments of the mock's assertion at the test's line, and the last part of the mock's name.
+#[expect(clippy::type_complexity, reason = "the parts of one call")]
 fn asserted(
     case: &Case<'_>,
     place: &Place,
@@ -95,7 +96,7 @@ pub(super) fn by_position(named: &[Argument], positional: &[Argument]) -> Option
     let mut missing =
         named.iter().filter(|(name, _)| name.is_some() && !positional.iter().any(|(n, _)| n == name));
     let (Some((Some(name), value)), None) = (missing.next(), missing.next()) else { return None };
-    let (_, given) = positional.iter().filter(|(name, _)| name.is_none()).next_back()?;
+    let (_, given) = positional.iter().rfind(|(name, _)| name.is_none())?;
     (given == value).then(|| (name.clone(), value.to_string()))
 }
 

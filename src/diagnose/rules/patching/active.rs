@@ -32,7 +32,7 @@ pub(super) fn patches(source: &SourceFile, line: u32) -> Vec<Patch> {
             }
             StmtKind::Class(class) => found.extend(class.decorators.iter().filter_map(|d| of(source, d))),
             StmtKind::With { items, .. } => {
-                found.extend(items.iter().filter_map(|(expr, _)| of(source, expr)))
+                found.extend(items.iter().filter_map(|(expr, _)| of(source, expr)));
             }
             _ => {}
         }

@@ -13,8 +13,10 @@ use crate::workspace::resolve::Symbol;
 pub(in crate::diagnose::rules) fn not_accepted(case: &Case<'_>) -> Option<Finding> {
     let root = case.root().filter(|root| root.short_type() == "TypeError")?;
     let message = root.message.lines().next()?.trim();
-    let wrong = message.strip_prefix("got an unexpected keyword argument '").and_then(|rest| rest.split('\'').next());
-    let missing = message.strip_prefix("missing a required argument: '").and_then(|rest| rest.split('\'').next());
+    let wrong =
+        message.strip_prefix("got an unexpected keyword argument '").and_then(|rest| rest.split('\'').next());
+    let missing =
+        message.strip_prefix("missing a required argument: '").and_then(|rest| rest.split('\'').next());
     let many = message == "too many positional arguments";
     if wrong.is_none() && missing.is_none() && !many {
         return None;
@@ -34,8 +36,13 @@ pub(in crate::diagnose::rules) fn not_accepted(case: &Case<'_>) -> Option<Findin
     let source = case.workspace.source(&file)?;
     let function = source.module().function(&name)?;
     let defined = line(&file, function.name_line);
-    let params: Vec<&str> =
-        function.signature.params.iter().map(|p| &*p.name).filter(|n| !matches!(*n, "self" | "cls")).collect();
+    let params: Vec<&str> = function
+        .signature
+        .params
+        .iter()
+        .map(|p| &*p.name)
+        .filter(|n| !matches!(*n, "self" | "cls"))
+        .collect();
     let what = match (wrong, missing) {
         (Some(wrong), _) => format!("has no parameter {}", code(wrong)),
         (_, Some(missing)) => format!("needs {}, which the call does not give", code(missing)),

@@ -45,7 +45,10 @@ pub(in crate::diagnose::rules) fn swapped(case: &Case<'_>) -> Option<Finding> {
     if !as_written || as_given > targets.len() % 2 {
         return None;
     }
-    let place = Place { function: definition.function.clone(), ..Place::line(definition.path.clone(), function.name_line) };
+    let place = Place {
+        function: definition.function.clone(),
+        ..Place::line(definition.path.clone(), function.name_line)
+    };
     let first = &params[0];
     let last_target = targets.last()?;
     let names: Vec<String> = params.iter().rev().map(|p| p.name.to_string()).collect();

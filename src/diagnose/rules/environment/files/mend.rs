@@ -144,11 +144,10 @@ fn look(
     all: &mut Vec<(Span, bool)>,
 ) {
     let is_written = match &expr.kind {
-        ExprKind::Str(_) => true,
         ExprKind::Call { func, args, .. } => {
             args.len() == 1 && matches!(func.dotted().as_deref(), Some("Path" | "pathlib.Path"))
         }
-        ExprKind::BinOp { op: "/", .. } => true,
+        ExprKind::Str(_) | ExprKind::BinOp { op: "/", .. } => true,
         _ => false,
     };
     if is_written
