@@ -184,9 +184,10 @@ fn root_of(spot: &Spot<'_>, top: &str) -> Option<String> {
 /// Imports the module by its path from the root, where that is a chain of names.
 fn by_full_name(spot: &Spot<'_>, import: Option<&Import>, root: &str) -> Option<Draft> {
     let import = import.filter(|i| i.level == 0 && (i.name.is_some() || i.alias.is_some()))?;
-    let is_source = matches!(root, "" | "src" | "lib" | "python");
+    // Folders of sources are on the path or ought to be; those of tests are packages of the root.
+    let in_tests = crate::cluster::fingerprint::is_test_path(&format!("{root}/module.py"));
     let names = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if is_source || !root.split('/').all(names) {
+    if !in_tests || !root.split('/').all(names) {
         return None;
     }
     let prefix = format!("{}.", root.replace('/', "."));
