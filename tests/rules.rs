@@ -114,7 +114,12 @@ fn the_world_outside_and_endless_code() {
         "outside",
         &[
             ("test_secret", "environment-variable", "`APP_SECRET_NAME` is not set", "src/app/io.py:5"),
-            ("test_load_rel", "environment-file", "the file is at `tests/data/items.csv`", "tests/test_io.py:7"),
+            (
+                "test_load_rel",
+                "environment-file",
+                "the file is at `tests/data/items.csv`",
+                "tests/test_io.py:7",
+            ),
             (
                 "test_load_near",
                 "environment-file",

@@ -343,13 +343,9 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
             "class Shop:\n    def __init__(self):\n        self.items = [1]\n\n    def total(self):\n        return sum(self.itms)\n",
         ),
     ]);
-    let started = project.folder.path().join("started");
     project.write(
         "test_shop.py",
-        &format!(
-            "import os, time\n\nfrom shop import Shop\n\n\ndef test_total():\n    assert Shop().total() == 1\n    open({:?}, 'w').write(str(os.getpid()) + '\\n')\n    time.sleep(600)\n",
-            started.display().to_string()
-        ),
+        "import os, time\n\nfrom shop import Shop\n\n\ndef test_total():\n    assert Shop().total() == 1\n    open('started', 'w').write(str(os.getpid()) + '\\n')\n    time.sleep(600)\n",
     );
     let home = project.folder.path().join("home");
     let failscope = |args: &[&str]| {
@@ -374,12 +370,19 @@ fn a_killed_trial_leaves_the_workspace_as_it_was_and_no_process() {
             .iter()
             .all(|name| before.contains_key(&project.root().join(name)))
     );
-    let mut child = failscope(&["analyze", "--verify", "--output", &reports]).spawn().unwrap();
-    let written = || std::fs::read_to_string(&started).is_ok_and(|text| text.ends_with('\n'));
-    wait_for(written);
+    let runs = project.root().join(".failscope/runs");
+    let run = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap().path().display().to_string();
+    let mut child = failscope(&["analyze", &run, "--verify", "--output", &reports]).spawn().unwrap();
+    // The test can write in its copy only.
+    let told = || {
+        let all = ignore::WalkBuilder::new(home.join("failscope/copies")).standard_filters(false).build();
+        let started = all.filter_map(Result::ok).find(|entry| entry.file_name() == "started")?;
+        std::fs::read_to_string(started.path()).ok().filter(|text| text.ends_with('\n'))
+    };
+    wait_for(|| told().is_some());
+    let pid = told().unwrap().trim().to_owned();
     child.kill().unwrap();
     child.wait().unwrap();
-    let pid = std::fs::read_to_string(&started).unwrap().trim().to_owned();
     wait_for(|| !is_running(&pid));
     assert!(tree(&project.root()) == before, "the workspace is never written");
     // What was left in the cache goes with the next trial.
