@@ -105,7 +105,7 @@ fn phase<T, R>(name: &str, failures: usize, make: impl Fn() -> T, work: impl Fn(
         let made = make();
         let begun = on_cpu();
         let result = work(made);
-        least = least.min(on_cpu() - begun);
+        least = least.min(on_cpu().saturating_sub(begun));
         last = Some(result);
     }
     println!(
@@ -147,9 +147,9 @@ fn main() {
         |(run, workspace)| -> Analysis { analysis::analyze(run, &workspace, &options) },
     );
     let meta = Meta::new(0, root.clone());
-    let (json, _) =
+    let (json, ()) =
         phase("JSON", failures, || (), |()| Document::new(&analysis, &meta).write(std::io::sink()).unwrap());
-    let (page, _) =
+    let (page, ()) =
         phase("HTML", failures, || (), |()| html::write(&analysis, &meta, &mut std::io::sink()).unwrap());
     println!(
         "all: {:.0} failures a second by this thread's time",

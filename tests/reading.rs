@@ -328,7 +328,7 @@ fn captured_junit() -> Vec<(String, String)> {
             let name = suite.file_name().into_string().unwrap();
             for file in std::fs::read_dir(suite.path()).unwrap() {
                 let file = file.unwrap().file_name().into_string().unwrap();
-                if file.ends_with(".xml") {
+                if file.rsplit_once('.').is_some_and(|(_, ending)| ending == "xml") {
                     files.push((format!("{version}/{name}/{file}"), name.clone()));
                 }
             }

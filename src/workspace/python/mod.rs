@@ -125,7 +125,7 @@ impl Module {
 
     /// The top-level statements of those pieces that `wanted` says, in source order; those of the whole if they are
     /// not all to be had.
-    fn statements<'a>(&'a self, wanted: impl Fn(&Piece) -> bool) -> Vec<&'a Stmt> {
+    fn statements(&self, wanted: impl Fn(&Piece) -> bool) -> Vec<&Stmt> {
         self.either(
             |pieces| {
                 let mut all = Vec::new();
