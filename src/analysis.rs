@@ -33,6 +33,9 @@ pub struct Options {
     pub max_log_size: usize,
     /// Replaces secrets.
     pub redactor: Redactor,
+    /// Whether failures may be replayed on the syntax tree. While a run is going they are not: each new failure
+    /// would have all before it replayed again, and somebody waits for it.
+    pub replay: bool,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Default for Options {
         Self {
             max_log_size: crate::evidence::preprocess::DEFAULT_MAX_LOG_SIZE,
             redactor: Redactor::default(),
+            replay: true,
         }
     }
 }
@@ -57,7 +61,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     evidence::collect(&mut run, workspace);
     let groups = grouping::group(&run.failures, workspace);
     let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
-    let replay = groups.len() <= MAX_REPLAYED;
+    let replay = options.replay && groups.len() <= MAX_REPLAYED;
     let mut clusters: Vec<Cluster> = Vec::with_capacity(groups.len());
     for some in groups.chunks(AT_ONCE) {
         let findings = parallel::map(some, |(_, members)| {

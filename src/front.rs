@@ -42,7 +42,11 @@ pub fn redactor(root: &Path, config: &Config, system: &System) -> Redactor {
 
 /// How a run of the workspace at `root` is analysed.
 pub fn analysis_options(root: &Path, config: &Config, system: &System) -> Options {
-    Options { max_log_size: config.max_log_size, redactor: redactor(root, config, system) }
+    Options {
+        max_log_size: config.max_log_size,
+        redactor: redactor(root, config, system),
+        ..Options::default()
+    }
 }
 
 /// What the result file at `path` is called: by its path from the workspace's folder where it lies in it.

@@ -87,6 +87,8 @@ pub struct Memory {
     problems: Vec<Problem>,
     config: Option<Arc<Config>>,
     results: Option<Arc<Results>>,
+    /// Whether the results are those of a run that was going, for which nothing was replayed.
+    provisional: bool,
     /// Files read whole that nobody was told of.
     read: Vec<PathBuf>,
     /// The sources that the last analysis read.
@@ -194,12 +196,16 @@ impl Job {
         };
         let state = Some(self.memory.state(&self.root));
         self.memory.config = Some(Arc::clone(&config));
-        if let Some(results) = self.memory.results.clone().filter(|_| same_config && !changed_files) {
+        // A run that is over without a word of its end has not changed its stream.
+        let settled = !self.memory.provisional || self.memory.is_live();
+        let as_before = same_config && !changed_files && settled;
+        if let Some(results) = self.memory.results.clone().filter(|_| as_before) {
             let outcome = self.outcome(config, config_problems, pyproject, results, false, again, false);
             return Outcome { state, cleared, ..outcome };
         }
         let results = Arc::new(self.analyze(&config));
         self.memory.results = Some(Arc::clone(&results));
+        self.memory.provisional = self.memory.is_live();
         let outcome = self.outcome(config, config_problems, pyproject, results, true, again, false);
         Outcome { state, cleared, ..outcome }
     }
@@ -388,7 +394,8 @@ impl Job {
             crate::evidence::redact::warm_up();
             (Analysis::default(), TestOutcomes::default())
         } else {
-            self.tools.analyze(runs, self.memory.problems.clone(), &workspace, config, &self.system)
+            let (problems, live) = (self.memory.problems.clone(), self.memory.is_live());
+            self.tools.analyze(runs, problems, &workspace, config, live, &self.system)
         };
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
         let mut results = Results { serial, outcomes, ..Results::default() };

@@ -4,7 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::analysis::{self, Options};
 use crate::diagnose::providers::{self, Choice, NoProvider};
+use crate::front;
 use crate::front::model::{self, Standing};
 use crate::history::recording::Recording;
 use crate::history::session;
@@ -14,7 +16,6 @@ use crate::ingest::IngestError;
 use crate::model::{Analysis, Problem, Run, TestOutcomes};
 use crate::system::System;
 use crate::workspace::{Config, Workspace, discovery};
-use crate::{analysis, front};
 
 /// Says whether a path would be taken for a result file. Touches no disk.
 pub type Candidate = Box<dyn Fn(&Path) -> bool + Send>;
@@ -33,13 +34,15 @@ pub trait Tools: Send + Sync + 'static {
     /// Reads one result file of the folder `root`.
     fn read(&self, root: &Path, path: &Path) -> Result<Run, IngestError>;
 
-    /// Merges and analyses; `problems` are what could not be read at all.
+    /// Merges and analyses; `problems` are what could not be read at all. `live` says that a run is still going:
+    /// then what takes long is left for its end.
     fn analyze(
         &self,
         runs: Vec<Run>,
         problems: Vec<Problem>,
         workspace: &Arc<Workspace>,
         config: &Config,
+        live: bool,
         system: &System,
     ) -> (Analysis, TestOutcomes);
 
@@ -117,11 +120,12 @@ impl Tools for Pipeline {
         problems: Vec<Problem>,
         workspace: &Arc<Workspace>,
         config: &Config,
+        live: bool,
         system: &System,
     ) -> (Analysis, TestOutcomes) {
         let mut run = front::gather(runs, problems);
         let outcomes = std::mem::take(&mut run.outcomes);
-        let options = front::analysis_options(workspace.root(), config, system);
+        let options = Options { replay: !live, ..front::analysis_options(workspace.root(), config, system) };
         let mut analysis = analysis::analyze(run, workspace, &options);
         let standing = if analysis.clusters.is_empty() {
             Standing::offline()

@@ -121,6 +121,7 @@ impl Tools for Fake {
         _problems: Vec<Problem>,
         workspace: &Arc<Workspace>,
         config: &Config,
+        _live: bool,
         _system: &System,
     ) -> (Analysis, TestOutcomes) {
         self.analyses.fetch_add(1, Ordering::SeqCst);

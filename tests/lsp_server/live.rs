@@ -17,12 +17,12 @@ const TESTS: &str = "\
 import os
 import time
 
-def total(prices):
-    return sum(prices)
+from shop import total
+
 
 def test_wrong():
     bill = total([1, 2])
-    assert bill == 4
+    assert bill == 3
 
 def test_mended():
     assert os.path.exists('mended')
@@ -71,6 +71,11 @@ fn is_marked(diagnostics: &[Json], line: u64) -> bool {
     lines(diagnostics).iter().any(|(at, _)| at + 1 == line)
 }
 
+/// Whether the cause of what fails at the line, from 1, was found by a replay.
+fn is_replayed(diagnostics: &[Json], line: u64) -> bool {
+    lines(diagnostics).iter().any(|(at, message)| at + 1 == line && message.contains("in a replay"))
+}
+
 /// Waits until diagnostics fit.
 async fn until(client: &mut Client, path: &Path, fits: impl Fn(&[Json]) -> bool) {
     while !fits(&client.diagnostics(path).await) {}
@@ -79,6 +84,7 @@ async fn until(client: &mut Client, path: &Path, fits: impl Fn(&[Json]) -> bool)
 async fn followed(args: &[&str]) {
     let project = Project::empty();
     project.write("pyproject.toml", "[tool.pytest.ini_options]\n");
+    project.write("shop.py", "def total(prices):\n    return sum(prices) - 1\n");
     project.write("test_shop.py", TESTS);
     let path = project.path("test_shop.py");
     let mut client =
@@ -86,11 +92,16 @@ async fn followed(args: &[&str]) {
     client.analyze().await;
 
     let mut run = Terminal::start(&project, args);
-    // In any order, for workers are at it.
-    until(&mut client, &path, |shown| is_marked(shown, 9) && is_marked(shown, 12)).await;
+    // In any order, for workers are at it. What takes long waits for the end of the run.
+    until(&mut client, &path, |shown| {
+        assert!(!is_replayed(shown, 9));
+        is_marked(shown, 9) && is_marked(shown, 12)
+    })
+    .await;
     assert!(run.is_going());
     project.write("go", "");
     assert_eq!(run.end().await, Some(1));
+    until(&mut client, &path, |shown| is_replayed(shown, 9)).await;
     project.remove("go");
 
     // The second run passes what the first did not, and says so while it goes on.
