@@ -108,7 +108,7 @@ fn check(program: &Program, variant: &Variant, captured: &BTreeMap<String, Strin
     let root = tempfile::tempdir().unwrap();
     let mut files = BTreeMap::new();
     for (path, text) in &program.files {
-        let text = if path.ends_with(".py") { (variant.change)(text) } else { text.clone() };
+        let text = if path.rsplit('.').next() == Some("py") { (variant.change)(text) } else { text.clone() };
         let target = root.path().join(path);
         std::fs::create_dir_all(target.parent().unwrap()).unwrap();
         std::fs::write(target, &text).unwrap();
