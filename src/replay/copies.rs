@@ -50,7 +50,7 @@ impl<'a> Machine<'a> {
                 }
                 Value::dict(made)
             }
-            Value::Object(object) if super::call::is_member(object) => value.clone(),
+            Value::Object(object) if super::classes::is_member(object) => value.clone(),
             Value::Object(object) => {
                 if let Some((_, copy)) = known.iter().find(|(old, _)| Rc::ptr_eq(old, object)) {
                     return Ok(Value::Object(Rc::clone(copy)));

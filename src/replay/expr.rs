@@ -425,7 +425,7 @@ impl<'a> Machine<'a> {
                     super::value::Kind::Enum | super::value::Kind::IntEnum | super::value::Kind::StrEnum
                 ) =>
             {
-                Ok(Value::iter(super::call::members(class)))
+                Ok(Value::iter(super::classes::members(class)))
             }
             Value::Native(_) | Value::Given(_) if !self.known_not_iterable(value) => {
                 Err(Stop::Unknown("iterates what is not known"))

@@ -22,10 +22,15 @@
     reason = "Python's own words and operators, one line each"
 )]
 
+mod attributes;
 mod builtins;
 mod call;
+mod classes;
+mod compare;
 mod copies;
 mod expr;
+mod given;
+mod items;
 mod json;
 mod library;
 mod machine;
@@ -34,7 +39,9 @@ mod ops;
 mod prelude;
 mod regexes;
 mod scope;
+mod sequences;
 mod session;
+mod statements;
 #[cfg(test)]
 mod tests;
 mod text;
