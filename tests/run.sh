@@ -24,6 +24,8 @@ environment "$venv" tests/requirements.txt
 environment "$PWD/target/venv-providers" tests/providers/requirements.txt
 export FAILSCOPE_TEST_SDK_PYTHON=$PWD/target/venv-providers/bin/python
 export FAILSCOPE_TEST_PYTHON=$venv/bin/python
+# Tests change files within a second, and Python tells whether a compiled one is old by second and size.
+export PYTHONDONTWRITEBYTECODE=1
 
 rm -rf target/lsp-messages
 echo "== cargo test"

@@ -57,6 +57,8 @@ impl Project {
             .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
             .env("TMPDIR", self.folder.path().join("tmp"))
             .env("PATH", "/usr/bin:/bin")
+            // Files change within a second here, and Python tells whether a compiled one is old by second and size.
+            .env("PYTHONDONTWRITEBYTECODE", "1")
             .arg(subcommand)
             .args(args);
         command

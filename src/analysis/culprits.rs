@@ -35,8 +35,11 @@ pub fn apply(cluster: &mut Cluster, ranking: &Ranking, workspace: &Workspace, op
             place.path == known.site.place.path
                 && (place.line..=place.end_line).contains(&known.site.place.line)
         };
-        culprits.retain(|culprit| !same(culprit));
-        culprits.insert(0, known.clone());
+        let mut first = known.clone();
+        for traced in culprits.extract_if(.., |culprit| same(culprit)) {
+            first.reasons.extend(traced.reasons);
+        }
+        culprits.insert(0, first);
     } else {
         cluster.diagnosis.notes.extend(ranking.notes.iter().map(|note| shower.text(note)));
     }

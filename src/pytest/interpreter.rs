@@ -91,10 +91,12 @@ fn default_of_editor(root: &Path, system: &System) -> Option<String> {
         rest = after;
     }
     path += rest;
-    if !path.contains(['/', '\\']) {
-        return on_path(&path, system).map(|path| path.display().to_string());
+    let is_name = !path.contains(['/', '\\']);
+    let name = path;
+    let path = home(&name, system).unwrap_or_else(|| root.join(&name));
+    if is_name && !path.is_dir() {
+        return on_path(&name, system).map(|path| path.display().to_string());
     }
-    let path = home(&path, system).unwrap_or_else(|| root.join(&path));
     if path.is_dir() { in_environment(&path) } else { path.is_file().then(|| path.display().to_string()) }
 }
 
