@@ -12,6 +12,7 @@ TESTS = "tests/editors/"
 # What stands in the README: the test's file, and what it says there.
 ROWS = {
     "failscope lsp": (TESTS + "neovim/support.lua", "'lsp', '--log-messages'"),
+    "failscope.runOutput": ("tests/lsp_server/run.rs", '"failscope.runOutput"'),
     "--poll SECONDS": ("tests/lsp-process/poll.py", '"--poll", "1"'),
     "cd editors/vscode && npm ci && node package.mjs": (TESTS + "vscode/run.sh", "node package.mjs"),
     "failscope.vsix": (TESTS + "vscode/run.sh", "editors/vscode/failscope.vsix"),
