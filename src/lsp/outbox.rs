@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -207,7 +207,8 @@ impl Outbox {
     /// Like [`Self::ask`], with the longest wait: people answer later than programs.
     ///
     /// The request runs in a task of its own that is never dropped: the library breaks when the answer to a
-    /// request comes whose asker is gone.
+    /// request comes whose asker is gone. An answer after the longest wait is not used, also when it and the end of
+    /// the wait are seen in the same moment.
     pub async fn ask_within<R>(&self, params: R::Params, patience: Duration) -> Option<R::Result>
     where
         R: Request,
@@ -215,14 +216,15 @@ impl Outbox {
         R::Result: Send + 'static,
     {
         let client = self.client.clone();
+        let asked_at = Instant::now();
         let asked = tokio::spawn(async move { client.send_request::<R>(params).await });
         match tokio::time::timeout(patience, asked).await {
-            Ok(Ok(Ok(answer))) => Some(answer),
+            Ok(Ok(Ok(answer))) if asked_at.elapsed() < patience => Some(answer),
             Ok(Ok(Err(error))) => {
                 tracing::warn!("the client refused {}: {error}", R::METHOD);
                 None
             }
-            Ok(Err(_)) | Err(_) => {
+            Ok(Ok(Ok(_)) | Err(_)) | Err(_) => {
                 tracing::warn!("the client does not answer {}", R::METHOD);
                 None
             }
