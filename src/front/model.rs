@@ -189,6 +189,7 @@ pub fn conclude(analysis: &mut Analysis, spent: Spent, cancelled: bool, choice: 
         calls: before.calls + spent.calls,
         input_tokens: before.input_tokens + spent.input_tokens,
         output_tokens: before.output_tokens + spent.output_tokens,
+        unmetered: before.unmetered + spent.unmetered,
     };
     let told = before.told;
     let provider = &*choice.provider;

@@ -63,7 +63,9 @@ pub struct ModelRun {
     pub input_tokens: u64,
     /// Tokens of their answers, as far as the provider says.
     pub output_tokens: u64,
-    /// What they cost in US dollars, if the price is known.
+    /// Calls of which the provider did not say how many tokens they took.
+    pub unmetered: u64,
+    /// What they cost in US dollars, if the price and the tokens of every call are known.
     pub cost: Option<f64>,
     /// What was done differently from what was asked, such as a temperature that the model does not take.
     pub notes: Vec<Redacted>,

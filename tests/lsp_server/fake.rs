@@ -33,6 +33,8 @@ pub struct Fake {
     breaks: Mutex<bool>,
     /// The model that there is.
     pub model: Mutex<Option<Choice>>,
+    /// Why there is none, if that is to be said.
+    pub no_model: Mutex<Option<Standing>>,
 }
 
 impl Fake {
@@ -148,8 +150,9 @@ impl Tools for Fake {
             }
         }
         let root = workspace.root();
-        if let Some(choice) = self.model.lock().unwrap().clone() {
-            model::recall(&mut analysis, &Standing::Ready(choice), workspace, root, config);
+        let ready = self.model.lock().unwrap().clone().map(Standing::Ready);
+        if let Some(standing) = ready.or_else(|| self.no_model.lock().unwrap().clone()) {
+            model::recall(&mut analysis, &standing, workspace, root, config);
         }
         (analysis, outcomes)
     }
@@ -209,7 +212,7 @@ impl Maker<'_> {
                     .collect(),
                 source: Source::Rule("fake"),
                 was_critic_override: false,
-                notes: Vec::new(),
+                notes: json["notes"].as_array().into_iter().flatten().map(|note| self.text(note)).collect(),
             },
             culprits: culprit
                 .map(|site| Culprit { site, score: 1.0, reasons: vec![self.redactor.text("it is named")] })

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 
-use crate::client::{Client, Setup};
-use crate::fake::{Fake, Project};
+use crate::client::{Client, Setup, uri, whole};
+use crate::fake::{Fake, Project, SHOP, cluster, results};
 
 #[tokio::test]
 async fn the_handshake_names_the_server_and_what_it_offers() {
@@ -179,4 +179,56 @@ fn the_process_ends_when_its_client_dies() {
     let code = server.code();
     client.wait().unwrap();
     assert_eq!(code, Some(1));
+}
+
+/// A client that says nothing of what it can do gets what the protocol has had from the beginning, and is asked for
+/// nothing: closing it fails if there is a message that was not expected.
+#[tokio::test]
+async fn a_client_without_any_capability_gets_what_everybody_understands() {
+    let project = Project::new();
+    let (source, test) = (project.path("shop.py"), project.path("test_shop.py"));
+    // A column behind a letter that is one in UTF-32, two in UTF-16 and four in UTF-8.
+    let text = SHOP.replace("    return sum_ + 1", "    return ('😀', sum_ + 1)[1]");
+    project.write("shop.py", &text);
+    let mut one = cluster();
+    one["fixes"][0]["columns"] = json!([18, 26]);
+    project.write("run.results", &results(&[one]));
+    let mut client = Client::connect(&Setup::new(project.root(), Fake::new()));
+    let params = json!({ "processId": null, "rootUri": uri(project.root()), "capabilities": {} });
+    let offered = client.request("initialize", params).await.unwrap()["capabilities"].take();
+    assert_eq!((&offered["positionEncoding"], offered.get("diagnosticProvider")), (&json!("utf-16"), None));
+    assert_eq!(offered["codeActionProvider"].get("resolveProvider"), None);
+    client.notify("initialized", json!({})).await;
+    client.open(&source, &text).await;
+
+    // Pushed, in UTF-16, and nothing in it that came later than version 3.0.
+    client.diagnostics(&test).await;
+    let mut publication = client.publication(&source).await;
+    while publication["diagnostics"] == json!([]) {
+        publication = client.publication(&source).await;
+    }
+    assert_eq!(publication.get("version"), None);
+    let diagnostic = &publication["diagnostics"][0];
+    let line = text.lines().nth(4).unwrap().encode_utf16().count();
+    assert_eq!(diagnostic["range"]["end"], json!({ "line": 4, "character": line }));
+    for later in ["relatedInformation", "codeDescription", "tags"] {
+        assert_eq!(diagnostic.get(later), None, "{diagnostic}");
+    }
+
+    let hover = client.hover(&source, 4, 6).await;
+    let said = hover["contents"]["value"].as_str().unwrap();
+    assert_eq!(hover["contents"]["kind"], "plaintext");
+    assert!(said.contains("total adds 1 to the sum") && !said.contains(['*', '`', '\\']), "{said}");
+
+    // Commands only, none of which it could not follow.
+    let all = client.request("textDocument/codeAction", whole(&source)).await.unwrap();
+    let commands: Vec<&str> =
+        all.as_array().unwrap().iter().map(|one| one["command"].as_str().unwrap()).collect();
+    assert!(commands.contains(&"failscope.runTest") && !commands.contains(&"failscope.applyFix"), "{all:#}");
+
+    // New results are pushed without anything being refreshed.
+    project.write("run.results", &results(&[]));
+    client.analyze().await;
+    assert!(client.diagnostics(&source).await.is_empty() && client.diagnostics(&test).await.is_empty());
+    client.close().await;
 }

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use failscope::diagnose::providers::ErrorKind;
+use failscope::front::model::Standing;
+use failscope::model::ModelState;
 use serde_json::{Value as Json, json};
 use tokio::sync::Semaphore;
 
@@ -249,20 +251,88 @@ async fn an_answer_about_an_old_run_is_not_put_into_a_new_one() {
     client.close().await;
 }
 
+/// What a model does, and what the hover says of it: however many notes the rules have made before.
 #[tokio::test]
 async fn why_there_is_no_answer_stands_in_the_hover() {
-    let model = Arc::new(Scripted {
-        local: true,
-        ..Scripted::new(|_, _| Err(ErrorKind::Refused { key: Some("GROQ_API_KEY".to_owned()) }))
-    });
-    let (project, _, setup) = set_up(&model);
-    let mut client = started(&project, setup).await;
-    let hover = client.hover(&project.path("shop.py"), 4, 6).await.to_string();
-    assert!(hover.contains("No model analysis: nobody has asked it"), "{hover}");
-    let done = client.execute("failscope.askModel", json!({})).await.unwrap();
-    assert_eq!((&done["asked"], &done["failed"]), (&json!(1), &json!(1)));
-    let hover = client.hover(&project.path("shop.py"), 4, 6).await.to_string();
-    assert!(hover.contains("check GROQ") && hover.contains("total adds 1"), "{hover}");
-    client.discard();
-    client.close().await;
+    let offered = vec![failscope::evidence::redact::Redactor::default().text("wise-2")];
+    let seconds = std::time::Duration::from_secs;
+    let unsure = json!({ "root_cause": "", "missing": "what `total` is given" });
+    let invented = json!({ "root_cause": "`apply_discount_twice` is called by the checkout" });
+    let rows: [(Result<String, ErrorKind>, &str); 16] = [
+        (
+            Err(ErrorKind::Refused { key: Some("GROQ_API_KEY".to_owned()) }),
+            "the key was refused; check GROQ_API_KEY",
+        ),
+        (Err(ErrorKind::Refused { key: None }), "it wants a key and there is none"),
+        (Err(ErrorKind::QuotaSpent), "credit or allowance is used up"),
+        (Err(ErrorKind::NoSuchModel { offered }), "choose another with --model: wise-2"),
+        (
+            Err(ErrorKind::Unreachable { address: "https://models.example".to_owned() }),
+            "https://models.example cannot be reached",
+        ),
+        (Err(ErrorKind::RateLimited { retry_after: Some(seconds(90)) }), "takes requests again in 90 s"),
+        (Err(ErrorKind::Overloaded { status: 529 }), "overloaded or out of order (HTTP 529)"),
+        (Err(ErrorKind::TimedOut { after: seconds(120) }), "no complete answer within 120 s"),
+        (Err(ErrorKind::TooLong), "longer than the model's context"),
+        (Err(ErrorKind::BadRequest { status: 422 }), "rejected the request (HTTP 422)"),
+        (Err(ErrorKind::Interrupted), "the connection broke off"),
+        (Err(ErrorKind::BadAnswer), "could not be understood"),
+        (Err(ErrorKind::Redirected), "its address sends elsewhere"),
+        (Ok("I am sorry, I cannot help with that.".to_owned()), "could not be read"),
+        (Ok(unsure.to_string()), "the evidence does not suffice"),
+        (Ok(invented.to_string()), "The offline diagnosis stands"),
+    ];
+    for (says, expected) in rows {
+        let says = Arc::new(std::sync::Mutex::new(says));
+        let model = Arc::new(Scripted {
+            local: true,
+            ..Scripted::new({
+                let says = Arc::clone(&says);
+                move |_, _| says.lock().unwrap().clone()
+            })
+        });
+        let (project, _, setup) = set_up(&model);
+        let mut unsure = cluster();
+        unsure["confidence"] = json!(0.3);
+        unsure["notes"] =
+            json!(["first", "second", "third", "fourth"].map(|n| format!("The {n} note of the rules.")));
+        project.write("run.results", &results(&[unsure]));
+        let mut client = started(&project, setup).await;
+        let hover = client.hover(&project.path("shop.py"), 4, 6).await.to_string();
+        assert!(hover.contains("No model analysis: nobody has asked it"), "{hover}");
+        let done = client.execute("failscope.askModel", json!({})).await.unwrap();
+        assert_eq!(done["asked"], 1);
+        // On the line of the culprit and on that of the test.
+        for (file, line) in [("shop.py", 4), ("test_shop.py", 5)] {
+            let hover = client.hover(&project.path(file), line, 6).await;
+            let text = hover["contents"]["value"].as_str().unwrap().replace('\\', "");
+            assert!(text.contains(expected) && text.contains("total adds 1"), "{expected}: {text}");
+        }
+        client.discard();
+        client.close().await;
+    }
+}
+
+/// Why no model can be asked at all.
+#[tokio::test]
+async fn why_there_is_no_model_stands_in_the_hover() {
+    let rows = [
+        Standing::offline(),
+        Standing::Not(ModelState::NotAsked, "switched off in the settings (`ai = \"off\"`)".to_owned()),
+        Standing::Not(ModelState::Unavailable, "there is no key; set GROQ_API_KEY".to_owned()),
+        Standing::Not(ModelState::Unavailable, "OPENAI_BASE_URL: it must be an address".to_owned()),
+        Standing::Not(ModelState::NotAsked, "the workspace is not trusted".to_owned()),
+    ];
+    for standing in rows {
+        let Standing::Not(_, reason) = standing.clone() else { unreachable!() };
+        let project = Project::new();
+        let tools = Fake::new();
+        *tools.no_model.lock().unwrap() = Some(standing);
+        let mut client = started(&project, Setup::new(project.root(), tools)).await;
+        let hover = client.hover(&project.path("shop.py"), 4, 6).await;
+        let text = hover["contents"]["value"].as_str().unwrap().replace('\\', "");
+        assert!(text.contains(&format!("No model analysis: {reason}")), "{text}");
+        client.discard();
+        client.close().await;
+    }
 }

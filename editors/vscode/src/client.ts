@@ -4,6 +4,7 @@ import { LanguageClient, type LanguageClientOptions, type ServerOptions } from '
 import { findBinary, NoBinary } from './binary.js';
 import { settings } from './config.js';
 import { FINDING_LINK, links } from './links.js';
+import { inBrowser } from './report.js';
 
 /** Where the client stands. */
 export type State = 'stopped' | 'starting' | 'running' | 'failed';
@@ -60,6 +61,13 @@ export class Server implements vscode.Disposable {
           provideHover: async (document, position, token, next) => {
             const hover = await next(document, position, token);
             return hover && new vscode.Hover([...hover.contents, links(document, position)], hover.range);
+          },
+          window: {
+            // What the server wants shown in the browser lies where the server runs.
+            showDocument: async (params, token, next) => {
+              if (!params.external) return next(params, token);
+              return { success: await inBrowser(vscode.Uri.parse(params.uri)) };
+            },
           },
           workspace: {
             // The client's own way sends every default too, which would outweigh `[tool.failscope]`.

@@ -5,6 +5,7 @@ import { Server } from './client.js';
 import { registerCommands } from './commands.js';
 import { readManifest } from './config.js';
 import { Findings } from './findings.js';
+import { closePages } from './report.js';
 import { Results } from './results.js';
 import { statusItem } from './status.js';
 
@@ -23,6 +24,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     results,
     statusItem(server, findings),
     registerCommands(server, findings, view, output),
+    { dispose: closePages },
     vscode.workspace.onDidGrantWorkspaceTrust(() => {
       results.configure();
       return server.restart();

@@ -1,4 +1,8 @@
 // The HTML report in a tab and in the browser.
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import * as http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import * as vscode from 'vscode';
 
 const NAME = 'rca_report.html';
@@ -31,8 +35,63 @@ export async function showReport(): Promise<void> {
   panel.webview.html = html;
 }
 
-/** Opens the report in the system's browser. */
+/** Opens the newest report in the browser. */
 export async function openReportInBrowser(): Promise<void> {
   const file = await find();
-  if (file) await vscode.env.openExternal(file);
+  if (file) await inBrowser(file);
+}
+
+let pages: Pages | undefined;
+
+/** Opens a page of this machine in the browser, which may be that of another machine. */
+export async function inBrowser(file: vscode.Uri): Promise<boolean> {
+  const isElsewhere = vscode.env.remoteName !== undefined || vscode.env.uiKind === vscode.UIKind.Web;
+  if (!isElsewhere || file.scheme !== 'file') return vscode.env.openExternal(file);
+  pages ??= await Pages.start();
+  // The editor forwards the port, and knows the address under which the browser finds it.
+  const address = await vscode.env.asExternalUri(pages.address(file));
+  return vscode.env.openExternal(address.with({ fragment: file.fragment }));
+}
+
+/** Stops what serves pages. */
+export function closePages(): void {
+  pages?.server.close();
+  pages?.server.closeAllConnections();
+  pages = undefined;
+}
+
+/** Serves those files that have been opened, each under a name that nobody can guess, to this machine only. */
+class Pages {
+  private readonly files = new Map<string, string>();
+
+  private constructor(readonly server: http.Server) {
+    server.on('request', (request, response) => void this.answer(request, response));
+  }
+
+  static start(): Promise<Pages> {
+    const server = http.createServer();
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(0, '127.0.0.1', () => resolve(new Pages(server)));
+    });
+  }
+
+  address(file: vscode.Uri): vscode.Uri {
+    const known = [...this.files].find(([, path]) => path === file.fsPath)?.[0];
+    const name = known ?? `/${randomBytes(24).toString('hex')}/${NAME}`;
+    this.files.set(name, file.fsPath);
+    return vscode.Uri.parse(`http://127.0.0.1:${(this.server.address() as AddressInfo).port}${name}`);
+  }
+
+  private async answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+    const file = this.files.get(request.url ?? '');
+    try {
+      if (request.method !== 'GET' || file === undefined) throw new Error('nothing is here');
+      const page = await readFile(file);
+      const headers = { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' };
+      response.writeHead(200, headers).end(page);
+    } catch {
+      response.writeHead(404).end();
+    }
+  }
 }

@@ -163,6 +163,15 @@ fn rank(severity: Severity) -> u8 {
     }
 }
 
+/// Does what blocks where nothing else has to wait for it; at once where there is no runtime, as in tests whose time
+/// passes only when nothing else happens. `None` if it panicked.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(work).await.ok(),
+        Err(_) => Some(work()),
+    }
+}
+
 /// Why no answer came.
 enum Silence {
     Cancelled,
@@ -221,7 +230,7 @@ impl Round {
         if stored {
             let (cache, now) = (self.agents.cache.clone(), system.now());
             // If it cannot be done now it is done the next time.
-            let _ = tokio::task::spawn_blocking(move || cache.prune(now)).await;
+            let _ = aside(move || cache.prune(now)).await;
         }
         *self.spent()
     }
@@ -240,7 +249,7 @@ impl Round {
             return None;
         }
         // Reading sources, redaction and hashing block.
-        let prepared = tokio::task::spawn_blocking(move || {
+        aside(move || {
             cluster.restore();
             let told = if self.fresh { None } else { self.agents.recall(&mut cluster) };
             let next = if let Some(told) = told {
@@ -251,8 +260,8 @@ impl Round {
                 Next::Ask(Box::new((dossier, question)))
             };
             Prepared { cluster, next }
-        });
-        prepared.await.ok()
+        })
+        .await
     }
 
     /// The calls that a cause is allowed: for both agents, so that no answer goes unchecked for want of a call. A budget
@@ -282,16 +291,18 @@ impl Round {
             Next::Known(told) => return Some(Heard { cluster, told }),
             Next::Ask(question) => *question,
         };
+        let dossier = Arc::new(dossier);
         let replies = match ticket {
-            Ok(Some(ticket)) => self.replies(&dossier, &question, ticket).await,
+            Ok(Some(ticket)) => self.replies(&dossier, question, ticket).await,
             Ok(None) => return None,
             Err(reason) => Err(Silence::Because(reason)),
         };
         match replies {
             Ok((analyzer, critic, notes)) => {
                 let round = Arc::clone(&self);
-                let concluded = tokio::task::spawn_blocking(move || {
+                aside(move || {
                     let agents = &round.agents;
+                    let critic = critic.map(|text| round.kept(&text));
                     let told = agents.conclude(
                         &mut cluster,
                         &dossier,
@@ -310,8 +321,8 @@ impl Round {
                         }
                     }
                     Heard { cluster, told }
-                });
-                concluded.await.ok()
+                })
+                .await
             }
             Err(Silence::Cancelled) => None,
             Err(Silence::Because(reason)) => {
@@ -321,32 +332,41 @@ impl Round {
         }
     }
 
-    /// The analyzer's and the critic's words, redacted, and what was done differently from what was asked.
+    /// The analyzer's words, redacted; those of the critic as they came; and what was done differently from what was
+    /// asked.
     async fn replies(
-        &self,
-        dossier: &Dossier,
-        question: &Request,
+        self: &Arc<Self>,
+        dossier: &Arc<Dossier>,
+        question: Request,
         mut ticket: Ticket,
     ) -> Result<(String, Option<String>, Vec<String>), Silence> {
-        let first = self.call(question, &mut ticket).await?;
-        let mut notes = first.notes.clone();
-        let analyzer = self.kept(&first.text);
-        if self.agents.provider.single_pass() {
+        let first = self.call(&question, &mut ticket).await?;
+        let mut notes = first.notes;
+        let (is_single, is_last) = (self.agents.provider.single_pass(), ticket.calls() == 0);
+        let (round, dossier) = (Arc::clone(self), Arc::clone(dossier));
+        // Checking the answer takes longer than the others that are under way should wait.
+        let checked = aside(move || {
+            let analyzer = round.kept(&first.text);
+            let question = (!is_single && !is_last).then(|| {
+                let (proposal, remarks) = round.proposal(&analyzer, &dossier);
+                prompt::critic(&dossier, &proposal, &remarks, &round.agents.redactor)
+            });
+            (analyzer, question)
+        });
+        let (analyzer, question) = checked.await.ok_or(Silence::Cancelled)?;
+        if is_single {
             return Ok((analyzer, None, notes));
         }
-        let second = if ticket.calls() == 0 {
-            Err(Silence::Because(Redacted::fixed("the budget allows no second call")))
-        } else {
-            let (proposal, remarks) = self.proposal(&analyzer, dossier);
-            let question = prompt::critic(dossier, &proposal, &remarks, &self.agents.redactor);
-            self.call(&question, &mut ticket).await
+        let second = match question {
+            Some(question) => self.call(&question, &mut ticket).await,
+            None => Err(Silence::Because(Redacted::fixed("the budget allows no second call"))),
         };
         match second {
             Ok(second) => {
-                notes.extend(second.notes.iter().cloned());
+                notes.extend(second.notes);
                 notes.sort();
                 notes.dedup();
-                Ok((analyzer, Some(self.kept(&second.text)), notes))
+                Ok((analyzer, Some(second.text), notes))
             }
             Err(Silence::Cancelled) => Err(Silence::Cancelled),
             Err(Silence::Because(reason)) => {

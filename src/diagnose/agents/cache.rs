@@ -151,3 +151,73 @@ fn name(fingerprint: &Fingerprint, dossier: &Dossier, provider: &dyn Provider) -
     }
     format!("{}.json", &hex(&hasher.finalize())[..40])
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A folder with files of these names, ages in seconds, and sizes; without taking their room on the disk.
+    fn filled(
+        files: impl IntoIterator<Item = (String, u64, u64)>,
+        now: SystemTime,
+    ) -> (tempfile::TempDir, Cache) {
+        let output = tempfile::tempdir().unwrap();
+        let cache = Cache::new(output.path());
+        std::fs::create_dir(&cache.folder).unwrap();
+        for (name, age, size) in files {
+            let file = std::fs::File::create(cache.folder.join(name)).unwrap();
+            file.set_len(size).unwrap();
+            file.set_modified(now - Duration::from_secs(age)).unwrap();
+        }
+        (output, cache)
+    }
+
+    fn left(cache: &Cache) -> Vec<String> {
+        let files = std::fs::read_dir(&cache.folder).unwrap();
+        let mut names: Vec<String> =
+            files.map(|file| file.unwrap().file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn no_more_than_so_many_entries_are_kept_and_the_oldest_go() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let named = |number: usize| format!("{number:05}.json");
+        // In an order that says nothing: the higher the number, the older.
+        let all = (0..MAX_ENTRIES + 25).rev().map(|number| (named(number), number as u64, 10));
+        let (_output, cache) = filled(all, now);
+        cache.prune(now);
+        assert_eq!(left(&cache), (0..MAX_ENTRIES).map(named).collect::<Vec<_>>());
+        // Once more changes nothing.
+        cache.prune(now);
+        assert_eq!(left(&cache).len(), MAX_ENTRIES);
+    }
+
+    #[test]
+    fn no_more_than_so_many_bytes_are_kept_and_what_writers_left_behind_goes() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_hours(500_000);
+        let fitting = (MAX_BYTES / MAX_ENTRY) as usize;
+        let entries = (0..fitting + 4).map(|n| (format!("{n:03}.json"), n as u64 * 60, MAX_ENTRY));
+        let others = [
+            ("fresh.tmp", 60, 5),
+            ("abandoned.tmp", 2 * 3600, 5),
+            ("of-another-clock.tmp", 0, 5),
+            (".gitignore", 9_000_000, 2),
+            ("notes.txt", 9_000_000, MAX_BYTES),
+        ]
+        .map(|(name, age, size)| (name.to_owned(), age, size));
+        let (_output, cache) = filled(entries.chain(others), now);
+        cache.prune(now);
+        let mut expected: Vec<String> = (0..fitting).map(|n| format!("{n:03}.json")).collect();
+        // What is not ours is left alone.
+        expected.extend([".gitignore", "fresh.tmp", "notes.txt", "of-another-clock.tmp"].map(str::to_owned));
+        expected.sort();
+        assert_eq!(left(&cache), expected);
+        // Nothing to prune is no error.
+        Cache::new(Path::new("/nowhere/at/all")).prune(now);
+    }
+}

@@ -90,9 +90,9 @@ pub fn conclude(
     true
 }
 
-/// The offline diagnosis stands.
+/// The offline diagnosis stands. That is said first: where there is little room, only the first notes are shown.
 fn keep(cluster: &mut Cluster, reason: &str, redactor: &Redactor) {
-    cluster.diagnosis.notes.push(redactor.text(&format!("The offline diagnosis stands: {reason}")));
+    cluster.diagnosis.notes.insert(0, redactor.text(&format!("The offline diagnosis stands: {reason}")));
 }
 
 fn replace(
@@ -266,11 +266,9 @@ fn differs(first: &Grounded, last: &Grounded) -> bool {
         || named(first) != named(last)
 }
 
-/// Says in a cluster's notes why there is no model analysis of it.
+/// Says in a cluster's notes, before all others, why there is no model analysis of it.
 pub fn without_answer(cluster: &mut Cluster, reason: &Redacted) {
     cluster.keep_offline();
-    cluster
-        .diagnosis
-        .notes
-        .push(Redacted::join([Redacted::fixed("No model analysis:"), reason.clone()], " "));
+    let note = Redacted::join([Redacted::fixed("No model analysis:"), reason.clone()], " ");
+    cluster.diagnosis.notes.insert(0, note);
 }

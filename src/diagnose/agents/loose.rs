@@ -34,7 +34,12 @@ pub enum Value {
 
 /// The objects (and lists) that stand at the outermost level of `answer`, in their order.
 pub fn objects(answer: &str) -> Vec<Value> {
-    let text = without_thoughts(bounded(answer.trim_start_matches('\u{feff}')));
+    let text = bounded(answer.trim_start_matches('\u{feff}'));
+    // JSON that was written as a text of JSON.
+    let within =
+        Some(text.trim()).filter(|text| text.starts_with('"')).and_then(|t| serde_json::from_str(t).ok());
+    let text: &str = within.as_ref().map_or(text, String::as_str);
+    let text = without_thoughts(text);
     let mut found = Vec::new();
     let mut from = 0;
     for _ in 0..MAX_STARTS {

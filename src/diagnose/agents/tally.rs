@@ -18,6 +18,8 @@ pub struct Spent {
     pub input_tokens: u64,
     /// Tokens of their answers.
     pub output_tokens: u64,
+    /// Calls of which it is not known how many tokens they took.
+    pub unmetered: u64,
 }
 
 impl Spent {
@@ -26,6 +28,7 @@ impl Spent {
         self.calls += 1;
         self.input_tokens += usage.input_tokens.unwrap_or_default();
         self.output_tokens += usage.output_tokens.unwrap_or_default();
+        self.unmetered += u64::from(usage.input_tokens.is_none() || usage.output_tokens.is_none());
     }
 }
 
@@ -73,13 +76,22 @@ pub fn run(
     };
     let cost = if provider.is_local() {
         Some(0.0)
+    } else if spent.unmetered > 0 {
+        // Half a sum would be taken for the whole.
+        None
     } else {
         prices.iter().find(|(model, ..)| model == provider.model()).map(|(_, input, output)| {
             let cost = (spent.input_tokens as f64 * input + spent.output_tokens as f64 * output) / 1e6;
             (cost * 1e6).round() / 1e6
         })
     };
-    let notes = notes.into_iter().take(MAX_NOTES).map(|note| redactor.text(note)).collect();
+    let mut notes: Vec<Redacted> =
+        notes.into_iter().take(MAX_NOTES).map(|note| redactor.text(note)).collect();
+    if spent.unmetered > 0 {
+        let calls =
+            if spent.unmetered == 1 { "1 call".to_owned() } else { format!("{} calls", spent.unmetered) };
+        notes.push(redactor.text(&format!("how many tokens {calls} took is not known")));
+    }
     ModelRun {
         state,
         provider: Some(provider.name().to_owned()),
@@ -92,6 +104,7 @@ pub fn run(
         calls: spent.calls,
         input_tokens: spent.input_tokens,
         output_tokens: spent.output_tokens,
+        unmetered: spent.unmetered,
         cost,
         notes,
         told,

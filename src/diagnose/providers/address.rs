@@ -79,8 +79,10 @@ impl Address {
             // The URL has a host, so it can have another.
             let _ = address.0.set_ip_host(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
         }
-        address.trim("/api/chat");
-        address.trim("/api");
+        // `/v1` is that of the other interface, which other programs are given with the same variable.
+        for path in ["/api/chat", "/api", "/v1"] {
+            address.trim(path);
+        }
         Ok(address)
     }
 
@@ -197,6 +199,8 @@ mod tests {
             (Address::ollama, "[::]", "api/chat", "http://127.0.0.1:11434/api/chat"),
             (Address::ollama, "::1", "api/chat", "http://[::1]:11434/api/chat"),
             (Address::ollama, "[::1]:5", "api/chat", "http://[::1]:5/api/chat"),
+            (Address::ollama, "http://h:1/v1/", "api/chat", "http://h:1/api/chat"),
+            (Address::ollama, "http://h:1/gateway/api", "api/chat", "http://h:1/gateway/api/chat"),
             (Address::ollama, "localhost", "api/tags", "http://localhost:11434/api/tags"),
         ];
         for (form, text, path, expected) in rows {

@@ -230,6 +230,7 @@ impl Client {
     /// One request.
     async fn request(&self, method: Method, path: &str, body: Vec<u8>) -> Result<serde_json::Value, Fault> {
         let url = self.setup.address.join(path);
+        let is_post = method == Method::POST;
         let outgoing = Outgoing { method, url, headers: self.headers(), body };
         let answer = self.transport.send(outgoing).await.map_err(|error| {
             let address = &self.setup.address;
@@ -241,9 +242,9 @@ impl Client {
         }
         let json = fault::json(&answer.body)
             .ok_or_else(|| Fault::new(ErrorKind::BadAnswer, fault::no_json(&answer.body)))?;
-        // Some gateways put it into a list.
+        // Some gateways put it into a list. That of the models may well be one.
         let json = match json {
-            serde_json::Value::Array(mut items) if items.len() == 1 => items.remove(0),
+            serde_json::Value::Array(mut items) if items.len() == 1 && is_post => items.remove(0),
             other => other,
         };
         match error_within(&json) {
@@ -427,7 +428,11 @@ impl Client {
 /// The status of an error that came as an answer, as a whole or in place of what was to be said.
 fn error_within(json: &serde_json::Value) -> Option<u16> {
     let inner = json.get("choices").and_then(|choices| choices.get(0)).unwrap_or(json);
-    let error = [json, inner].into_iter().find_map(|place| place.get("error").filter(|e| !e.is_null()))?;
+    let named = |place: &'_ serde_json::Value| {
+        let is_one = |error: &serde_json::Value| !error.is_null() && error != &serde_json::json!([]);
+        ["error", "errors", "fault", "detail"].into_iter().find(|name| place.get(name).is_some_and(is_one))
+    };
+    let error = [json, inner].into_iter().find_map(|place| place.get(named(place)?))?;
     let message = inner.get("message").filter(|message| message.is_object());
     let places = [message.and_then(|m| m.get("content")), inner.get("content"), inner.get("text")];
     let says = |value: &serde_json::Value| match value {

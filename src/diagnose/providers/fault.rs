@@ -135,6 +135,10 @@ struct Said {
     salvage: Option<String>,
 }
 
+/// Where gateways put an error: into a list or a choice, or under a name of their own.
+const ELSEWHERE: &[&str] =
+    &["/0/error", "/choices/0/error", "/errors/0", "/detail/0", "/detail/error", "/fault"];
+
 impl Said {
     fn read(body: &[u8]) -> Self {
         let Some(json) = json(body) else {
@@ -144,9 +148,15 @@ impl Said {
             return Self { message: message.to_owned(), ..Self::default() };
         };
         let error = match json.get("error") {
-            Some(error @ (Value::Object(_) | Value::String(_))) => error,
-            // Some gateways put it into a list or into a choice, or write it without an envelope.
-            _ => ["/0/error", "/choices/0/error"].iter().find_map(|at| json.pointer(at)).unwrap_or(&json),
+            Some(error @ Value::Object(_)) => error,
+            // A text beside a longer one is only a name for it.
+            Some(error @ Value::String(_))
+                if json.get("message").or_else(|| json.get("error_description")).is_none() =>
+            {
+                error
+            }
+            // Some gateways put it into a list or into a choice, call it otherwise, or write it without an envelope.
+            _ => ELSEWHERE.iter().find_map(|at| json.pointer(at)).unwrap_or(&json),
         };
         let field = |names: &[&str]| {
             names.iter().find_map(|name| match error.get(name)? {
@@ -165,7 +175,17 @@ impl Said {
         Self {
             message: match error {
                 Value::String(text) => text.clone(),
-                _ => field(&["message", "detail", "msg", "error"]).unwrap_or_default(),
+                _ => field(&[
+                    "message",
+                    "Message",
+                    "error_description",
+                    "detail",
+                    "msg",
+                    "faultstring",
+                    "error",
+                    "title",
+                ])
+                .unwrap_or_default(),
             },
             code: code.join(" ").to_lowercase(),
             parameter: field(&["param"]).unwrap_or_default().to_lowercase(),

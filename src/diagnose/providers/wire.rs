@@ -145,7 +145,10 @@ impl Manner {
             self.form = *next;
             return true;
         }
-        if self.system_role && fault.names("system") && (fault.names("role") || fault.names("unsupported")) {
+        let rejects_system = fault.names("developer instruction")
+            || fault.names("system")
+                && ["role", "unsupported", "not supported"].iter().any(|word| fault.names(word));
+        if self.system_role && rejects_system {
             self.system_role = false;
             return true;
         }
@@ -208,13 +211,15 @@ pub fn name(value: Option<&Value>) -> Option<String> {
     (!name.is_empty() && name.len() <= 200 && !name.chars().any(char::is_control)).then(|| name.to_owned())
 }
 
-/// The names `id` or `name` in the list under `field`, or in a bare list.
+/// The names `id`, `name` or `model` in the list under `field`, under the name that another interface has for it, or in
+/// a bare list.
 pub fn names(body: &Value, field: &str) -> Vec<String> {
-    let list = body.get(field).unwrap_or(body).as_array();
-    list.into_iter()
-        .flatten()
-        .filter_map(|model| name(model.get("id").or_else(|| model.get("name")).or(Some(model))))
-        .collect()
+    let fields = [field, "data", "models"];
+    let list = fields.iter().find_map(|field| body.get(field).filter(|list| list.is_array())).unwrap_or(body);
+    let named = |model: &Value| {
+        ["id", "name", "model"].iter().find_map(|field| name(model.get(field))).or_else(|| name(Some(model)))
+    };
+    list.as_array().into_iter().flatten().filter_map(named).collect()
 }
 
 /// A JSON Schema without what the strict modes do not take: bounds of numbers, texts and lists, patterns and

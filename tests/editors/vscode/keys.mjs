@@ -137,9 +137,15 @@ await scene('keyboard', { record: true }, async (page, workspace) => {
   });
 });
 
+/** The files of this name below a folder. */
+function findFile(folder, name) {
+  const all = fs.readdirSync(folder, { recursive: true }).map((file) => path.join(folder, file));
+  return all.filter((file) => path.basename(file) === name);
+}
+
 const settle = (_, workspace) => fs.appendFileSync(path.join(workspace, 'pyproject.toml'), '\n[tool.failscope]\nseverity = "warning"\n');
 
-await scene('about', { record: true, prepare: (...all) => void settle(...all) }, async (page) => {
+await scene('about', { record: true, prepare: (...all) => void settle(...all) }, async (page, _, code) => {
   await check('the settings of the project hold where the editor has none', async () => {
     await openFile(page, 'basket.py', 13, 18);
     await page.locator('.monaco-editor .squiggly-warning').first().waitFor();
@@ -159,6 +165,24 @@ await scene('about', { record: true, prepare: (...all) => void settle(...all) },
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     expect(traces().some((line) => line.includes('"messages"')), `${traces()}`);
+  });
+  await check('the output channel shows the messages, and with verbose what is in them', async () => {
+    const log = () => findFile(code.logs, 'Failscope.log').map((file) => fs.readFileSync(file, 'utf8')).join('');
+    const logged = async (what) => {
+      for (let tries = 0; tries < 300 && !what.test(log()); tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(what.test(log()), `no ${what} in the output: ${log().slice(-2000)}`);
+    };
+    await openFile(page, 'test_basket.py', 5, 12);
+    await logged(/\[trace\].*Sending notification 'textDocument\/didOpen'/);
+    await logged(/\[trace\].*Received response 'textDocument\//);
+    expect(!/"textDocument":/.test(log()), 'parameters are shown unasked');
+    code.set({ 'failscope.trace.server': 'verbose' });
+    await openFile(page, 'basket.py', 13, 18);
+    await logged(/Params: \{[^]*"uri": "file:.*basket.py"/);
+    // What is in the file is what the panel shows.
+    await command(page, 'Failscope: Show Output');
+    await page.locator('.part.panel .view-line', { hasText: /\[trace\]|Params:|Result:|"uri"|"range"/ }).first().waitFor();
+    await shoot(page, 'trace');
   });
   // Last, since the walkthrough takes the focus when its page is there.
   await check('the walkthrough has its three steps', async () => {

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { actionMenu, command, openFile, pointAt } from './code.mjs';
-import { check, end, expect, findingsPane, palette, runPytest, scene, shoot, squiggles } from './stage.mjs';
+import { artefacts, check, end, expect, findingsPane, palette, runPytest, scene, shoot, squiggles } from './stage.mjs';
 
 await scene('main', { record: true }, async (page, workspace, code) => {
   await check('the failing test line is underlined', async () => {
@@ -104,6 +104,20 @@ await scene('main', { record: true }, async (page, workspace, code) => {
     await shoot(page, 'report');
     await page.locator('.tab.active').click({ button: 'middle' });
     await page.locator('.tab', { hasText: 'Failscope Report' }).waitFor({ state: 'detached' });
+  });
+  await check('the report opens in a browser that is not where the server is', async () => {
+    const opened = page.context().waitForEvent('page');
+    await command(page, 'Failscope: Open Report in Browser');
+    const report = await opened;
+    await report.locator('body', { hasText: 'subtotl' }).waitFor();
+    expect(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{48}\/rca_report\.html$/.test(report.url()), report.url());
+    await report.screenshot({ path: path.join(artefacts, 'report-browser.png') });
+    // Nothing else is served, and nobody guesses the name.
+    for (const other of [report.url().replace(/\/[0-9a-f]{48}/, ''), report.url().replace(/[0-9a-f]{48}/, '0'.repeat(48)), new URL('/', report.url()).href]) {
+      const answer = await page.context().request.get(other);
+      expect(answer.status() === 404, `${other}: ${answer.status()}`);
+    }
+    await report.close();
   });
   await check('the quick fix mends the file', async () => {
     await openFile(page, 'basket.py', 13, 18);

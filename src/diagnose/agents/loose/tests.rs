@@ -17,6 +17,8 @@ fn what_models_write() {
         ("<think>maybe {\"a\": \"wrong\"}</think>\n{\"a\": \"right\"}", vec![("a", text("right"))]),
         ("maybe {\"a\": \"wrong\"}</think>{\"a\": \"right\"}", vec![("a", text("right"))]),
         ("<think>hm, {\"a\": \"x\"}", vec![("a", text("x"))]),
+        (r#" "{\"a\": \"it is \\\"x\\\"\"}" "#, vec![("a", text("it is \"x\""))]),
+        (r#""a" is {"a": "x"}"#, vec![("a", text("x"))]),
         ("{\"a\": \"x\"}<think>done</think>", vec![("a", text("x"))]),
         (
             "{'a': 'it is', 'b': None, 'c': True,}",

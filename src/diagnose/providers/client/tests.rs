@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod pipeline;
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -10,6 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use futures::StreamExt as _;
 use futures::stream::FuturesUnordered;
 use reqwest::header::HeaderMap;
+use serde_json::json;
 
 use super::super::openai::{Dialect, OpenAi};
 use super::super::transport::{Incoming, SendError};
@@ -106,12 +109,19 @@ struct Limited {
     under_way: AtomicUsize,
     most_under_way: AtomicUsize,
     requests: AtomicUsize,
+    /// What the model says.
+    says: String,
 }
 
 impl Limited {
     fn new(clock: &Arc<Virtual>, rule: Rule) -> Arc<Self> {
+        Self::saying(clock, rule, "{}")
+    }
+
+    fn saying(clock: &Arc<Virtual>, rule: Rule, says: &str) -> Arc<Self> {
         let tokens = if let Rule::Bucket { capacity, .. } = rule { capacity } else { 0.0 };
         Arc::new(Self {
+            says: says.to_owned(),
             clock: Arc::clone(clock),
             rule,
             state: Mutex::new((tokens, 0.0)),
@@ -175,12 +185,16 @@ impl Transport for Limited {
         self.under_way.fetch_sub(1, Ordering::SeqCst);
         let mut headers = HeaderMap::new();
         let (status, body) = match refused {
-            None => (200, r#"{"choices": [{"message": {"content": "{}"}, "finish_reason": "stop"}]}"#),
+            None => {
+                let choice = json!({"message": {"content": self.says}, "finish_reason": "stop"});
+                let usage = json!({"prompt_tokens": 1000, "completion_tokens": 100});
+                (200, json!({"choices": [choice], "usage": usage}).to_string())
+            }
             Some((status, header)) => {
                 if let Some((name, value)) = header {
                     headers.insert(name, value.parse().unwrap());
                 }
-                (status, r#"{"error": {"message": "slower"}}"#)
+                (status, r#"{"error": {"message": "slower"}}"#.to_owned())
             }
         };
         Ok(Incoming { status, headers, body: body.into() })
