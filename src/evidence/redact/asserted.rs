@@ -42,6 +42,32 @@ pub fn find(text: &[u8], spans: &mut Vec<Span>) {
     }
 }
 
+/// Finds what pytest says that an attribute or a call was: `E   +  where 'hunter2' = User().password`.
+pub fn wheres(text: &[u8], spans: &mut Vec<Span>) {
+    static WHERE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" where "));
+    static AND: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("+  and   "));
+    for at in WHERE.find_iter(text).map(|at| at + 7).chain(AND.find_iter(text).map(|at| at + 9)) {
+        let line = bytes::line_start(text, at, 64);
+        let before = &text[line..at];
+        let sign = before.strip_prefix(b"E ").is_some_and(|b| b.trim_ascii_start().starts_with(b"+"));
+        let end = bytes::line_end(text, at, MAX_LINE);
+        if !sign {
+            continue;
+        }
+        let Some((start, stop, next)) = literal(text, at, end) else { continue };
+        let Some(expression) = text[next..end].strip_prefix(b" = ") else { continue };
+        let expression = expression.trim_ascii_end();
+        let expression = match expression.strip_suffix(b")").and_then(|e| memchr::memrchr(b'(', e)) {
+            Some(open) => &expression[..open],
+            None => expression,
+        };
+        let name = &expression[bytes::run_start(expression, expression.len(), RUN, 80)..];
+        if let Some(kind) = std::str::from_utf8(name).ok().and_then(super::names::secret_name) {
+            push(text, start, stop, kind, spans);
+        }
+    }
+}
+
 /// The kind of the secret that an operand's name speaks of.
 fn secret_operand(operand: &[u8]) -> Option<Kind> {
     let end = bytes::run_end(operand, 0, RUN | DOT, 80);

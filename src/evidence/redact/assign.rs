@@ -26,7 +26,7 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
     let Some(name) = names::name(text, at, keyword.text.len(), keyword) else {
         return nothing(at + keyword.text.len());
     };
-    let flag = name.start > 0 && text[name.start..].starts_with(b"--") || keyword.text == "identified by";
+    let flag = is_flag(text, &name) || keyword.text == "identified by";
     let Some(value) = value::value_after(text, name.end, flag) else { return nothing(name.end) };
     let mut range = (value.start, value.end);
     let bytes_of_value = &text[range.0..range.1];
@@ -56,6 +56,21 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
     Look { end: range.1, found: true }
 }
 
+/// Whether the name is a flag of a command (`--password`, `-storepass`) or what a line sets without a sign
+/// (`ENV PASSWORD …`, `setenv PASSWORD …`).
+fn is_flag(text: &[u8], name: &Name) -> bool {
+    let before = &text[bytes::line_start(text, name.start, 16)..name.start];
+    let dashes = text[name.start..].iter().take_while(|b| **b == b'-').count();
+    match dashes {
+        0 => [&b"ENV "[..], b"setenv ", b"SetEnv "].iter().any(|word| before.ends_with(word)),
+        1 => {
+            bytes::is_at(text, name.start + 1, LOWER)
+                && before.last().is_some_and(|b| matches!(b, b' ' | b'"' | b'\''))
+        }
+        _ => name.start > 0,
+    }
+}
+
 fn is_secret(
     text: &[u8],
     name: &Name,
@@ -82,7 +97,7 @@ fn is_secret(
     if value.next_line && !core {
         return false;
     }
-    if value.quoted && is_dense(token) {
+    if value.quoted && (32..=128).contains(&token.len()) && is_dense(token, &shape) {
         return true;
     }
     if random::is_uuid(token) {
@@ -91,7 +106,8 @@ fn is_secret(
     }
     match name.strength {
         Strength::Weak => {
-            core && (shape.is_random() || (shape.hex && shape.len >= 24))
+            core && !is_fingerprint(&text[name.start..name.end], token)
+                && (shape.is_random() || (shape.hex && shape.len >= 24))
                 && shape.digits > 0
                 && !looks_like_identifier(token)
                 && !super::entropy::is_named_digest(token)
@@ -133,12 +149,16 @@ fn is_secret(
     }
 }
 
+/// Whether a key is named by its fingerprint: `GPG_KEY=A035…`.
+fn is_fingerprint(name: &[u8], token: &[u8]) -> bool {
+    let name = name.to_ascii_lowercase();
+    token.len() == 40 && Shape::of(token).hex && [&b"gpg"[..], b"pgp"].iter().any(|n| name.starts_with(n))
+}
+
 /// Whether a literal was drawn from all signs of the keyboard, as salts of configurations are.
-fn is_dense(token: &[u8]) -> bool {
-    let shape = Shape::of(token);
+fn is_dense(token: &[u8], shape: &Shape) -> bool {
     let rare = token.iter().filter(|b| b"!@#$%^&*+~?;{}<>|".contains(b)).count();
-    (32..=128).contains(&token.len())
-        && shape.distinct >= 24
+    shape.distinct >= 24
         && rare * 8 >= shape.len
         && shape.upper * 10 >= shape.len
         && shape.lower * 10 >= shape.len
@@ -273,6 +293,7 @@ fn bare_password(
     if word {
         let shouting = token.iter().all(|b| bytes::is(*b, UPPER | UNDERSCORE));
         return (environment && token.len() >= 4 && !shouting)
+            || (is_property(text, name, value) && token.len() >= 4 && !shouting)
             || (query && token.len() >= 4)
             || (flag
                 && token.len() >= 6
@@ -290,6 +311,20 @@ fn bare_password(
             || (value.separator == b'=' && !value.spaced && ends_line);
     }
     true
+}
+
+/// Whether the line is one of a properties file and nothing else: `datasource.password=…`, `_authToken=…`.
+fn is_property(text: &[u8], name: &Name, value: &Value) -> bool {
+    const OBJECTS: &[&[u8]] = &[b"self", b"cls", b"args", b"options", b"opts", b"obj", b"this", b"user"];
+    let key = &text[name.start..name.end];
+    let object = key.split(|b| *b == b'.').next().unwrap_or_default();
+    value.separator == b'='
+        && !value.spaced
+        && (name.start == 0 || text[name.start - 1] == b'\n' || text[name.start - 1] == b':')
+        && (key.contains(&b'.') || key.starts_with(b"_auth"))
+        && !OBJECTS.contains(&object)
+        && bytes::line_end(text, value.end, 1) == value.end
+        && (value.end == text.len() || text[value.end] == b'\n')
 }
 
 /// Words that stand after a flag in help texts.

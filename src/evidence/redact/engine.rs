@@ -55,6 +55,9 @@ enum Trigger {
     Jwt,
     Header { cookie: bool },
     Pair,
+    Triple,
+    Netrc,
+    Piped,
     Command(usize),
     PasswordFile,
     Oracle,
@@ -92,6 +95,11 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     for open in place::PAIRS {
         add(open, Trigger::Pair);
     }
+    for open in place::TRIPLES {
+        add(open, Trigger::Triple);
+    }
+    add("machine ", Trigger::Netrc);
+    add("--password-stdin", Trigger::Piped);
     for (index, (name, _)) in place::COMMANDS.iter().enumerate() {
         add(name, Trigger::Command(index));
     }
@@ -124,6 +132,7 @@ pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     cards(text, &mut spans);
     entropy::find(text, &mut spans);
     asserted::find(text, &mut spans);
+    asserted::wheres(text, &mut spans);
     asserted::elided(text, &mut spans);
     spans
 }
@@ -140,6 +149,7 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
     let mut header_until = 0;
     let mut encoded_until = 0;
     let mut pair_until = 0;
+    let mut triple_until = 0;
     let mut command_until = [0; place::COMMANDS.len()];
     let mut fuel = Fuel::default();
     let mut tokens = Attempts::default();
@@ -182,6 +192,11 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
             Trigger::Pair if at >= pair_until => {
                 pair_until = place::pair(text, found.end(), spans);
             }
+            Trigger::Triple if at >= triple_until => {
+                triple_until = place::triple(text, found.end(), spans);
+            }
+            Trigger::Netrc if bytes::starts_word(text, at) => place::netrc(text, found.end(), spans),
+            Trigger::Piped => place::piped(text, at, spans),
             Trigger::Command(index) if at >= command_until[index] => {
                 let (name, flags) = place::COMMANDS[index];
                 command_until[index] = place::command(text, at, name.len(), flags, spans);
@@ -213,7 +228,7 @@ impl Default for Fuel {
 
 impl Fuel {
     /// Bytes that may be read for each byte of text. Ordinary text takes less than one.
-    const RATE: isize = 6;
+    const RATE: isize = 3;
     /// What a look costs besides the bytes that are read.
     const LOOK: usize = 24;
     /// Most bytes that can be saved up.
@@ -399,6 +414,10 @@ pub fn is_worth_knowing(value: &str, kind: Kind) -> bool {
         return false;
     }
     let token = value.as_bytes();
+    // A long literal with gaps is a text in which something was set, not a value that stands elsewhere too.
+    if token.len() > 128 && token.contains(&b' ') {
+        return false;
+    }
     let mixed = super::random::is_mixed(token);
     let shape = super::random::Shape::of(token);
     !shape.is_monotonous()

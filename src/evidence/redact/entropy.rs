@@ -129,6 +129,10 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         return;
     }
     if shape.hex || is_named_digest(token) {
+        // A commit of a repository: `git+https://…/name@8f3c…`.
+        if start > 0 && text[start - 1] == b'@' && shape.len == 40 {
+            return;
+        }
         let named = !shape.hex;
         if shape.len >= 24 && has_service_before(text, start, !named) && !has_digest_word(text, start) {
             let (start, end) = widen(text, start, end);

@@ -5,13 +5,14 @@
 //! the whole value or at least [`PIECE`] bytes long. Shorter values are looked up as whole words, by their first six
 //! bytes.
 
-use std::collections::{HashMap, HashSet};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::bytes::{self, ALNUM};
 use super::engine::Span;
 use super::kind::Kind;
+use super::registry::{self, NumberHasher, Numbers};
 
 /// Bytes of a window.
 const WINDOW: usize = 8;
@@ -21,14 +22,21 @@ const STEP: usize = 5;
 pub const PIECE: usize = 12;
 /// Shortest value that is masked at all.
 pub const SHORTEST: usize = 6;
+/// The bits of the first bytes of a short value.
+const SHORT_MASK: u64 = (1 << (8 * SHORTEST)) - 1;
 /// Longest part of a value that is indexed.
 const LONGEST: usize = 512;
 /// Most bytes of values that are indexed.
 const MAX_INDEXED: usize = 1 << 19;
 /// Most forms of values; of what is found after so many only the value itself is looked for.
 const MAX_FORMS: usize = 4096;
+/// Most forms at all.
+const MAX_VALUES: usize = 12_000;
 /// Most places remembered for one window.
-const MAX_PLACES: usize = 4;
+const MAX_PLACES: u16 = 4;
+/// More places than the forms of one value: a window of the beginning that all tokens of a vendor share, or of text
+/// that repeats itself, gives no value away.
+const COMMON: u16 = 64;
 /// Most beginnings of short values.
 const MAX_SHORT: usize = 8192;
 /// Most short values with the same beginning.
@@ -51,37 +59,18 @@ struct Place {
     next: u32,
 }
 
-/// Hashes windows, which are numbers of 64 bits, by one multiplication.
-#[derive(Debug, Default, Clone, Copy)]
-struct WindowHasher(u64);
-
-impl Hasher for WindowHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.write_u64(u64::from(*byte));
-        }
-    }
-
-    fn write_u64(&mut self, window: u64) {
-        self.0 = (self.0 ^ window).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
-    }
-}
-
 /// The known values of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     forms: Vec<Form>,
-    seen: HashSet<Arc<[u8]>>,
-    /// One more than the index of the first place of a window.
-    windows: HashMap<u64, u32, BuildHasherDefault<WindowHasher>>,
+    /// Digests of the forms.
+    seen: HashSet<u64, BuildHasherDefault<NumberHasher>>,
+    /// One more than the index of the first place of a window, and how many places it has.
+    windows: Numbers<(u32, u16)>,
     places: Vec<Place>,
     filter: Vec<u64>,
     /// Forms shorter than [`PIECE`] by their first bytes, the longest first.
-    short: HashMap<u64, Vec<u32>, BuildHasherDefault<WindowHasher>>,
+    short: Numbers<Vec<u32>>,
     short_filter: Vec<u64>,
     indexed: usize,
 }
@@ -94,7 +83,7 @@ impl Known {
 
     /// Adds `value` in all forms in which it may be printed.
     pub fn add(&mut self, value: &str, kind: Kind) {
-        let secret = super::registry::hash(value.as_bytes());
+        let secret = registry::hash(value.as_bytes());
         self.add_form(value.as_bytes(), secret, kind);
         for line in value.lines().map(str::trim).filter(|l| l.len() >= PIECE && l.len() < value.len()) {
             self.add_form(line.as_bytes(), secret, kind);
@@ -114,12 +103,15 @@ impl Known {
 
     fn add_form(&mut self, text: &[u8], secret: u64, kind: Kind) {
         let text = &text[..text.len().min(LONGEST)];
-        if text.len() < SHORTEST || self.seen.contains(text) || self.indexed + text.len() > MAX_INDEXED {
+        if text.len() < SHORTEST
+            || self.indexed + text.len() > MAX_INDEXED
+            || self.forms.len() >= MAX_VALUES
+            || !self.seen.insert(registry::hash(text))
+        {
             return;
         }
         let text: Arc<[u8]> = text.into();
         let id = self.forms.len();
-        self.seen.insert(Arc::clone(&text));
         self.indexed += text.len();
         self.forms.push(Form { text: Arc::clone(&text), secret, kind });
         if text.len() < PIECE {
@@ -138,14 +130,9 @@ impl Known {
         }
         for (at, window) in text.windows(WINDOW).enumerate() {
             let window = load(window);
-            let first = self.windows.entry(window).or_default();
-            let mut next = *first;
-            let mut places = 0;
-            while next > 0 && places < MAX_PLACES {
-                next = self.places[next as usize - 1].next;
-                places += 1;
-            }
-            if places < MAX_PLACES {
+            let (first, count) = self.windows.entry(window).or_default();
+            *count = count.saturating_add(1);
+            if *count <= MAX_PLACES {
                 self.places.push(Place { form: id as u32, at: at as u16, next: *first });
                 *first = self.places.len() as u32;
             }
@@ -160,13 +147,14 @@ impl Known {
             return;
         }
         let mut at = 0;
+        let mut measured = Measured::default();
         while at + WINDOW <= text.len() {
-            let window = load(&text[at..at + WINDOW]);
+            let window = text[at..].first_chunk::<WINDOW>().map_or(0, |bytes| u64::from_be_bytes(*bytes));
             at += STEP;
             if !may_hold(&self.filter, window) {
                 continue;
             }
-            let (piece, read_to) = self.widen(text, at - STEP, window);
+            let (piece, read_to) = self.widen(text, at - STEP, window, &mut measured);
             // A long piece that gives nothing away is not read again from each of its windows.
             at = at.max(read_to.saturating_sub(PIECE));
             if let Some((start, end, form)) = piece {
@@ -181,14 +169,16 @@ impl Known {
         if self.short_filter.is_empty() {
             return;
         }
+        // The bytes before a place, of which the last are the beginning that is looked up.
+        let mut read = 0;
         let mut at = 0;
-        while at + SHORTEST <= text.len() {
-            let begin = load(&text[at..at + SHORTEST]);
-            at += 1;
-            if !may_hold(&self.short_filter, begin) {
+        for (end, &byte) in text.iter().enumerate() {
+            read = read << 8 | u64::from(byte);
+            let begin = read & SHORT_MASK;
+            if end + 1 < at + SHORTEST || !may_hold(&self.short_filter, begin) {
                 continue;
             }
-            let start = at - 1;
+            let start = end + 1 - SHORTEST;
             let Some(alike) = self.short.get(&begin).filter(|_| bytes::starts_word(text, start)) else {
                 continue;
             };
@@ -203,14 +193,24 @@ impl Known {
     }
 
     /// The longest telling piece of a known value around the window at `at`, and where the longest piece ends.
-    fn widen(&self, text: &[u8], at: usize, window: u64) -> (Option<(usize, usize, &Form)>, usize) {
+    fn widen(
+        &self,
+        text: &[u8],
+        at: usize,
+        window: u64,
+        measured: &mut Measured,
+    ) -> (Option<(usize, usize, &Form)>, usize) {
         let mut best: Option<(usize, usize, &Form)> = None;
         let mut read_to = at;
-        let mut next = self.windows.get(&window).copied().unwrap_or_default();
+        let (mut next, count) = self.windows.get(&window).copied().unwrap_or_default();
+        if count > COMMON {
+            return (None, at);
+        }
         while next > 0 {
             let place = self.places[next as usize - 1];
             next = place.next;
-            let form = &self.forms[place.form as usize];
+            let form_id = place.form;
+            let form = &self.forms[form_id as usize];
             let place = usize::from(place.at);
             let back = text[..at]
                 .iter()
@@ -227,7 +227,9 @@ impl Known {
             read_to = read_to.max(end);
             if end - start >= PIECE
                 && best.is_none_or(|(s, e, _)| end - start > e - s)
-                && ((end - start) * 4 >= form.text.len() * 3 || is_telling(text, start, end))
+                && ((end - start) * 4 >= form.text.len() * 3
+                    || is_cut(text, start, end)
+                    || measured.is_random((form_id, place - back, end - start), &text[start..end]))
             {
                 best = Some((start, end, form));
             }
@@ -236,14 +238,36 @@ impl Known {
     }
 }
 
-/// Whether a piece of a value gives it away: it is random, or an ellipsis says that the rest was cut off.
-fn is_telling(text: &[u8], start: usize, end: usize) -> bool {
+/// Whether an ellipsis says that the rest of a value was cut off.
+fn is_cut(text: &[u8], start: usize, end: usize) -> bool {
     let cut = |part: &[u8]| part.starts_with(b"...") || part.starts_with("\u{2026}".as_bytes());
     let before = &text[..start];
-    super::random::Shape::of(&text[start..end]).is_likely_random()
-        || cut(&text[end..])
-        || before.ends_with(b"...")
-        || before.ends_with("\u{2026}".as_bytes())
+    cut(&text[end..]) || before.ends_with(b"...") || before.ends_with("\u{2026}".as_bytes())
+}
+
+/// A piece of a form: which, from where, how long.
+type Piece = (u32, usize, usize);
+
+/// The last pieces whose randomness was measured: a text that repeats a value's beginning asks for the same again and
+/// again.
+#[derive(Debug, Default)]
+struct Measured {
+    last: [Option<(Piece, bool)>; 16],
+}
+
+impl Measured {
+    /// Whether `text`, which is this piece, is random.
+    fn is_random(&mut self, piece: Piece, text: &[u8]) -> bool {
+        let slot = (piece.0 as usize * 5 + piece.1 * 3 + piece.2) % self.last.len();
+        match self.last[slot] {
+            Some((known, random)) if known == piece => random,
+            _ => {
+                let random = super::random::Shape::of(text).is_likely_random();
+                self.last[slot] = Some((piece, random));
+                random
+            }
+        }
+    }
 }
 
 fn load(window: &[u8]) -> u64 {

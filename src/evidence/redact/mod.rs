@@ -118,7 +118,7 @@ pub struct Learned(Vec<Span>);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Found {
     /// The kind in the placeholder.
-    pub kind: String,
+    pub kind: &'static str,
     /// First byte in the text that was given.
     pub start: usize,
     /// One past the last byte.
@@ -295,9 +295,15 @@ impl Redactor {
                 if spans.is_empty() {
                     next.push_str(block);
                 } else {
-                    let begin = next.len();
-                    next.push_str(&self.replace(block, &spans).0);
-                    again.push((begin, next.len()));
+                    let mut begin = next.len();
+                    let (replaced, finds) = self.replace(block, &spans);
+                    next.push_str(&replaced);
+                    // Where the new placeholders stand; quotes that some have come on top.
+                    for found in finds {
+                        let end = begin + found.start + found.placeholder.len();
+                        again.push((begin + found.start, end.min(next.len())));
+                        begin = (begin + found.placeholder.len()).saturating_sub(found.end - found.start);
+                    }
                 }
                 from = end;
             }
@@ -375,11 +381,16 @@ impl Redactor {
         let mut finds = Vec::with_capacity(spans.len());
         let mut from = 0;
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counted: Vec<(&'static str, u64)> = Vec::new();
         for span in spans {
             let (kind, number) = registry.number(span.secret(text), span.kind);
-            *counts.entry(kind.clone()).or_default() += 1;
-            let mut placeholder = format!("{PLACEHOLDER}{kind}");
+            match counted.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((kind, 1)),
+            }
+            let mut placeholder = String::with_capacity(PLACEHOLDER.len() + kind.len() + 8);
+            placeholder.push_str(PLACEHOLDER);
+            placeholder.push_str(kind);
             if number > 1 {
                 let _ = write!(placeholder, "#{number}");
             }
@@ -394,6 +405,10 @@ impl Redactor {
             finds.push(Found { kind, start: span.start, end: span.end, placeholder });
         }
         output.push_str(&text[from..]);
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for (kind, count) in counted {
+            *counts.entry(kind.to_owned()).or_default() += count;
+        }
         (output, finds)
     }
 }

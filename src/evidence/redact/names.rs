@@ -45,6 +45,8 @@ pub static KEYWORDS: &[Keyword] = &[
     keyword("pwd", kind::PASSWORD, Strength::Strong, true),
     keyword("pass", kind::PASSWORD, Strength::Strong, false),
     keyword("pw", kind::PASSWORD, Strength::Strong, false),
+    keyword("psk", kind::PASSWORD, Strength::Strong, false),
+    keyword("_authtoken", kind::TOKEN, Strength::Strong, true),
     keyword("recovery_code", kind::PASSWORD, Strength::Strong, true),
     keyword("recovery code", kind::PASSWORD, Strength::Strong, true),
     keyword("backup_code", kind::PASSWORD, Strength::Strong, true),
@@ -63,6 +65,18 @@ pub static KEYWORDS: &[Keyword] = &[
     keyword("access_key", kind::API_KEY, Strength::Medium, true),
     keyword("private_key", kind::PRIVATE_KEY, Strength::Medium, true),
     keyword("signing_key", kind::SECRET, Strength::Medium, true),
+    keyword("account_key", kind::API_KEY, Strength::Medium, true),
+    keyword("accountkey", kind::API_KEY, Strength::Medium, true),
+    keyword("subscription_key", kind::API_KEY, Strength::Medium, true),
+    keyword("subscription-key", kind::API_KEY, Strength::Medium, true),
+    keyword("instrumentationkey", kind::API_KEY, Strength::Medium, true),
+    keyword("instrumentation_key", kind::API_KEY, Strength::Medium, true),
+    keyword("shared_key", kind::API_KEY, Strength::Medium, true),
+    keyword("license_key", kind::API_KEY, Strength::Medium, true),
+    keyword("licensekey", kind::API_KEY, Strength::Medium, true),
+    keyword("auth_key", kind::API_KEY, Strength::Medium, true),
+    keyword("authkey", kind::API_KEY, Strength::Medium, true),
+    keyword("consumer_key", kind::API_KEY, Strength::Medium, true),
     keyword("encryption_key", kind::SECRET, Strength::Medium, true),
     keyword("key", kind::API_KEY, Strength::Weak, false),
     keyword("auth", kind::AUTHORIZATION, Strength::Weak, false),
@@ -145,8 +159,10 @@ pub fn name(text: &[u8], at: usize, len: usize, keyword: &Keyword) -> Option<Nam
         tail = rest;
     }
     let name_end = bytes::run_end(text, tail, RUN, MAX_NAME);
-    // The shell's working directory.
-    if &text[start..name_end] == b"PWD" || text[start..name_end].eq_ignore_ascii_case(b"oldpwd") {
+    // The shell's working directory, if it is no field of a connection string.
+    if &text[start..name_end] == b"PWD" && (start == 0 || text[start - 1] != b';')
+        || text[start..name_end].eq_ignore_ascii_case(b"oldpwd")
+    {
         return None;
     }
     let mut strength = keyword.strength;

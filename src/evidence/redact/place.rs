@@ -11,6 +11,10 @@ use super::value;
 /// What opens a list of a user's name and a password.
 pub const PAIRS: &[&str] = &[
     "basicauth(",
+    "networkcredential(",
+    "passwordauthentication(",
+    "usernamepasswordcredentials(",
+    "plainauthenticator(",
     "basic_auth(",
     "digestauth(",
     "auth=(",
@@ -30,6 +34,12 @@ pub enum Form {
     Joined,
     /// What stands after this sign in the word after the flag: `user:password`.
     User(u8),
+    /// The argument of this number, without a flag.
+    Nth(usize),
+    /// The same, if it can be told from a word of prose: by digits or signs in it.
+    NthMixed(usize),
+    /// What stands after this sign in the first argument, up to an `@`.
+    Login(u8),
 }
 
 /// Commands, the flags with which they take passwords, and how. The name of a command may go on (`mysqldump`).
@@ -50,8 +60,17 @@ pub const COMMANDS: &[(&str, &[(&str, Form)])] = &[
     ("plink", &[("-pw", Form::After)]),
     ("sqlcmd", &[("-P", Form::After)]),
     ("openssl", &[("pass:", Form::Joined)]),
-    ("net user", &[("", Form::After)]),
-    ("snyk auth", &[("", Form::After)]),
+    ("net user", &[("", Form::Nth(1))]),
+    ("net use", &[("", Form::NthMixed(2)), ("", Form::NthMixed(1))]),
+    ("snyk auth", &[("", Form::Nth(0))]),
+    ("sqlplus", &[("", Form::Login(b'/'))]),
+    ("lftp", &[("-u", Form::User(b','))]),
+    ("requirepass", &[("", Form::NthMixed(0))]),
+    ("masterauth", &[("", Form::NthMixed(0))]),
+    ("wpa_passphrase", &[("", Form::NthMixed(1))]),
+    ("snmp-server community", &[("", Form::NthMixed(0))]),
+    ("enable secret", &[("", Form::NthMixed(0)), ("", Form::NthMixed(1))]),
+    ("enable password", &[("", Form::NthMixed(0)), ("", Form::NthMixed(1))]),
 ];
 
 /// Names of the words from which a wallet can be recovered (BIP 39).
@@ -82,6 +101,7 @@ pub fn command(text: &[u8], at: usize, name: usize, flags: &[(&str, Form)], span
         return at + name;
     }
     let from = bytes::run_end(text, at + name, LOWER, 12);
+    let from = from + if text[from..].starts_with(b".exe") { 4 } else { 0 };
     let line = bytes::line_end(text, from, LONGEST);
     let end = text[from..line].iter().position(|b| matches!(b, b';' | b'|')).map_or(line, |i| from + i);
     if !matches!(text.get(from), Some(b' ' | b'"' | b'\'')) {
@@ -89,13 +109,26 @@ pub fn command(text: &[u8], at: usize, name: usize, flags: &[(&str, Form)], span
     }
     for (flag, form) in flags {
         if flag.is_empty() {
-            let word = argument(text, from, end);
-            let last = if at + name == from && text[at..from].eq_ignore_ascii_case(b"net user") {
-                word.and_then(|(_, end_of_user)| argument(text, end_of_user, end))
-            } else {
-                word
+            let number = match form {
+                Form::Nth(number) | Form::NthMixed(number) => *number,
+                _ => 0,
             };
-            if let Some((start, stop)) = last.filter(|(s, e)| is_password(&text[*s..*e])) {
+            let mut word = argument(text, from, end);
+            for _ in 0..number {
+                word = word.and_then(|(_, before)| argument(text, before, end));
+            }
+            let Some((mut start, mut stop)) = word else { continue };
+            if let Form::Login(sign) = form {
+                let Some(sign) = memchr::memchr(*sign, &text[start..stop]) else { continue };
+                start += sign + 1;
+                let Some(host) = memchr::memrchr(b'@', &text[start..stop]) else { continue };
+                stop = start + host;
+            }
+            let word = &text[start..stop];
+            let told = !matches!(form, Form::NthMixed(_))
+                || super::random::is_mixed(word)
+                    && !word.iter().any(|b| matches!(b, b'\\' | b':' | b'/' | b'='));
+            if told && is_password(word) {
                 push(text, start, stop, kind::PASSWORD, spans);
             }
             continue;
@@ -155,6 +188,82 @@ fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>
     let word = &text[start..end];
     if !assign::is_nothing(word) && !is_template(word) {
         spans.push(Span::new(start, end, kind, 5));
+    }
+}
+
+/// Calls whose third argument is a password, if it is a literal: `mysqli_connect(host, "user", "…")`.
+pub const TRIPLES: &[&str] = &["mysqli_connect(", "mysql_connect(", "getconnection(", "plainauth("];
+
+/// The third of the arguments that begin at `at`, after the parenthesis. Gives where reading ended.
+pub fn triple(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
+    let mut from = at;
+    for _ in 0..2 {
+        let after = match value::literal(text, from) {
+            Some((_, _, after)) => after,
+            None => bytes::run_end(text, from, bytes::NAME, 64),
+        };
+        let comma = bytes::run_end(text, after, BLANK, 2);
+        if after == from || text.get(comma) != Some(&b',') {
+            return after;
+        }
+        from = bytes::run_end(text, comma + 1, BLANK, 4);
+    }
+    let Some((start, end, after)) = value::literal(text, from) else { return from };
+    let word = &text[start..end];
+    if super::random::is_mixed(word)
+        && is_password(word)
+        && !word.iter().any(|b| matches!(b, b' ' | b'/' | b'='))
+    {
+        push(text, start, end, kind::PASSWORD, spans);
+    }
+    after
+}
+
+/// The password of an entry of `.netrc`, whose `machine ` ends at `at`: `machine … login … password …`, on one line or
+/// several.
+pub fn netrc(text: &[u8], at: usize, spans: &mut Vec<Span>) {
+    let limit = text.len().min(at + 400);
+    let mut from = at;
+    let mut words = 0;
+    let mut key: &[u8] = b"machine";
+    while words < 8 && from < limit {
+        from += text[from..limit].iter().take_while(|b| b.is_ascii_whitespace()).count();
+        let end = from + text[from..limit].iter().take_while(|b| !b.is_ascii_whitespace()).count();
+        let word = &text[from..end];
+        if key == b"password" {
+            // Prose has no host between: `a machine login page password reset`.
+            let host = text[at..limit].split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+            if is_password(word) && words == 4 && (host.contains(&b'.') || super::random::is_mixed(word)) {
+                let stop =
+                    end - word.iter().rev().take_while(|b| matches!(b, b'"' | b'\'' | b',' | b')')).count();
+                push(text, from, stop, kind::PASSWORD, spans);
+            }
+            return;
+        }
+        let is_key = words % 2 == 1;
+        if is_key && !matches!(word, b"login" | b"password" | b"account") {
+            return;
+        }
+        key = if is_key { word } else { b"" };
+        if is_key && words == 1 && word != b"login" {
+            return;
+        }
+        from = end;
+        words += 1;
+    }
+}
+
+/// The word that a shell hands to `--password-stdin`, which stands at `at`: `echo … | docker login --password-stdin`.
+pub fn piped(text: &[u8], at: usize, spans: &mut Vec<Span>) {
+    let line = bytes::line_start(text, at, 256);
+    let Some(echo) = memchr::memmem::rfind(&text[line..at], b"echo ") else { return };
+    let from = line + echo + 4;
+    let told = |(start, end): &(usize, usize)| {
+        let word = &text[*start..*end];
+        is_password(word) && super::random::is_mixed(word)
+    };
+    if let Some((start, end)) = argument(text, from, at).filter(told) {
+        push(text, start, end, kind::PASSWORD, spans);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The numbers that tell the secrets of a run apart.
 
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{DefaultHasher, Hasher as _};
+use std::hash::{BuildHasherDefault, DefaultHasher, Hasher};
+
+use super::kind::Kind;
 
 /// Most secrets whose placeholder is remembered.
 const MAX_NUMBERED: usize = 100_000;
@@ -13,25 +15,48 @@ pub fn hash(value: &[u8]) -> u64 {
     hasher.finish()
 }
 
+/// Hashes digests and windows, which are numbers of 64 bits, by one multiplication.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(26);
+    }
+}
+
+/// A map from such numbers.
+pub type Numbers<T> = HashMap<u64, T, BuildHasherDefault<NumberHasher>>;
+
 /// The shared state.
 #[derive(Debug, Default)]
 pub struct Registry {
-    numbers: HashMap<u64, (String, u32)>,
-    last: BTreeMap<String, u32>,
+    numbers: Numbers<(Kind, u32)>,
+    last: BTreeMap<Kind, u32>,
 }
 
 impl Registry {
     /// The kind and number of `secret`, which was just found as `kind`: those of its first occurrence.
-    pub fn number(&mut self, secret: u64, kind: &str) -> (String, u32) {
+    pub fn number(&mut self, secret: u64, kind: Kind) -> (Kind, u32) {
         if let Some(found) = self.numbers.get(&secret) {
-            return found.clone();
+            return *found;
         }
         if self.numbers.len() >= MAX_NUMBERED {
-            return (kind.to_owned(), 1);
+            return (kind, 1);
         }
-        let last = self.last.entry(kind.to_owned()).or_default();
+        let last = self.last.entry(kind).or_default();
         *last += 1;
-        self.numbers.insert(secret, (kind.to_owned(), *last));
-        (kind.to_owned(), *last)
+        self.numbers.insert(secret, (kind, *last));
+        (kind, *last)
     }
 }

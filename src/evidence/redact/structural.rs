@@ -214,6 +214,9 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     if secret.is_empty() || secret.starts_with(super::PLACEHOLDER.as_bytes()) || is_template(secret) {
         return;
     }
+    if colon.is_some_and(|colon| is_sample(&text[from..colon], secret)) {
+        return;
+    }
     if CONNECTION_SCHEMES.iter().any(|s| s.as_bytes() == base) && colon.is_some() {
         let stop = text[end..limit.max(end)]
             .iter()
@@ -238,6 +241,15 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
             spans.push(Span::new(from, sign, kind::TOKEN, 7));
         }
     }
+}
+
+/// Whether a user and a password are but these words, as in documentation and in tests of what reads URLs.
+fn is_sample(user: &[u8], password: &[u8]) -> bool {
+    const USERS: &[&[u8]] = &[b"user", b"username", b"usr", b"name", b"login", b"u", b"me", b"foo"];
+    const PASSWORDS: &[&[u8]] =
+        &[b"pass", b"password", b"passwd", b"pass%20word", b"pwd", b"pw", b"p", b"bar", b"word"];
+    let is_one = |words: &[&[u8]], word: &[u8]| words.iter().any(|w| w.eq_ignore_ascii_case(word));
+    is_one(USERS, user) && is_one(PASSWORDS, password)
 }
 
 /// Looks at the URL-encoded URL whose `%3A%2F%2F` is at `at`: `scheme://user:pass@host` as a parameter of another.
@@ -372,6 +384,10 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
     // `Scheme credential`: the scheme stays.
     let scheme = bytes::run_end(text, from, ALNUM | DASH | UNDERSCORE, 40);
     let credential = bytes::run_end(text, scheme, BLANK, 4);
+    // A scheme whose credential is added to the literal, or a challenge.
+    if is_scheme(&text[from..scheme]) && (scheme == end || text[credential..].starts_with(b"realm=")) {
+        return Some(end);
+    }
     let (start, kind) = if credential > scheme && credential < end {
         let bearer = text[from..scheme].eq_ignore_ascii_case(b"bearer");
         (credential, if bearer { kind::BEARER } else { kind::AUTHORIZATION })
@@ -393,6 +409,12 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
     }
     spans.push(Span::new(start, end, kind, 6));
     Some(end)
+}
+
+/// Whether `word` is the name of a scheme rather than a credential (RFC 7235 and the IANA registry).
+fn is_scheme(word: &[u8]) -> bool {
+    let schemes = [&b"bearer"[..], b"basic", b"digest", b"token", b"apikey", b"negotiate", b"oauth", b"hawk"];
+    schemes.iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// Whether a scheme's credential is a list of parameters, some of them in quotes.

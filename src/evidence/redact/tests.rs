@@ -38,6 +38,77 @@ fn assignments() {
 }
 
 #[test]
+fn notations_of_other_languages() {
+    check(&[
+        ("char secret[25] = \"plumorchard\";", "char secret[25] = \"[REDACTED:secret]\";"),
+        ("NSString *apiSecret = @\"plumorchard9\";", "NSString *apiSecret = @\"[REDACTED:secret]\";"),
+        ("let password: String? = \"plum\"", "let password: String? = \"[REDACTED:password]\""),
+        ("Dim strPassword As String = \"plum\"", "Dim strPassword As String = \"[REDACTED:password]\""),
+        ("db.jdbc.password=orchard", "db.jdbc.password=[REDACTED:password]"),
+        ("//npm.acme.io/:_authToken=orchard20", "//npm.acme.io/:_authToken=[REDACTED:token]"),
+        ("ENV MYSQL_ROOT_PASSWORD PLUM-orchard_5", "ENV MYSQL_ROOT_PASSWORD [REDACTED:password]"),
+        ("- name: DB_PASSWORD\n  value: plum_Orchard5", "- name: DB_PASSWORD\n  value: [REDACTED:password]"),
+        (
+            "variable \"db_password\" {\n  default = \"plum-orchard\"\n}",
+            "variable \"db_password\" {\n  default = \"[REDACTED:password]\"\n}",
+        ),
+        (
+            "<key>ApiPassword</key>\n<string>plum5x</string>",
+            "<key>ApiPassword</key>\n<string>[REDACTED:password]</string>",
+        ),
+        (
+            "<property name=\"password\"><value>plum5x</value></property>",
+            "<property name=\"password\"><value>[REDACTED:password]</value></property>",
+        ),
+        ("vault_password: !vault plum5x!y", "vault_password: !vault [REDACTED:password]"),
+        ("Your password is: plumorchard6", "Your password is: [REDACTED:password]"),
+        ("psk=\"plumorchard\"", "psk=\"[REDACTED:password]\""),
+    ]);
+    same(&[
+        "char secret[25] = \"\";",
+        "let password: String? = nil",
+        "Dim password As String = GetPassword()",
+        "self.password=password",
+        "args.token=token",
+        "options.password=getpass",
+        "ENV PASSWORD_FILE /run/secrets/pw",
+        "- name: DB_PASSWORD\n  value: ${DB_PASSWORD}",
+        "variable \"db_password\" {\n  default = \"\"\n}",
+        "<key>PasswordPolicy</key>",
+        "<property name=\"password\"><value>${db.password}</value>",
+        "vault_password: !vault |",
+        "Your password is: required",
+        "https://user:password@host/path",
+        "postgres://username:pass@host/db",
+        "Authorization: Basic realm=\"x\"",
+        "'Authorization': 'Bearer ' + token",
+        "pkg @ git+https://github.com/o/r@8f3c1d2e4b5a69788796a5b4c3d2e1f001122334",
+        "GPG_KEY=A035C8C19219BA821ECEA86B64E628F8D684696D",
+    ]);
+}
+
+/// What pytest says an attribute or a call was.
+#[test]
+fn values_with_their_names_after_them() {
+    check(&[
+        (
+            "E        +  where 'plumorchard' = Account().password",
+            "E        +  where '[REDACTED:password]' = Account().password",
+        ),
+        (
+            "E        +  where 'plumorchard' = get_password('bob')",
+            "E        +  where '[REDACTED:password]' = get_password('bob')",
+        ),
+    ]);
+    same(&[
+        "E        +  where 'NAME' = Token('NAME').type",
+        "E        +  where 3 = len(password)",
+        "E        +  where None = <User>.password",
+        "E        +  where 'bearer' = Auth().token_type",
+    ]);
+}
+
+#[test]
 fn left_alone() {
     same(&[
         "password = None",
@@ -114,6 +185,35 @@ fn by_place() {
             "Authorization: Digest [REDACTED:authorization] end",
         ),
         ("Uid=bob;Pwd=pLum7#x!;Encrypt=yes", "Uid=bob;Pwd=[REDACTED:password];Encrypt=yes"),
+        ("Server=db;UID=sa;PWD=plumorchard14", "Server=db;UID=sa;PWD=[REDACTED:password]"),
+        (
+            "machine git.acme.io\n  login bob\n  password plumorchard38",
+            "machine git.acme.io\n  login bob\n  password [REDACTED:password]",
+        ),
+        (
+            "echo pLum7x | docker login -u b --password-stdin",
+            "echo [REDACTED:password] | docker login -u b --password-stdin",
+        ),
+        (
+            "psexec.exe \\\\h -u \"D\\b\" -p \"pLum7x\"",
+            "psexec.exe \\\\h -u \"D\\b\" -p \"[REDACTED:password]\"",
+        ),
+        ("sqlplus system/pLum7x@orcl", "sqlplus system/[REDACTED:password]@orcl"),
+        ("lftp -u bob,pLum7x ftp.acme.io", "lftp -u bob,[REDACTED:password] ftp.acme.io"),
+        ("snmp-server community pLum_7x RO", "snmp-server community [REDACTED:password] RO"),
+        ("enable secret 0 plumorchard05", "enable secret 0 [REDACTED:password]"),
+        ("wpa_passphrase HomeNet pLum7x", "wpa_passphrase HomeNet [REDACTED:password]"),
+        ("requirepass pLum7x", "requirepass [REDACTED:password]"),
+        ("keytool -list -storepass pLum-7x", "keytool -list -storepass [REDACTED:password]"),
+        (
+            "mysqli_connect(\"h\", \"root\", \"pLum7x\")",
+            "mysqli_connect(\"h\", \"root\", \"[REDACTED:password]\")",
+        ),
+        ("getConnection(url, \"root\", \"pLum7x\")", "getConnection(url, \"root\", \"[REDACTED:password]\")"),
+        (
+            "new NetworkCredential(\"bob\", \"plumorchard\")",
+            "new NetworkCredential(\"bob\", \"[REDACTED:password]\")",
+        ),
     ]);
     same(&[
         "curl -u 'bob' https://a/b?x=y:z",
@@ -126,6 +226,19 @@ fn by_place() {
         "src/app.py:5432:12: E501 line too long (101 > 99)",
         "the seed phrase is not set; use twelve words for a wallet",
         "PWD=/home/dev/project",
+        "a machine login page password reset",
+        "echo done | docker login -u bob --password-stdin",
+        "sqlplus /nolog",
+        "lftp -u bob,",
+        "snmp-server community of users",
+        "enable secret management in 3 steps",
+        "enable password policy",
+        "requirepass is not set",
+        "wpa_passphrase is a tool",
+        "getConnection(url, \"sa\", \"\")",
+        "mysqli_connect($host, $user, $pass)",
+        "new PasswordAuthentication(user, password)",
+        "keytool -list -storepass",
         "the password you typed is wrong",
         "password is too short: 8 characters",
         "pass 3 of 12: test_a1.py",

@@ -40,10 +40,14 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         quoted_key |= matches!(text[at], b'"' | b'\'');
         at += 1;
     }
+    at = skip_subscript(text, at);
     let blanks = bytes::run_end(text, at, BLANK, 48);
     let mut spaced = blanks > at;
     at = blanks;
-    let (mut separator, after) = separator(text, at, spaced, flag, quoted_key)?;
+    let (mut separator, after) = match element(text, close) {
+        Some(after) => (b'>', after),
+        None => separator(text, at, spaced, flag, quoted_key)?,
+    };
     at = after;
     let mut next_line = false;
     let blanks = bytes::run_end(text, at, BLANK, 48);
@@ -57,6 +61,8 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         } else {
             word
         };
+        // `String?` and `String!` are types as well.
+        let word = word + usize::from(matches!(text.get(word), Some(b'?' | b'!')));
         let equals = bytes::run_end(text, word, BLANK, 4);
         if word > at
             && equals > word
@@ -117,14 +123,32 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
         Some(b'>') if !spaced => Some((b'>', at + 1)),
         Some(b'(') if !spaced => Some((b'(', at + 1)),
         Some(b'|') => Some((b',', at + 1)),
+        // `- name: DB_PASSWORD`, and on the next line `value: …`.
+        Some(b'\n') if is_named(text, at) => attribute(text, at).map(|(_, after)| (b':', after)),
         Some(_) if spaced => {
             if quoted_key && let Some(found) = attribute(text, at) {
                 return Some(found);
             }
-            for word in ["is ", "was ", "to ", "of ", "- ", "are ", "equals ", "set to ", "is: "] {
+            for word in ["is ", "was ", "to ", "of ", "- ", "are ", "equals ", "set to "] {
                 if rest.starts_with(word.as_bytes()) {
                     return Some((b'i', at + word.len()));
                 }
+            }
+            if rest.starts_with(b"is: ") {
+                return Some((b':', at + 3));
+            }
+            // `Dim password As String = "…"`.
+            if rest.starts_with(b"As ") {
+                let word = bytes::run_end(text, at + 3, NAME, 40);
+                let equals = bytes::run_end(text, word, BLANK, 4);
+                return (text.get(equals) == Some(&b'=')).then_some((b'=', equals + 1));
+            }
+            // `variable "password" {`, and on the next line `default = "…"`.
+            if quoted_key && rest.starts_with(b"{\n") {
+                let word = bytes::run_end(text, at + 2, BLANK, 16);
+                let equals = bytes::run_end(text, word + 7, BLANK, 16);
+                return (text[word..].starts_with(b"default") && text.get(equals) == Some(&b'='))
+                    .then_some((b'=', equals + 1));
             }
             (flag
                 || is_generated(rest)
@@ -169,6 +193,49 @@ fn attribute(text: &[u8], at: usize) -> Option<(u8, usize)> {
     matches!(text.get(end), Some(b':' | b'=')).then_some((b'=', end + 1))
 }
 
+/// Whether the line that ends at `end` is `name: …` or `key: …`.
+fn is_named(text: &[u8], end: usize) -> bool {
+    let line = &text[bytes::line_start(text, end, 120)..end];
+    let line = line.trim_ascii_start();
+    let line = line.strip_prefix(b"- ").unwrap_or(line);
+    [&b"name:"[..], b"key:", b"\"name\":", b"\"key\":"].iter().any(|key| line.starts_with(key))
+}
+
+/// Skips a subscript without content or with a number, and an empty list of arguments: `secret[25]`, `token()`.
+fn skip_subscript(text: &[u8], at: usize) -> usize {
+    let close = match text.get(at) {
+        Some(b'[') => b']',
+        Some(b'(') => b')',
+        _ => return at,
+    };
+    let number = if close == b']' { bytes::run_end(text, at + 1, bytes::DIGIT, 6) } else { at + 1 };
+    if text.get(number) == Some(&close) { number + 1 } else { at }
+}
+
+/// Where the value begins of which the name ends at `at` and stands in an element or attribute of XML before it:
+/// `<key>password</key><string>…`, `<property name="password"><value>…`.
+fn element(text: &[u8], at: usize) -> Option<usize> {
+    const VALUES: &[&[u8]] =
+        &[b"value", b"string", b"data", b"text", b"val", b"param-value", b"env-entry-value"];
+    let quote = at + usize::from(matches!(text.get(at), Some(b'"' | b'\'')));
+    let close = match text.get(quote) {
+        Some(b'>') => quote + 1,
+        Some(b'<') if text.get(at + 1) == Some(&b'/') => {
+            let end = bytes::run_end(text, at + 2, NAME, 40);
+            (text.get(end) == Some(&b'>')).then_some(end + 1)?
+        }
+        _ => return None,
+    };
+    let gap = text[close..].iter().take(64).take_while(|b| b.is_ascii_whitespace()).count();
+    let open = close + gap;
+    if text.get(open) != Some(&b'<') {
+        return None;
+    }
+    let end = bytes::run_end(text, open + 1, NAME, 20);
+    let name = text[open + 1..end].to_ascii_lowercase();
+    (text.get(end) == Some(&b'>') && VALUES.contains(&&name[..])).then_some(end + 1)
+}
+
 /// Skips what may stand before a literal: brackets, string prefixes, wrappers such as `SecretStr(` and the
 /// scheme of a header.
 fn skip_wrapper(text: &[u8], at: usize) -> usize {
@@ -194,6 +261,17 @@ fn skip_wrapper(text: &[u8], at: usize) -> usize {
         && matches!(text.get(bracket + 1), Some(b'"' | b'\'' | b'b'))
     {
         at = bracket + 1;
+    }
+    // A tag of YAML: `!vault …`, `!!str …`.
+    if text.get(at) == Some(&b'!') {
+        let word = bytes::run_end(text, at + 1, NAME | bytes::PUNCTUATION, 24);
+        let blank = bytes::run_end(text, word, BLANK, 4);
+        if blank > word && text[at + 1..word].iter().all(|b| bytes::is(*b, LOWER | UPPER) || *b == b'!') {
+            at = blank;
+        }
+    }
+    if text.get(at) == Some(&b'@') && matches!(text.get(at + 1), Some(b'"' | b'\'')) {
+        at += 1;
     }
     for scheme in ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token ", "ApiKey "] {
         if text[at..].starts_with(scheme.as_bytes()) {

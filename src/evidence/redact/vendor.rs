@@ -70,6 +70,7 @@ pub fn class(letter: u8) -> Option<u16> {
         b'e' => ALNUM | UNDERSCORE | DASH | EQUALS,
         b'z' => UPPER | BASE32_DIGIT,
         b'y' => ALNUM | UNDERSCORE | DASH | BASE64 | EQUALS | DOT,
+        b'v' => ALNUM | UNDERSCORE | DASH | BASE64 | EQUALS | DOT | bytes::PUNCTUATION,
         _ => return None,
     })
 }
