@@ -4,9 +4,8 @@ import linecache
 import os
 import sys
 from itertools import islice
-from time import perf_counter
 
-from .stream import quote
+from .stream import Clock, quote
 from .values import cut, type_name
 
 #: Frames kept of one exception: the outermost and the innermost.
@@ -25,6 +24,8 @@ MEMBERS = 20
 GROUPS = 4
 MESSAGE_LENGTH = 50_000
 
+#: `@py_assert1` and the like are pytest's own.
+_NOT_THEIRS = ("@", "__")
 _HIDDEN_TYPES = (type(sys), type, type(lambda: 0), type(len))
 
 
@@ -171,18 +172,13 @@ class Describer:
         scope = frame.f_locals
         show = self._shower.show
         at_module_level = frame.f_code.co_name == "<module>"
-        for name in islice(list(scope), 400):
-            # `@py_assert1` and the like are pytest's own.
-            if type(name) is not str or name[:1] == "@" or name[:2] == "__":
-                continue
-            try:
-                value = scope[name]
-            except KeyError:
+        for name, value in islice(list(scope.items()), 400):
+            if type(name) is not str or name.startswith(_NOT_THEIRS):
                 continue
             kind = type(value)
             if kind in _HIDDEN_TYPES or (at_module_level and issubclass(kind, type)):
                 continue
-            if len(shown) == VALUES or budget.room <= 0 or perf_counter() > budget.deadline:
+            if len(shown) == VALUES or budget.room <= 0 or Clock.now() > budget.deadline:
                 break
             text = show(value, VALUE_LENGTH, budget.deadline)
             budget.room -= len(text)
@@ -240,7 +236,7 @@ class _Budget:
 
     def __init__(self):
         self.room = ALL_VALUES_LENGTH
-        self.deadline = perf_counter() + SECONDS
+        self.deadline = Clock.now() + SECONDS
 
 
 def qualified_name(kind):

@@ -77,8 +77,6 @@ def pytest_configure(config):
 
     maker = record.Maker(config)
     config.pluginmanager.register(maker, "failscope-maker")
-    if config.getoption("forked", False):
-        config.pluginmanager.register(record.ForkAttacher(maker), "failscope-fork")
     if hasattr(config, "workerinput"):
         config.pluginmanager.register(record.Attacher(maker), "failscope-attacher")
         return
@@ -89,12 +87,14 @@ def pytest_configure(config):
         from .trace import Tracer
 
         Tracer.in_one_process(config)
-    recorder = session.Session(config, settings, maker)
+    option = config.getoption
+    several = option("forked", False) or option("dist", "no") != "no" or option("tx", None)
+    recorder = (session.Several if several else session.Session)(config, settings, maker)
     if plan:
         tracer = Tracer(plan, maker.describer, recorder.write)
         config.pluginmanager.register(tracer, "failscope-tracer")
     config.pluginmanager.register(recorder, "failscope-session")
-    if config.getoption("forked", False) or config.getoption("dist", "no") != "no" or config.getoption("tx", None):
+    if several:
         config.pluginmanager.register(session.Taker(recorder), "failscope-taker")
 
 

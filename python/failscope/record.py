@@ -6,12 +6,11 @@ the report, as a string in an attribute: xdist and pytest-forked carry attribute
 """
 
 import functools
-from time import perf_counter
 
 import pytest
 
 from .frames import Describer
-from .stream import quote
+from .stream import Clock, quote
 from .text import rendered
 from .values import Shower, cut, type_name
 
@@ -28,7 +27,7 @@ _PHASES = {"setup", "call", "teardown"}
 
 
 class Maker:
-    """Hooks that make the records of failing phases."""
+    """Makes the records of failing phases."""
 
     def __init__(self, config):
         self.describer = Describer(str(config.rootpath), Shower())
@@ -36,55 +35,18 @@ class Maker:
         self._comparison = None
         self.comparisons = 0
         self._fixtures = {}
-        #: Seconds in the phases of the running test that have ended.
-        self.seconds = {}
-        #: Phases that have raised something, with their tests.
-        self.raised = {}
-
-    # Not `tryfirst`: pytest itself puts the exceptions of unittest's tests into the call before.
-    def pytest_runtest_makereport(self, item, call):
-        # Called for every phase of every test: what was raised is only kept, for :meth:`record` to look at when the
-        # report has failed.
-        self.seconds[call.when] = call.duration
-        if call.excinfo is not None:
-            self.raised[call.when] = (item, call)
-
-    def record(self, report):
-        """The record of a report that was just made in this process, or ``None`` if that was elsewhere."""
-        item, call = self.raised.get(report.when, (None, None))
-        if item is None or item.nodeid != report.nodeid:
-            return None
-        return self._made(report, call.excinfo, item)
-
-    def forget(self, when):
-        """What the exception of a phase refers to must not live longer for our sake."""
-        self.raised.pop(when, None)
-        if when == "teardown":
-            self.rest()
 
     def rest(self):
         """A test is over."""
-        self.seconds.clear()
-        self.raised.clear()
         self._comparison = None
         self.comparisons = 0
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector):
-        outcome = yield
-        if outcome.excinfo is not None:
-            return
-        report = outcome.get_result()
-        if report.outcome == "failed":
-            call = getattr(report, "call", None)
-            setattr(report, ATTRIBUTE, self._made(report, getattr(call, "excinfo", None), None))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_assertrepr_compare(self, op, left, right):
         # Shown at once, since keeping the operands would change when they are freed. The last one counts.
         self.comparisons += 1
         if self.comparisons <= COMPARISONS:
-            deadline = perf_counter() + 0.5
+            deadline = Clock.now() + 0.5
             self._comparison = (
                 op,
                 self._shower.show(left, OPERAND_LENGTH, deadline),
@@ -95,9 +57,10 @@ class Maker:
         else:
             self._comparison = None
 
-    def _made(self, report, excinfo, item):
+    def made(self, report, excinfo, node):
+        """The record of ``report``, of a phase of the test ``node`` or of a collector."""
         try:
-            return described(report) + self._details(excinfo, item)
+            return described(report) + self._details(excinfo, node if isinstance(node, pytest.Item) else None)
         except Exception as error:
             # A fault here must cost no more than the details.
             note = "details are missing: %s: %s" % (type(error).__name__, cut(str(error), 300))
@@ -111,7 +74,12 @@ class Maker:
             # pytest or a plugin may object to a file without running it: where it does so says nothing.
             details = ',"exceptions":' + self.describer.chain(error, self._operands, project_only=item is None)
         if item is not None:
-            marks = dict.fromkeys(mark.name for mark in item.iter_markers())
+            marks = {}
+            node = item
+            while node is not None:
+                for mark in node.own_markers:
+                    marks[mark.name] = None
+                node = node.parent
             details += ',"marks":[%s]' % ",".join(map(quote, marks))
             callspec = getattr(item, "callspec", None)
             if callspec is not None:
@@ -153,35 +121,47 @@ class Maker:
 
 
 class Attacher:
-    """Puts the record on the report, in an xdist worker."""
+    """Puts the records on the reports, in an xdist worker."""
 
     def __init__(self, maker):
         self._maker = maker
+        self._raised = None
+
+    # Not `tryfirst`: pytest itself puts the exceptions of unittest's tests into the call before.
+    def pytest_runtest_makereport(self, item, call):
+        # What was raised is only kept, for when the report has failed: it is sent before pytest tells of its exception.
+        self._raised = None if call.excinfo is None else (item, call)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report):
-        if report.outcome in ("failed", "rerun"):
-            record = self._maker.record(report)
-            if record is not None:
-                setattr(report, ATTRIBUTE, record)
-        self._maker.forget(report.when)
+        raised, self._raised = self._raised, None
+        if report.outcome == "failed" and raised is not None:
+            item, call = raised
+            if call.when == report.when and item.nodeid == report.nodeid:
+                self._attach(item, call, report)
+        if report.when == "teardown" and self._maker.comparisons:
+            self._maker.rest()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, node, call, report):
+        # Collectors, and tests whose reports another plugin collects first, or whose process is a fork.
+        self._raised = None
+        self._attach(node, call, report)
+
+    def _attach(self, node, call, report):
+        if not hasattr(report, ATTRIBUTE):
+            setattr(report, ATTRIBUTE, self._maker.made(report, call.excinfo, node))
 
 
-class ForkAttacher:
-    """Puts the record on the report in a child of pytest-forked, which makes reports and reports nothing."""
+def is_strict_xpass(report):
+    """Whether a test has passed that had to fail."""
+    longrepr = report.longrepr
+    return isinstance(longrepr, str) and longrepr.startswith(("[XPASS(strict)]", "Unexpected success"))
 
-    def __init__(self, maker):
-        self._maker = maker
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item, call):
-        outcome = yield
-        if outcome.excinfo is None:
-            report = outcome.get_result()
-            if report.outcome == "failed":
-                record = self._maker.record(report)
-                if record is not None:
-                    setattr(report, ATTRIBUTE, record)
+def has_exception(report):
+    """Whether pytest will tell the exception behind a report that has failed here, as far as is known."""
+    return report.when != "???" and not is_strict_xpass(report)
 
 
 def described(report, length=TEXT_LENGTH, sections=SECTIONS):
@@ -192,7 +172,7 @@ def described(report, length=TEXT_LENGTH, sections=SECTIONS):
     text = longrepr if isinstance(longrepr, str) else rendered(report) if longrepr is not None else ""
     when = report.when
     kind = "exception"
-    if isinstance(longrepr, str) and text.startswith(("[XPASS(strict)]", "Unexpected success")):
+    if is_strict_xpass(report):
         kind = "strict_xpass"
     elif when == "???":
         kind = "crash"

@@ -5,39 +5,41 @@ import platform
 import sys
 import tempfile
 import time
-from time import perf_counter
 
 import pytest
 
 from . import handover
-from .record import ATTRIBUTE, described
-from .stream import BRIEF_BYTES, VERSION, Stream, dumps, prepare, quote
+from .record import ATTRIBUTE, described, has_exception
+from .stream import BRIEF_BYTES, VERSION, Clock, Stream, dumps, prepare, quote
+from .values import cut
 
 _FAILED, _ERROR = "failed", "error"
 #: Integers of microseconds: they are written in two thirds of the time that fractions take.
-_PASSED_AND_NEXT = (
-    '{"end":{"id":%s,"outcome":"passed","seconds":[%de-6,%de-6,%de-6]}}\n{"begin":{"id":%s,"at":%de-6}}\n'
-)
+_PASSED_AND_NEXT = '{"end":{"id":%s,"outcome":"passed","seconds":[%de-6,%de-6,%de-6]}}\n{"begin":{"id":%s}}\n'
 
 
 class Session:
-    """Writes the event stream and hands it over at the end."""
+    """Writes the event stream and hands it over at the end. This one is for tests that run one after the other in this
+    process; see :class:`Several`."""
+
+    #: Whether a test has ended when the next begins.
+    one_by_one = True
 
     def __init__(self, config, settings, maker):
         self._config = config
         self._settings = settings
         self._maker = maker
-        #: Seconds in the phases of the running test that have ended in this process.
-        self._seconds = maker.seconds
+        #: Reports of phases that have passed and that nobody has looked at yet.
+        self._passed = []
         self._tests = {}
         #: The test that began last, and its name in JSON.
         self._current = None
         self._name = ""
-        #: Records that came with reports, by the report's id, until the report is looked at.
+        #: A report that has failed and whose exception is about to come, with its test.
+        self._waiting = None
+        #: Reports and their records, by the report's id, until the report is looked at.
         self.taken = {}
-        #: Whether several tests may be running at once.
-        self.several = False
-        self._begun = perf_counter()
+        self._begun = Clock.now()
         self._failures = 0
         self._deselected = 0
         self._collected = 0
@@ -60,11 +62,10 @@ class Session:
                 return Stream(os.path.join(tempfile.mkdtemp(prefix="failscope-"), "run.jsonl"))
             except OSError:
                 pass
-        return None
+        return Stream(None)
 
     def write(self, line):
-        if self._stream is not None:
-            self._stream.write(line)
+        self._stream.append(line + "\n")
 
     # How the run begins.
 
@@ -120,56 +121,96 @@ class Session:
     # the next one begins: code that runs three times as often costs more than what it does.
 
     def pytest_runtest_logstart(self, nodeid):
-        stream = self._stream
-        if stream is None:
-            return
-        # One write for the end of the last test and the beginning of this one; nothing happens between them.
-        name = quote(nodeid)
-        seconds = self._seconds
-        lines = None
-        if len(seconds) == 3 and not self._tests:
-            try:
+        try:
+            # One write for the end of the last test and the beginning of this one; nothing happens between them.
+            name = quote(nodeid)
+            passed = self._passed
+            if (
+                len(passed) == 3
+                and not self._tests
+                and passed[1].nodeid == self._current
+                and "wasxfail" not in passed[1].__dict__
+            ):
+                setup, call, teardown = passed
                 lines = _PASSED_AND_NEXT % (
-                    self._name,
-                    seconds["setup"] * 1e6,
-                    seconds["call"] * 1e6,
-                    seconds["teardown"] * 1e6,
-                    name,
-                    (perf_counter() - self._begun) * 1e6,
+                    self._name, setup.duration * 1e6, call.duration * 1e6, teardown.duration * 1e6, name,
                 )
-            except KeyError:
-                pass  # phases of another plugin's making
-        if lines is None:
-            ends = "" if self.several else self._ends()
-            lines = '%s{"begin":{"id":%s,"at":%.6f}}\n' % (ends, name, perf_counter() - self._begun)
-        stream.append(lines)
-        self._current = nodeid
-        self._name = name
-        seconds.clear()
-        maker = self._maker
-        if maker.raised or maker.comparisons:
-            maker.rest()
+            else:
+                lines = '%s{"begin":{"id":%s}}\n' % (self._ends(), name)
+            passed.clear()
+            self._stream.append(lines)
+            self._current = nodeid
+            self._name = name
+            if self._maker.comparisons:
+                self._maker.rest()
+        except Exception as error:
+            self._broke(error)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report):
         if report.outcome == "passed":
-            # How long a phase took of which this process has made the report is known.
-            if report.when not in self._seconds or self._tests or hasattr(report, "wasxfail"):
-                self._has_passed(report)
-            return
-        record = self.taken.pop(id(report), None)
-        if record is None and report.outcome in ("failed", "rerun"):
-            record = self._maker.record(report)
-        self._report(report, record, self._test(report.nodeid))
-        self._maker.forget(report.when)
+            self._passed.append(report)
+        else:
+            self._harmless(self._has_not_passed, report)
+
+    def _harmless(self, step, *args):
+        """A fault in here ends the recording, not the run."""
+        try:
+            step(*args)
+        except Exception as error:
+            self._broke(error)
+
+    def _broke(self, error):
+        if self._lost is None:
+            self._lost = "failscope: the recording broke off (%s: %s)" % (type(error).__name__, cut(str(error), 300))
+        self._stream.close()
+
+    def _look_at_passed(self):
+        if self._waiting is not None:
+            # Nobody has told its exception.
+            report, test = self._waiting
+            self._waiting = None
+            self._failure(report, None, test, "failed")
+        for report in self._passed:
+            self._has_passed(report)
+        self._passed.clear()
+
+    def _has_not_passed(self, report):
+        self._look_at_passed()
+        test = self._test(report.nodeid)
+        record = self.taken.pop(id(report), (None, None))[1]
+        verdict = self._settle(report, test)
+        if verdict == _FAILED and record is None and self.one_by_one and has_exception(report):
+            self._waiting = report, test
+        elif verdict is not None:
+            self._failure(report, record, test, verdict)
+        if verdict == "rerun":
+            # A plugin runs the test again; what it says in the end is what counts.
+            test.reruns += 1
+            test.outcome = None
+        elif report.when == "???":
+            # The worker died: nothing more will come for this test.
+            self._end(report.nodeid, test, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, node, call, report):
+        # After the report, unless another plugin collects the reports first. Collectors tell theirs before.
+        self._harmless(self._exception, node, call, report)
+
+    def _exception(self, node, call, report):
+        record = self._maker.made(report, call.excinfo, node)
+        if self._waiting is not None and self._waiting[0] is report:
+            test = self._waiting[1]
+            self._waiting = None
+            self._failure(report, record, test, "failed")
+        else:
+            # The report is kept with it, so that its id cannot come to mean another.
+            self.taken[id(report)] = report, record
 
     def _test(self, nodeid):
         test = self._tests.get(nodeid)
         if test is None:
             test = self._tests[nodeid] = _Test()
-            if nodeid == self._current and not self.several:
-                for when, seconds in self._seconds.items():
-                    test.pass_phase(when, seconds)
         return test
 
     def _has_passed(self, report):
@@ -185,43 +226,33 @@ class Session:
         if test.worker is None:
             test.worker = _worker(report)
 
-    def _report(self, report, record, test):
+    def _settle(self, report, test):
+        """Notes what a report says of its test; tells how its failure counts, if it is one."""
         outcome = report.outcome
+        if test.worker is None:
+            test.worker = _worker(report)
         if hasattr(report, "context") and hasattr(report, "keywords"):
             # A subtest: part of the call phase, whose own report is still to come.
-            if outcome == "failed":
-                test.outcome = _FAILED
-                self._failure(report, record, test, "failed")
-            return
+            if outcome != "failed":
+                return None
+            test.outcome = _FAILED
+            return _FAILED
         when = report.when
-        duration = report.duration
-        if when == "call":
-            test.call = duration
-        elif when == "setup":
-            test.setup = duration
-        elif when == "teardown":
-            test.teardown = duration
+        test.pass_phase(when, report.duration)
+        if when == "teardown":
             test.ended = outcome != "rerun"
         if outcome == "failed":
             test.settle(_ERROR if when in ("setup", "teardown") else _FAILED)
-            self._failure(report, record, test, "failed")
-            if when == "???":
-                # The worker died: nothing more will come for this test.
-                self._end(report.nodeid, test, report)
-        elif outcome == "skipped":
+            return _FAILED
+        if outcome == "skipped":
             xfailed = hasattr(report, "wasxfail")
             test.settle("xfailed" if xfailed else "skipped")
             test.reason = report.wasxfail if xfailed else _skip_reason(report)
-        elif outcome == "rerun":
-            # A plugin runs the test again; what it says in the end is what counts.
-            self._failure(report, record, test, "rerun")
-            test.reruns += 1
-            test.outcome = None
-        if test.worker is None:
-            test.worker = _worker(report)
+        return "rerun" if outcome == "rerun" else None
 
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
+        self._look_at_passed()
         if len(self._tests) == 1:
             nodeid, test = next(iter(self._tests.items()))
             if not test.ended:
@@ -235,12 +266,6 @@ class Session:
                 del self._tests[nodeid]
                 lines += self._end_line(nodeid, test, test.worker) + "\n"
         return lines
-
-    def finished(self, nodeid):
-        """A test has ended that others run beside."""
-        test = self._tests.get(nodeid)
-        if test is not None and test.ended:
-            self._end(nodeid, test, None)
 
     def _end(self, nodeid, test, report):
         del self._tests[nodeid]
@@ -265,13 +290,15 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collectreport(self, report):
         if report.outcome == "failed":
-            self._failure(report, _taken(report), _Test(), "failed")
+            self._harmless(self._not_collected, report)
+
+    def _not_collected(self, report):
+        record = _taken(report) or self.taken.pop(id(report), (None, None))[1]
+        self._failure(report, record, _Test(), _FAILED)
 
     def _failure(self, report, record, test, outcome):
         if outcome == "failed":
             self._failures += 1
-        if self._stream is None:
-            return
         size = self._stream.size
         if size > BRIEF_BYTES:
             record = described(report, 2000 if size < 2 * BRIEF_BYTES else 0, sections=0)
@@ -292,10 +319,8 @@ class Session:
     @pytest.hookimpl(tryfirst=True)
     def pytest_internalerror(self, excrepr):
         self._failures += 1
-        running = list(self._tests)
-        if not running and 0 < len(self._seconds) < 3:
-            # Its phases so far have passed.
-            running.append(self._current)
+        self._harmless(self._look_at_passed)
+        running = [nodeid for nodeid, test in self._tests.items() if not test.ended]
         self.write(
             dumps(
                 {
@@ -319,17 +344,13 @@ class Session:
         if self._ended:
             return
         self._ended = True
-        if len(self._seconds) == 3 and not self._tests:
-            self._test(self._current).ended = True
+        self._harmless(self._look_at_passed)
         for nodeid, test in list(self._tests.items()):
             # A test that was interrupted before it said anything has no outcome to tell.
             if test.ended or test.outcome is not None:
                 self._end(nodeid, test, None)
-        self.write(
-            '{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), perf_counter() - self._begun)
-        )
-        if self._stream is not None:
-            self._stream.close()
+        self.write('{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), Clock.now() - self._begun))
+        self._stream.end()
 
     def pytest_terminal_summary(self, terminalreporter):
         writer = terminalreporter._tw
@@ -346,8 +367,7 @@ class Session:
         # Without a terminal reporter nobody has asked for the analysis yet; the reports are written all the same.
         if self._ended:
             self._analysis(False, 80)
-        if self._stream is not None:
-            self._stream.close()
+        self._stream.end()
 
     def _analysis(self, color, width):
         """The section for the terminal, and lines about what went wrong or is not done."""
@@ -355,7 +375,7 @@ class Session:
             return None, []
         self._handed_over = True
         problems = [self._lost] if self._lost else []
-        if self._stream is None:
+        if self._stream.path is None:
             return None, problems
         if self._stream.error is not None:
             problems = ["failscope: " + self._stream.error]
@@ -375,22 +395,40 @@ class Session:
         return None, problems + [problem]
 
 
+class Several(Session):
+    """For tests that other processes run, several at once perhaps."""
+
+    one_by_one = False
+
+    def pytest_runtest_logstart(self, nodeid):
+        self.write('{"begin":{"id":%s}}' % quote(nodeid))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        self._harmless(self._has_passed if report.outcome == "passed" else self._has_not_passed, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_exception_interact(self, node, call, report):
+        # A collector here, or a test in a child of pytest-forked: the record travels on the report.
+        setattr(report, ATTRIBUTE, self._maker.made(report, call.excinfo, node))
+
+    def pytest_runtest_logfinish(self, nodeid):
+        test = self._tests.get(nodeid)
+        if test is not None and test.ended:
+            self._end(nodeid, test, None)
+
+
 class Taker:
-    """Takes records off the reports that come from other processes before other plugins write the reports down,
-    and tells when a test has ended where several run at once."""
+    """Takes records off the reports that come from other processes before other plugins write the reports down."""
 
     def __init__(self, session):
         self._session = session
-        session.several = True
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report):
         record = _taken(report)
         if record is not None:
-            self._session.taken[id(report)] = record
-
-    def pytest_runtest_logfinish(self, nodeid):
-        self._session.finished(nodeid)
+            self._session.taken[id(report)] = report, record
 
 
 class _Test:

@@ -9,11 +9,10 @@ import functools
 import json
 import os
 import shutil
-from time import perf_counter
 
 import pytest
 
-from .stream import dumps
+from .stream import Clock, dumps
 from .watch import watch
 
 #: Version of the plan that is understood.
@@ -81,8 +80,8 @@ class Tracer:
         if self._is_orphan():
             item.session.shouldstop = "failscope: the program that has asked for this run is gone"
         if self._begun is None:
-            self._begun = perf_counter()
-        elif not closely and perf_counter() - self._begun > self._seconds:
+            self._begun = Clock.now()
+        elif not closely and Clock.now() - self._begun > self._seconds:
             item.session.shouldstop = "failscope: the time for tracing is over"
         self._watch.begin(closely)
         try:

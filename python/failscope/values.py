@@ -4,11 +4,13 @@ Built-in containers are walked here, so that one bad element does not hide the o
 only run as ``repr`` would run it, and stopped when it takes too long.
 """
 
+import signal
 import sys
 from collections import deque
 from itertools import islice
-from time import perf_counter
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+
+from .stream import Clock
 
 #: Elements shown of one container, and levels of nesting.
 ELEMENTS = 30
@@ -50,13 +52,16 @@ class Shower:
         if kind in _PLAIN or (kind is int and -_SMALL < value < _SMALL):
             return repr(value)
         if deadline is None:
-            deadline = perf_counter() + 1.0
+            deadline = Clock.now() + 1.0
         # Where there is much room, what makes two long values differ shall have its place.
         self._elements = max(ELEMENTS, limit // 4 if limit > ROOMY else 0)
         try:
             text = self._show(value, kind, limit, DEPTH, deadline)
         except RecursionError:
             text = "<nested too deeply>"
+        except Exception as error:
+            # Metaclasses may answer what is asked of their classes with anything.
+            text = "<%s while showing %s>" % (type(error).__name__, type_name(kind))
         return text if len(text) <= limit else cut(text, limit)
 
     def _show(self, value, kind, room, depth, deadline):
@@ -164,7 +169,7 @@ class Shower:
 
     def _guarded(self, value, kind, name, deadline):
         """``repr(value)``, ended by a trace function when it has run for too long in Python code."""
-        start = perf_counter()
+        start = Clock.now()
         if start >= deadline:
             return "<%s: not shown, out of time>" % name
         end = min(deadline, start + PATIENCE)
@@ -173,28 +178,57 @@ class Shower:
         def trace(frame, event, argument):
             nonlocal steps
             steps += 1
-            if steps & 15 == 0 and perf_counter() > end:
+            if steps & 15 == 0 and Clock.now() > end:
                 raise _TooSlow
             return trace
 
         # A debugger must keep its own trace function.
         watched = "pydevd" not in sys.modules
         previous = sys.gettrace() if watched else None
+        alarm = _Alarm(PATIENCE * 1.5)
         try:
-            if watched:
-                sys.settrace(trace)
-            text = repr(value)
+            try:
+                if watched:
+                    sys.settrace(trace)
+                text = repr(value)
+            finally:
+                if watched:
+                    sys.settrace(previous)
+                alarm.off()
         except _TooSlow:
+            alarm.off()  # It may have rung just before it was put off.
             self._slow.add(kind)
             return "<%s: its repr is too slow>" % name
         except BaseException as error:  # Whatever a repr raises belongs to it, not to the run.
             return "<%s in the repr of %s>" % (type(error).__name__, name)
-        finally:
-            if watched:
-                sys.settrace(previous)
-        if perf_counter() - start > PATIENCE:
+        if Clock.now() - start > PATIENCE:
             self._slow.add(kind)
         return text
+
+
+class _Alarm:
+    """Raises :class:`_TooSlow` in a ``repr`` that waits outside of Python code, for a lock for instance: where there is
+    such a signal, in the main thread, and unless somebody else uses it."""
+
+    def __init__(self, seconds):
+        self._on = False
+        try:
+            if signal.getsignal(signal.SIGALRM) is signal.SIG_DFL and not signal.getitimer(signal.ITIMER_REAL)[0]:
+                signal.signal(signal.SIGALRM, self._ring)
+                self._on = True
+                signal.setitimer(signal.ITIMER_REAL, seconds)
+        except (AttributeError, ValueError):
+            pass
+
+    def _ring(self, number, frame):
+        if self._on:
+            raise _TooSlow
+
+    def off(self):
+        if self._on:
+            self._on = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
 
 
 def cut(text, limit):

@@ -8,8 +8,8 @@ import sys
 import threading
 from collections import deque
 from threading import get_ident
-from time import perf_counter
 
+from .stream import Clock
 from .values import Shower, type_name
 
 #: Numbers in one part of the steps, and parts that are kept: the last ones, which lead to the failure.
@@ -133,7 +133,7 @@ class Steps:
         elif len(self.values) >= VALUES:
             return 0
         else:
-            now = perf_counter()
+            now = Clock.now()
             if self._deadline is None:
                 self._deadline = now + SECONDS
             elif now > self._deadline:

@@ -8,7 +8,7 @@
 //! ```text
 //! {"session":{"version":1,"pid":4711,"host":"box","time":1795352160.4,"root":"/w","args":["-q"],…}}
 //! {"collected":{"count":120,"deselected":3}}
-//! {"begin":{"id":"tests/test_a.py::test_b","at":0.512}}
+//! {"begin":{"id":"tests/test_a.py::test_b"}}
 //! {"failure":{"outcome":"failed","id":"tests/test_a.py::test_b","phase":"call","exceptions":[…],…}}
 //! {"end":{"id":"tests/test_a.py::test_b","outcome":"failed","seconds":[0.001,0.002,0.001]}}
 //! {"trace":{"id":"tests/test_a.py::test_b","files":[["a.py","3-5,9"]],"codes":[…],"values":["1"],"cut":false}}
@@ -99,8 +99,6 @@ pub struct Collected {
 pub struct Begin {
     /// Test id.
     pub id: String,
-    /// Seconds since the start of the run.
-    pub at: f64,
 }
 
 /// See [`Event::End`].
@@ -388,8 +386,41 @@ pub fn parse(line: &[u8]) -> Result<Option<Event>, serde_json::Error> {
             tracing::debug!("unknown event skipped: {error}");
             Ok(None)
         }
-        Err(error) => Err(error),
+        Err(error) => match without_lone_surrogates(line) {
+            Some(line) => serde_json::from_slice(&line).map(Some),
+            None => Err(error),
+        },
     }
+}
+
+/// `line` with U+FFFD in the place of escaped surrogates that have no partner, which texts of Python may hold (a file
+/// name that is no UTF-8, for one) and Rust's may not; `None` if there are none.
+fn without_lone_surrogates(line: &[u8]) -> Option<Vec<u8>> {
+    let unit = |at: usize| {
+        let digits = line.get(at..at + 6)?.strip_prefix(b"\\u")?;
+        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
+    };
+    let mut mended = Vec::new();
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = line.get(at..).and_then(|rest| memchr::memchr(b'\\', rest)) {
+        at += found;
+        let step = match unit(at) {
+            Some(0xd800..=0xdbff) if matches!(unit(at + 6), Some(0xdc00..=0xdfff)) => 12,
+            Some(0xd800..=0xdfff) => {
+                mended.extend_from_slice(&line[from..at]);
+                mended.extend_from_slice(b"\\ufffd");
+                from = at + 6;
+                6
+            }
+            _ => 2,
+        };
+        at += step;
+    }
+    if from == 0 {
+        return None;
+    }
+    mended.extend_from_slice(&line[from..]);
+    Some(mended)
 }
 
 /// Whether `line` is a whole object with one key that names no event.
@@ -403,6 +434,22 @@ fn is_unknown_kind(line: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn surrogates_without_a_partner_cost_no_event() {
+        for (written, read) in [
+            (r"caf\ude9.py", "caf\u{fffd}.py"),
+            (r"\ud83d\ude00 \ud83d", "\u{1f600} \u{fffd}"),
+            (r"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
+            (r"\\ud83d \uDC00\n", "\\ud83d \u{fffd}\n"),
+        ] {
+            let line = format!(r#"{{"begin":{{"id":"{written}"}}}}"#);
+            let event = parse(line.as_bytes());
+            assert!(matches!(&event, Ok(Some(Event::Begin(begin))) if begin.id == read), "{event:?}");
+        }
+        assert!(parse(br#"{"begin":{"id":"\ud83d"#).is_err(), "half a line");
+        assert!(parse(br#"{"begin":{"id":"\ud8"#).is_err(), "half an escape");
+    }
 
     #[test]
     fn plugin_and_program_have_the_same_version() {

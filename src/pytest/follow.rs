@@ -155,7 +155,7 @@ mod tests {
     const STREAM: &str = concat!(
         r#"{"session":{"version":1,"pid":7}}"#,
         "\n",
-        r#"{"begin":{"id":"a.py::t","at":0.5}}"#,
+        r#"{"begin":{"id":"a.py::t"}}"#,
         "\n",
         r#"{"weather":{"sun":true}}"#,
         "\n",

@@ -224,6 +224,29 @@ def test_a_project_that_cannot_be_written(tmp_path, python):
     assert "failscope: cannot record to" in ran.output
 
 
+def test_a_disk_that_is_full(project, python):
+    # No file may grow beyond this: what the record says first still fits.
+    (project / "conftest.py").write_text(
+        "import resource\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1100, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))\n"
+    )
+    ran = run(python, project, "--failscope", FAILSCOPE_BIN=fake_program(project, "echo THE SECTION\nexit 1\n"))
+    assert ran.exit == 1 and "1 failed, 1 passed" in ran.output and "THE SECTION" in ran.output
+    assert "failscope: cannot write %s: File too large" % ran.streams[0] in ran.output
+    whole = ran.streams[0].read_text("ascii").splitlines()[:-1]
+    assert [list(json.loads(line)) for line in whole][:2] == [["session"], ["collected"]]
+
+
+def test_without_a_home(project, python):
+    kept = clean_environment(FAILSCOPE_BIN=program())
+    kept = {name: value for name, value in kept.items() if not name.startswith(("HOME", "XDG"))}
+    done = subprocess.run(
+        [python, "-m", "pytest", "-p", "failscope", "--failscope", "--fs-offline"],
+        cwd=project, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )
+    assert done.returncode == 1 and b"1 root cause" in done.stdout, done.stdout.decode()
+
+
 def test_the_program_is_called_as_it_understands(project, python):
     """No fake: the real program takes all the flags that the plugin can pass on."""
     ran = run(python, project, "--failscope", "--fs-offline", "--fs-report", "--fs-provider=ollama", "--fs-model=m",
