@@ -253,6 +253,7 @@ class Session:
     def _ends(self):
         """The lines that say how the tests ended whose reports have come."""
         self._look_at_passed()
+        self.taken.clear()
         if len(self._tests) == 1:
             nodeid, test = next(iter(self._tests.items()))
             if not test.ended:

@@ -438,7 +438,7 @@ mod tests {
     #[test]
     fn surrogates_without_a_partner_cost_no_event() {
         for (written, read) in [
-            (r"caf\ude9.py", "caf\u{fffd}.py"),
+            (r"caf\udce9.py", "caf\u{fffd}.py"),
             (r"\ud83d\ude00 \ud83d", "\u{1f600} \u{fffd}"),
             (r"\ud83d\ud83d\ude00", "\u{fffd}\u{1f600}"),
             (r"\\ud83d \uDC00\n", "\\ud83d \u{fffd}\n"),

@@ -147,9 +147,20 @@ def test_setup_switches_every_run_on_and_off_again(file, text, tmp_path, python)
     assert run(python, tmp_path, FAILSCOPE_BIN="/nowhere").streams == ran.streams
 
 
-def test_a_setting_that_makes_no_sense_is_a_usage_error(project, python):
-    ran = run(python, project, "--failscope", FAILSCOPE_OFFLINE="perhaps")
-    assert ran.exit == 4 and "FAILSCOPE_OFFLINE must be true or false, not 'perhaps'" in ran.output
+@pytest.mark.parametrize(
+    "args, environment, ini, line",
+    [
+        ([], {"FAILSCOPE_OFFLINE": "perhaps"}, "", "FAILSCOPE_OFFLINE must be true or false, not 'perhaps'"),
+        ([], {}, "fs_report = often", "fs_report must be true or false, not 'often'"),
+        ([], {"FAILSCOPE_MAX_LOG_SIZE": "many"}, "", "FAILSCOPE_MAX_LOG_SIZE must be a number, not 'many'"),
+        (["--fs-max-log-size=0"], {}, "", "the log size must be a positive number of characters"),
+        (["--fs-max-log-size=many"], {}, "", "invalid int value: 'many'"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_is_a_usage_error(args, environment, ini, line, project, python):
+    (project / "pytest.ini").write_text("[pytest]\n" + ini + "\n")
+    ran = run(python, project, "--failscope", *args, **environment)
+    assert ran.exit == 4 and line in ran.output
 
 
 @pytest.mark.parametrize(
