@@ -294,6 +294,8 @@ def test_tests_that(name, python, tmp_path):
         folder = tmp_path / way
         folder.mkdir()
         (folder / "pytest.ini").write_text("[pytest]\n")
+        # A machine that is busy must not leave too little time for values.
+        (folder / "conftest.py").write_text("import failscope.frames\nfailscope.frames.SECONDS = 60\n")
         (folder / "test_it.py").write_text(source)
         shutil.copy(HERE / "oracle.py", folder)
         truth = folder / "truth.json"

@@ -7,6 +7,7 @@ import sys
 import zipfile
 
 from support import SUITES, TREE, VENVS, clean_environment, environment
+from test_equality import PROJECTS, sources
 
 
 def test_the_wheel(tmp_path):
@@ -34,13 +35,25 @@ def test_the_wheel(tmp_path):
         return subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE).stdout
 
     assert said(python, "-m", "failscope", "--version") == said(str(fresh / "bin" / "failscope"), "--version")
-    folder = tmp_path / "kinds"
-    shutil.copytree(SUITES / "kinds", folder)
-    done = subprocess.run(
-        [python, "-m", "pytest", "--failscope", "--fs-offline", "--fs-report", "tests/unit"],
-        cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )
-    text = done.stdout.decode()
-    assert done.returncode == 1 and "root causes" in text and "report: .failscope/rca_report.html" in text, text
-    report = json.loads((folder / ".failscope" / "rca_report.json").read_text())
+    def report_of(folder, tests):
+        done = subprocess.run(
+            [python, "-m", "pytest", "--failscope", "--fs-offline", "--fs-report", tests],
+            cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        text = done.stdout.decode()
+        assert done.returncode == 1 and "root cause" in text and "report: .failscope/rca_report.html" in text, text
+        assert (folder / ".failscope" / "stability_report.json").exists(), text
+        return json.loads((folder / ".failscope" / "rca_report.json").read_text())
+
+    shutil.copytree(SUITES / "kinds", tmp_path / "kinds")
+    report = report_of(tmp_path / "kinds", "tests/unit")
     assert report["unique_root_causes"] == len(report["analyses"]) > 5
+
+    # A project of others, with one test that fails.
+    shutil.copytree(sources("toolz", PROJECTS["toolz"][0]), tmp_path / "toolz")
+    (tmp_path / "toolz" / "toolz" / "tests" / "test_of_failscope.py").write_text(
+        "from toolz import first\n\n\ndef test_bad():\n    got = first([2, 3])\n    assert got == 3\n"
+    )
+    report = report_of(tmp_path / "toolz", "toolz")
+    assert report["total_failures"] == 1
+    assert report["analyses"][0]["affected_tests"] == ["toolz/tests/test_of_failscope.py::test_bad"]
