@@ -232,7 +232,7 @@ pub fn netrc(text: &[u8], at: usize, spans: &mut Vec<Span>) {
         let word = &text[from..end];
         if key == b"password" {
             // Prose has no host between: `a machine login page password reset`.
-            let host = text[at..limit].split(|b| b.is_ascii_whitespace()).next().unwrap_or_default();
+            let host = text[at..limit].split(u8::is_ascii_whitespace).next().unwrap_or_default();
             if is_password(word) && words == 4 && (host.contains(&b'.') || super::random::is_mixed(word)) {
                 let stop =
                     end - word.iter().rev().take_while(|b| matches!(b, b'"' | b'\'' | b',' | b')')).count();
