@@ -53,9 +53,10 @@ async function healthy(port, child) {
 
 /**
  * Starts code-server on `workspace` with the extension from `vsix` (or none) and opens it in Chromium.
- * `also` are further extensions, `extra` further settings, `environment` further variables, `trust` whether Restricted Mode may apply.
+ * `also` are further extensions, `extra` further settings, `environment` further variables, `trust` whether Restricted Mode may apply,
+ * `proxy` whether the editor forwards ports.
  */
-export async function openCode({ work, workspace, vsix, also = [], extra = {}, environment = {}, trust = false }) {
+export async function openCode({ work, workspace, vsix, also = [], extra = {}, environment = {}, trust = false, proxy = false }) {
   const user = path.join(work, 'user');
   const extensions = path.join(work, 'extensions');
   fs.mkdirSync(path.join(user, 'Machine'), { recursive: true });
@@ -79,7 +80,7 @@ export async function openCode({ work, workspace, vsix, also = [], extra = {}, e
       '--disable-update-check',
       ...(trust ? [] : ['--disable-workspace-trust']),
       '--disable-getting-started-override',
-      '--disable-proxy',
+      ...(proxy ? [] : ['--disable-proxy']),
       workspace,
     ],
     { env, detached: true, stdio: ['ignore', log, log] },
@@ -115,7 +116,7 @@ export async function openCode({ work, workspace, vsix, also = [], extra = {}, e
       Object.assign(all, changes);
       fs.writeFileSync(path.join(user, 'Machine', 'settings.json'), JSON.stringify(all));
     };
-    return { page, close, set, logs: path.join(user, 'logs') };
+    return { page, close, set };
   } catch (error) {
     process.kill(-child.pid, 'SIGKILL');
     throw error;

@@ -16,6 +16,9 @@ if [ ! -d node_modules/code-server/lib/vscode/node_modules/vscode-textmate ]; th
   # code-server's own shrinkwrap is out of step, so its editor is installed from its package file.
   (cd node_modules/code-server/lib/vscode && twice npm install --omit=dev --ignore-scripts --no-audit --no-fund --silent)
 fi
+# Its logs are written by a native module that is not compiled here.
+logger=node_modules/code-server/lib/vscode/node_modules/@vscode/spdlog
+[ -e "$logger/build/Release/spdlog.node" ] || cp spdlog.cjs "$logger/index.js"
 cd "$top/editors/vscode"
 [ -d node_modules ] || npm_ci
 npx --no-install tsc --noEmit

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { actionMenu, command, openFile, pointAt } from './code.mjs';
 import { artefacts, check, end, expect, findingsPane, palette, runPytest, scene, shoot, squiggles } from './stage.mjs';
 
-await scene('main', { record: true }, async (page, workspace, code) => {
+await scene('main', { record: true, proxy: true }, async (page, workspace, code) => {
   await check('the failing test line is underlined', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
@@ -110,10 +110,10 @@ await scene('main', { record: true }, async (page, workspace, code) => {
     await command(page, 'Failscope: Open Report in Browser');
     const report = await opened;
     await report.locator('body', { hasText: 'subtotl' }).waitFor();
-    expect(/^http:\/\/127\.0\.0\.1:\d+\/[0-9a-f]{48}\/rca_report\.html$/.test(report.url()), report.url());
+    expect(/^http:\/\/127\.0\.0\.1:\d+\/proxy\/\d+\/[0-9a-f]{48}\/rca_report\.html$/.test(report.url()), report.url());
     await report.screenshot({ path: path.join(artefacts, 'report-browser.png') });
-    // Nothing else is served, and nobody guesses the name.
-    for (const other of [report.url().replace(/\/[0-9a-f]{48}/, ''), report.url().replace(/[0-9a-f]{48}/, '0'.repeat(48)), new URL('/', report.url()).href]) {
+    // The way there is the editor's. Nothing else is served, and nobody guesses the name.
+    for (const other of [report.url().replace(/\/[0-9a-f]{48}/, ''), report.url().replace(/[0-9a-f]{48}/, '0'.repeat(48)), new URL('..', report.url()).href]) {
       const answer = await page.context().request.get(other);
       expect(answer.status() === 404, `${other}: ${answer.status()}`);
     }
