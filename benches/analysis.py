@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 """Analysing failures: Failscope against the Python package of the same name (0.3.0), in one run.
 
-usage: python3 benches/analysis.py [--failures N] [--size BYTES] [--runs N]
+usage: python3 benches/analysis.py [--failures N] [--size BYTES] [--runs N] [--causes N]
 
-Both get the same failures and write their JSON and HTML reports, offline. Failscope also parses the JUnit file,
+Two workloads: every failure with a cause of its own (another assertion of another function), and failures of N causes
+(200), as a run has in which that many functions are broken. Both programs get the same failures and write their JSON
+and HTML reports, offline. Failscope also parses the JUnit file,
 reads the sources and replaces secrets; the Python package is handed its texts ready in memory and is measured
 twice: as it works offline, without replacing any secret, and with its own `sanitize` over each text. CPU seconds,
 user + system, the least of the runs.
@@ -34,7 +36,8 @@ from failscope.sanitizer import sanitize
 spec = json.loads(sys.argv[1])
 rng = random.Random(1)
 texts = [
-    (f"tests/test_mod{f}.py::test_compute_{t}", f"tests/test_mod{f}.py", workload.failure_text(f, t, spec["size"], rng))
+    (f"tests/test_mod{f}.py::test_compute_{t}", f"tests/test_mod{f}.py", workload.failure_text(
+        f, t, spec["size"], rng, (f * spec["tests"] + t) % spec["causes"] if spec["causes"] else None))
     for f in range(spec["files"]) for t in range(spec["tests"])
 ]
 start = time.process_time()
@@ -76,36 +79,44 @@ def baseline_python() -> Path:
     return venv / "bin" / "python"
 
 
-def main() -> None:
-    options = argparse.ArgumentParser()
-    options.add_argument("--failures", type=int, default=10_000)
-    options.add_argument("--size", type=int, default=2_000)
-    options.add_argument("--runs", type=int, default=3)
-    options = options.parse_args()
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=TOP, check=True)
-    binary, python = TOP / "target" / "release" / "failscope", baseline_python()
+def measure(options: argparse.Namespace, causes: int, binary: Path, python: Path) -> None:
+    """Measures one workload and prints what came of it."""
     files, tests = max(1, options.failures // 100), min(100, options.failures)
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        workload.make_project(root, files, tests)
-        workload.junit(root / "report.xml", files, tests, files * tests, options.size)
+        workload.make_project(root, files, tests, causes)
+        workload.junit(root / "report.xml", files, tests, files * tests, options.size, causes=causes)
         ours, theirs, redacting = [], [], []
         for _ in range(options.runs):
             ours.append(cpu_of([str(binary), "analyze", "report.xml", "--offline", "--format", "json"], root)[0])
             for redact, times in ((False, theirs), (True, redacting)):
-                spec = json.dumps({"files": files, "tests": tests, "size": options.size, "redact": redact})
-                out = cpu_of([str(python), "-c", BASELINE, spec, str(TOP / "benches")], root)[1]
+                spec = {"files": files, "tests": tests, "size": options.size, "redact": redact, "causes": causes}
+                out = cpu_of([str(python), "-c", BASELINE, json.dumps(spec), str(TOP / "benches")], root)[1]
                 times.append(float(out.split()[-1]))
         count = files * tests
         report = json.loads((root / ".failscope" / "rca_report.json").read_text())
         assert report["total_failures"] == count, report["total_failures"]
         a, b, c = min(ours), min(theirs), min(redacting)
         size = (root / "report.xml").stat().st_size / 1e6
-        print(f"{count} failures of {options.size} bytes, JUnit file {size:.1f} MB, least of {options.runs} runs, CPU seconds")
+        print(f"{count} failures of {options.size} bytes, {report['unique_root_causes']} causes, JUnit file {size:.1f} MB, ", end="")
+        print(f"least of {options.runs} runs, CPU seconds")
         print(f"failscope analyze (read, analyse, write reports): {a:.3f} s, {count / a:,.0f} failures a second")
         print(f"Python failscope 0.3.0 (texts in memory, offline): {b:.3f} s, {count / b:,.0f} failures a second")
         print(f"the same with its redaction: {c:.3f} s, {count / c:,.0f} failures a second")
         print(f"ratio: {b / a:.1f} and {c / a:.1f} times its rate (target 50)")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--failures", type=int, default=10_000)
+    options.add_argument("--size", type=int, default=2_000)
+    options.add_argument("--runs", type=int, default=3)
+    options.add_argument("--causes", type=int, default=200)
+    options = options.parse_args()
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--locked"], cwd=TOP, check=True)
+    binary, python = TOP / "target" / "release" / "failscope", baseline_python()
+    for causes in (0, options.causes):
+        measure(options, causes, binary, python)
 
 
 if __name__ == "__main__":
