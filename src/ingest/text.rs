@@ -54,6 +54,12 @@ impl Bounded {
             self.tail.drain(..surplus);
             dropped += surplus as u64;
         }
+        if dropped == 0 && self.tail.is_empty() {
+            // The room is kept for the next text, which would have to make it step by step again.
+            let text = String::from_utf8_lossy(&self.head).into_owned();
+            self.head.clear();
+            return (text, 0);
+        }
         let mut bytes = std::mem::take(&mut self.head);
         if dropped > 0 {
             // A cut within a character would leave halves of it on both sides.
@@ -82,8 +88,9 @@ impl Bounded {
 /// `text` without terminal control sequences (CSI, OSC and single escapes) and without other control
 /// characters than newline and tab.
 pub(crate) fn without_ansi(text: &str) -> Cow<'_, str> {
-    let plain = |b: u8| b >= 0x20 && b != 0x7F || b == b'\n' || b == b'\t';
-    if text.bytes().all(plain) {
+    let is_plain = |b: u8| b >= 0x20 && b != 0x7F || b == b'\n' || b == b'\t';
+    // Many bytes at once, where stopping at the first that is not would look at one after another.
+    if text.as_bytes().chunks(4096).all(|part| part.iter().fold(true, |all, b| all & is_plain(*b))) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

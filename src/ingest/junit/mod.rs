@@ -5,6 +5,7 @@ mod ids;
 mod subtests;
 pub(crate) mod xml;
 
+use std::borrow::Cow;
 use std::time::SystemTime;
 
 use ids::{Ids, unspelled};
@@ -345,7 +346,8 @@ impl<'a> Reader<'a> {
         }
         let (text, dropped) = self.text.take();
         self.sink.cut(dropped, self.case.told.last().map_or(self.case.offset, |told| told.offset));
-        let text = without_ansi(&unspelled(&text)).into_owned();
+        let text = kept(unspelled(&text)).unwrap_or(text);
+        let text = kept(without_ansi(&text)).unwrap_or(text);
         match child {
             Child::Failure | Child::Error => {
                 if let Some(told) = self.case.told.last_mut() {
@@ -455,6 +457,14 @@ impl<'a> Reader<'a> {
             self.sink
                 .problem(Some(offset), "the document has no <testsuite>; the tests found in it were read");
         }
+    }
+}
+
+/// The text that was made, if it is another one.
+fn kept(text: Cow<'_, str>) -> Option<String> {
+    match text {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(text) => Some(text),
     }
 }
 
