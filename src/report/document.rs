@@ -182,9 +182,11 @@ impl<'a> Document<'a> {
     }
 
     /// Writes the document as indented JSON with a newline at its end.
-    pub fn write(&self, mut out: impl io::Write) -> io::Result<()> {
+    pub fn write(&self, out: impl io::Write) -> io::Result<()> {
+        let mut out = Chunks { bytes: Vec::with_capacity(CHUNK + (CHUNK >> 2)), out };
         serde_json::to_writer_pretty(&mut out, self)?;
-        out.write_all(b"\n")
+        out.bytes.push(b'\n');
+        out.out.write_all(&out.bytes)
     }
 
     /// What [`Self::write`] writes.
@@ -192,6 +194,38 @@ impl<'a> Document<'a> {
         let mut out = Vec::new();
         self.write(&mut out)?;
         Ok(out)
+    }
+}
+
+/// Bytes that are handed on at once.
+const CHUNK: usize = 64 << 10;
+
+/// Collects the many small pieces that JSON is made of where adding one costs next to nothing.
+struct Chunks<W> {
+    bytes: Vec<u8>,
+    out: W,
+}
+
+impl<W: io::Write> io::Write for Chunks<W> {
+    #[inline]
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece).map(|()| piece.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        self.bytes.extend_from_slice(piece);
+        if self.bytes.len() >= CHUNK {
+            self.out.write_all(&self.bytes)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.write_all(&self.bytes)?;
+        self.bytes.clear();
+        self.out.flush()
     }
 }
 

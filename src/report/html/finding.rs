@@ -111,7 +111,10 @@ pub(super) struct Details<'a> {
 
 impl askama::FastWritable for Details<'_> {
     fn write_into(&self, out: &mut dyn std::fmt::Write, values: &dyn askama::Values) -> askama::Result<()> {
-        body(self).render_into_with_values(out, values)
+        // In one piece: adding to a text costs less than handing on each of its hundreds of pieces.
+        let mut text = String::with_capacity(4096 + self.log_share.min(1 << 16));
+        body(self).render_into_with_values(&mut text, values)?;
+        Ok(out.write_str(&text)?)
     }
 }
 
@@ -318,21 +321,33 @@ fn frame<'a>(record: &'a FrameRecord, meta: &Meta) -> Frame<'a> {
     }
 }
 
-/// The log in lines with the class of each; of a long one the start and the end.
+/// The log in lines with the class of each; lines without one that follow each other are one piece. Of a long log the
+/// start and the end.
 fn log(failure: &FailureRecord, share: usize) -> Vec<(&'static str, Cow<'_, str>)> {
     let text = failure.log.as_str();
+    let mut pieces = Vec::new();
     if text.len() <= share {
-        return lines(text).collect();
+        lines(text, &mut pieces);
+        return pieces;
     }
     let head = text.floor_char_boundary(share / 4);
     let tail = text.ceil_char_boundary(text.len() - share / 4 * 3);
     let left_out = text[head..tail].chars().count();
-    let note = format!("… {left_out} characters left out; the result file has them …");
-    lines(&text[..head]).chain([("head", Cow::Owned(note))]).chain(lines(&text[tail..])).collect()
+    lines(&text[..head], &mut pieces);
+    pieces
+        .push(("head", Cow::Owned(format!("… {left_out} characters left out; the result file has them …"))));
+    lines(&text[tail..], &mut pieces);
+    pieces
 }
 
-fn lines(text: &str) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
-    text.split('\n').map(|line| {
+fn lines<'a>(text: &'a str, pieces: &mut Vec<(&'static str, Cow<'a, str>)>) {
+    // What a carriage return is depends on where its line ends.
+    let joins = memchr::memchr(b'\r', text.as_bytes()).is_none();
+    // Where lines without a class begin that have not been added yet.
+    let mut plain = None;
+    let mut start = 0;
+    for line in text.split('\n') {
+        let end = start + line.len();
         let line = line.strip_suffix('\r').unwrap_or(line);
         let class = match line.as_bytes() {
             [b'E', b' ', ..] | [b'E'] => "err",
@@ -340,6 +355,17 @@ fn lines(text: &str) -> impl Iterator<Item = (&'static str, Cow<'_, str>)> {
             [b'_' | b'-' | b'=', b'_' | b'-' | b'=' | b' ', ..] => "head",
             _ => "",
         };
-        (class, visible(line))
-    })
+        if joins && class.is_empty() {
+            plain.get_or_insert(start);
+        } else {
+            if let Some(from) = plain.take() {
+                pieces.push(("", visible(&text[from..start - 1])));
+            }
+            pieces.push((class, visible(line)));
+        }
+        start = end + 1;
+    }
+    if let Some(from) = plain {
+        pieces.push(("", visible(&text[from..])));
+    }
 }

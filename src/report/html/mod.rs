@@ -10,7 +10,7 @@ mod finding;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::io;
+use std::{fmt, io};
 
 use askama::Template as _;
 use base64::Engine as _;
@@ -103,7 +103,64 @@ pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
 
 /// Writes the page for `analysis`, a finding at a time.
 pub fn write(analysis: &Analysis, meta: &Meta, out: &mut dyn io::Write) -> io::Result<()> {
-    page(analysis, meta).write_into(out)
+    let mut chunks = Chunks { text: String::with_capacity(CHUNK + (CHUNK >> 2)), out, failed: None };
+    let rendered = page(analysis, meta).render_into(&mut chunks);
+    let Chunks { text, out, failed } = chunks;
+    match (failed, rendered) {
+        (Some(error), _) => Err(error),
+        (None, Err(error)) => Err(io::Error::other(error)),
+        (None, Ok(())) => out.write_all(text.as_bytes()),
+    }
+}
+
+/// Bytes that are handed on at once.
+const CHUNK: usize = 64 << 10;
+
+/// Collects the many small pieces of a page.
+struct Chunks<'a> {
+    text: String,
+    out: &'a mut dyn io::Write,
+    failed: Option<io::Error>,
+}
+
+impl fmt::Write for Chunks<'_> {
+    #[inline]
+    fn write_str(&mut self, piece: &str) -> fmt::Result {
+        self.text.push_str(piece);
+        if self.text.len() >= CHUNK {
+            let written = self.out.write_all(self.text.as_bytes());
+            self.text.clear();
+            self.failed = written.err();
+        }
+        if self.failed.is_some() { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+/// Escapes what askama's own escaper does, in the same way; most texts hold nothing of the kind, which is seen of
+/// many bytes at once.
+#[derive(Debug, Clone, Copy, Default)]
+struct Html;
+
+impl askama::filters::Escaper for Html {
+    fn write_escaped_str<W: fmt::Write>(&self, mut out: W, text: &str) -> fmt::Result {
+        let is_special = |byte: u8| matches!(byte, b'"' | b'&' | b'\'' | b'<' | b'>');
+        if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+            return out.write_str(text);
+        }
+        let mut from = 0;
+        for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| is_special(*byte)) {
+            out.write_str(&text[from..at])?;
+            out.write_str(match byte {
+                b'"' => "&#34;",
+                b'&' => "&#38;",
+                b'\'' => "&#39;",
+                b'<' => "&#60;",
+                _ => "&#62;",
+            })?;
+            from = at + 1;
+        }
+        out.write_str(&text[from..])
+    }
 }
 
 fn page<'a>(analysis: &'a Analysis, meta: &'a Meta) -> Page<'a> {
