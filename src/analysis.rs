@@ -11,6 +11,7 @@ mod show;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use crate::cluster::grouping;
 use crate::diagnose::case::Memo;
@@ -53,9 +54,15 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     let options = &Options { redactor: options.redactor.for_run(), ..options.clone() };
     let before = options.redactor.counts();
     let (files, root) = (tests_by_file(&run), run.root.clone());
+    let definitions: Vec<OnceLock<Option<Place>>> = run.failures.iter().map(|_| OnceLock::new()).collect();
     let logs = parallel::beside(
         &files,
-        |tests| parse(tests, root.as_deref(), workspace),
+        |tests| {
+            for (index, test) in tests {
+                // Each is looked up once.
+                let _ = definitions[*index].set(workspace.definition(test, root.as_deref()));
+            }
+        },
         || redact::redact_run(&mut run, &options.redactor),
     );
     evidence::collect(&mut run, workspace);
@@ -70,7 +77,8 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
             diagnose::diagnose(&Case { failures: &failures, workspace, replay, memo: &memo })
         });
         for ((fingerprint, members), finding) in some.iter().zip(findings) {
-            let members = members.iter().map(|&i| (&run.failures[i], &logs[i]));
+            let definition = |at: usize| definitions[at].get().and_then(Option::as_ref);
+            let members = members.iter().map(|&i| (&run.failures[i], &logs[i], definition(i)));
             clusters.push(shower.cluster(fingerprint.clone(), &finding, members));
         }
     }
@@ -108,20 +116,13 @@ pub(crate) fn shown_site(place: &Place, workspace: &Workspace, redactor: &Redact
     show::Shower::new(workspace, &options, None).site(place)
 }
 
-/// The tests that failed, by file.
-fn tests_by_file(run: &Run) -> Vec<Vec<TestId>> {
-    let mut files: BTreeMap<&str, Vec<TestId>> = BTreeMap::new();
-    for failure in &run.failures {
-        files.entry(failure.test.file()).or_default().push(failure.test.clone());
+/// The tests that failed with the indices of their failures, by file.
+fn tests_by_file(run: &Run) -> Vec<Vec<(usize, TestId)>> {
+    let mut files: BTreeMap<&str, Vec<(usize, TestId)>> = BTreeMap::new();
+    for (index, failure) in run.failures.iter().enumerate() {
+        files.entry(failure.test.file()).or_default().push((index, failure.test.clone()));
     }
     files.into_values().collect()
-}
-
-/// Has the workspace parse what it has of the tests of a file, which it keeps: their definitions are looked up later.
-fn parse(tests: &[TestId], root: Option<&str>, workspace: &Workspace) {
-    for test in tests {
-        workspace.definition(test, root);
-    }
 }
 
 /// What was added to the counts since `before`: one redactor may serve many analyses.

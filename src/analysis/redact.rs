@@ -21,9 +21,10 @@ pub(super) fn redact_run(run: &mut Run, redactor: &Redactor) -> Vec<Log> {
     texts.map(|(failure, learned)| redact_failure(failure, learned, redactor)).collect()
 }
 
-/// What was learned of the long texts of a failure.
+/// What was learned of the texts of a failure that every failure has.
 #[derive(Default)]
 struct LearnedTexts {
+    headline: Learned,
     text: Learned,
     sections: Vec<Learned>,
 }
@@ -38,7 +39,7 @@ fn learn_run(run: &Run, redactor: &Redactor) -> Vec<LearnedTexts> {
     for (index, failure) in failures {
         redactor.learn(failure.test.as_str());
         let learned = &mut all[index];
-        redactor.learn(&failure.headline);
+        learned.headline = redactor.learn(&failure.headline);
         learned.text = redactor.learn(&failure.text);
         learned.sections = failure.sections.iter().map(|section| redactor.learn(&section.text)).collect();
         for (name, repr) in &failure.params {
@@ -62,7 +63,10 @@ fn learn_chain(chain: &[Exception], redactor: &Redactor) {
 }
 
 fn redact_failure(failure: &mut Failure, learned: LearnedTexts, redactor: &Redactor) -> Log {
-    let headline = replace(&mut failure.headline, redactor);
+    let headline = redactor.learned(&failure.headline, learned.headline);
+    if headline.as_str() != failure.headline {
+        headline.as_str().clone_into(&mut failure.headline);
+    }
     let text = redactor.learned_text(&failure.text, learned.text);
     failure.text = text.shared();
     let sections = failure

@@ -49,18 +49,18 @@ impl<'a> Shower<'a> {
         }
     }
 
-    /// A cluster with all its records.
+    /// A cluster with all its records: of each failure, its texts, and where the test is defined.
     pub(super) fn cluster<'f>(
         &mut self,
         fingerprint: Fingerprint,
         finding: &Finding,
-        members: impl Iterator<Item = (&'f Failure, &'f Log)>,
+        members: impl Iterator<Item = (&'f Failure, &'f Log, Option<&'f Place>)>,
     ) -> Cluster {
         let mut phases = Vec::new();
         let failures: Vec<FailureRecord> = members
-            .map(|(failure, log)| {
+            .map(|(failure, log, definition)| {
                 phases.push(failure.phase);
-                self.failure(failure, log)
+                self.failure(failure, log, definition)
             })
             .collect();
         let evidence = finding
@@ -165,9 +165,9 @@ impl<'a> Shower<'a> {
         })
     }
 
-    fn failure(&mut self, failure: &Failure, log: &Log) -> FailureRecord {
+    fn failure(&mut self, failure: &Failure, log: &Log, definition: Option<&Place>) -> FailureRecord {
         let last = failure.exceptions.last();
-        let definition = self.definition(&failure.test);
+        let definition = definition.map(|place| self.site(place));
         let failing = self.failing(failure).or_else(|| definition.clone());
         let exception = last.map_or_else(Redacted::default, |e| self.shared_text(&e.type_name));
         let message = match last {
@@ -205,12 +205,6 @@ impl<'a> Shower<'a> {
             .flat_map(|exception| exception.frames.iter().rev())
             .find_map(|frame| frame.place.as_ref().filter(|place| place.path == file))?;
         Some(self.site(place))
-    }
-
-    fn definition(&mut self, test: &TestId) -> Option<Site> {
-        self.test_file(test)?;
-        let place = self.workspace.definition(test, self.root)?;
-        Some(self.site(&place))
     }
 
     fn test_file(&mut self, test: &TestId) -> Option<RelPath> {

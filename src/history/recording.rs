@@ -225,11 +225,16 @@ impl Recording {
             let entries: Vec<Entry> = by_name.values().copied().collect();
             (pack::roster(by_name.keys().copied()), entries.len(), pack::results(&entries))
         };
+        // The tests are sorted.
+        let shown = |test: &TestId| match self.tests.binary_search_by(|(known, _)| known.cmp(test)) {
+            Ok(at) => names[at].to_string(),
+            Err(_) => redactor.text(test.as_str()).to_string(),
+        };
         let failures = self
             .failures
             .iter()
             .map(|failure| StoredFailure {
-                test: redactor.text(failure.test.as_str()).to_string(),
+                test: shown(&failure.test),
                 phase: failure.phase,
                 subtest: failure.subtest.as_ref().map(|text| redactor.text(text).to_string()),
                 fingerprint: failure.fingerprint.clone(),

@@ -251,6 +251,14 @@ impl Redactor {
         }
     }
 
+    /// As [`Self::learned_text`], with a copy.
+    pub fn learned(&self, text: &str, learned: Learned) -> Redacted {
+        if text.is_empty() {
+            return Redacted::default();
+        }
+        self.replaced(text, &self.with_known(text, learned.0)).0
+    }
+
     /// Redacts `text`. Idempotent: placeholders are left alone.
     pub fn text(&self, text: &str) -> Redacted {
         self.text_with_finds(text).0

@@ -10,13 +10,23 @@ use std::sync::OnceLock;
 
 use super::syntax::{Span, Stmt};
 use super::{Definition, collect_definitions, lower};
+use crate::model::hash;
 
 /// The pieces of a text, which lie side by side and cover it.
 #[derive(Debug)]
 pub(super) struct Pieces {
     all: Vec<Piece>,
-    /// Indices of the pieces that are definitions, sorted by name and then by place.
-    by_name: OnceLock<Vec<usize>>,
+    defining: OnceLock<Defining>,
+}
+
+/// Indices of pieces in which something is defined.
+#[derive(Debug)]
+struct Defining {
+    /// Those that are definitions with the hash of their name, sorted by it and then by place: names of tests begin
+    /// alike, so that comparing them takes long.
+    by_name: Vec<(u64, usize)>,
+    /// Others in which there may be one, in an `if` or a `try`.
+    others: Vec<usize>,
 }
 
 /// A piece.
@@ -62,7 +72,7 @@ impl Pieces {
     /// Takes `text` apart; `None` if it has to be parsed as a whole.
     pub(super) fn of(text: &str, line_starts: &[u32]) -> Option<Self> {
         let all = split(text, line_starts)?;
-        Some(Self { all, by_name: OnceLock::new() })
+        Some(Self { all, defining: OnceLock::new() })
     }
 
     /// All, in source order.
@@ -77,19 +87,21 @@ impl Pieces {
 
     /// The pieces in which something can be defined whose qualified name begins with `name`, last first.
     pub(super) fn defining(&self, text: &str, name: &str) -> impl Iterator<Item = &Piece> {
-        let named = |&at: &usize| self.all[at].name.map_or("", |(span, _)| span.of(text));
-        let by_name = self.by_name.get_or_init(|| {
-            let mut indices: Vec<usize> =
-                (0..self.all.len()).filter(|&at| self.all[at].name.is_some()).collect();
-            indices.sort_by_key(named);
-            indices
+        let named = |at: usize| self.all[at].name.map_or("", |(span, _)| span.of(text));
+        let Defining { by_name, others } = self.defining.get_or_init(|| {
+            let (definitions, mut others): (Vec<usize>, Vec<usize>) =
+                (0..self.all.len()).partition(|&at| self.all[at].name.is_some());
+            let mut by_name: Vec<(u64, usize)> =
+                definitions.into_iter().map(|at| (hash(named(at)), at)).collect();
+            by_name.sort_unstable();
+            others.retain(|&at| self.all[at].holds(text, "def") || self.all[at].holds(text, "class"));
+            Defining { by_name, others }
         });
-        let first = by_name.partition_point(|at| named(at) < name);
-        let same = by_name[first..].partition_point(|at| named(at) == name);
-        let mut found: Vec<usize> = by_name[first..first + same].to_vec();
-        // In an `if` or a `try`.
-        let other = self.all.iter().enumerate().filter(|(_, piece)| piece.name.is_none());
-        found.extend(other.filter(|(_, p)| p.holds(text, "def") || p.holds(text, "class")).map(|(at, _)| at));
+        let wanted = hash(name);
+        let first = by_name.partition_point(|(hash, _)| *hash < wanted);
+        let same = by_name[first..].iter().take_while(|(hash, _)| *hash == wanted);
+        let mut found: Vec<usize> = same.map(|(_, at)| *at).filter(|&at| named(at) == name).collect();
+        found.extend(others);
         found.sort_unstable();
         found.into_iter().rev().map(|at| &self.all[at])
     }
