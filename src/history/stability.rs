@@ -28,7 +28,7 @@
 //! Unstable` from there. Otherwise `Broken` if it failed every time since some point, at least twice; `Regression` if
 //! the code is known to have changed at that point; else `Stable`. `Order Dependent`: on one and the same code it
 //! failed each time it ran with others and passed each time it ran alone (or the other way round; Lam et al.,
-//! *iDFlakies*, 2019). Below [`FEWEST`] runs it is `Unknown`, unless both outcomes were seen on the same code.
+//! *iDFlakies*, 2019), and no run since tells otherwise. Below [`FEWEST`] runs it is `Unknown`, unless both outcomes were seen on the same code.
 //!
 //! **Trend.** The newer half of the runs against the older: `degrading` or `improving` if the two shares differ by
 //! more than 1.28 standard deviations of their posteriors (nine to one that the difference is real), else `stable`.
@@ -332,16 +332,22 @@ impl Flakiness {
     }
 }
 
-/// Whether, on the code of its newest runs, it failed each time it ran with others and passed each time it ran alone,
-/// or the other way round.
+/// Whether, on the newest code on which it ran both ways, it failed each time it ran with others and passed each time
+/// it ran alone, or the other way round, and no run since tells otherwise: an edit elsewhere leaves a test as it was.
 fn order_dependent(seen: &[Observation]) -> bool {
-    let Some(code) = seen.last().map(|o| o.code).filter(|code| *code != 0) else { return false };
-    let same: Vec<&Observation> = seen.iter().filter(|o| o.code == code).collect();
-    if same.iter().any(|o| o.reruns > 0 && o.end == End::Passed) {
+    let ran_both_ways = |code: u32| {
+        let ran = |alone: bool| seen.iter().any(|o| o.code == code && o.alone == alone);
+        code != 0 && ran(true) && ran(false)
+    };
+    let Some(last) = seen.iter().rposition(|o| ran_both_ways(o.code)) else { return false };
+    let code = seen[last].code;
+    let since = &seen[last + 1..];
+    let told = || seen[..=last].iter().filter(|o| o.code == code).chain(since);
+    if told().any(|o| o.reruns > 0 && o.end == End::Passed) {
         return false;
     }
     let only = |alone: bool| -> Option<End> {
-        let mut ends = same.iter().filter(|o| o.alone == alone).map(|o| o.end);
+        let mut ends = told().filter(|o| o.alone == alone).map(|o| o.end);
         let first = ends.next()?;
         ends.all(|end| end == first).then_some(first)
     };

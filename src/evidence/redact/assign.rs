@@ -94,7 +94,11 @@ fn is_secret(
         && !token.iter().any(|b| bytes::is(*b, BLANK))
         && shape.is_likely_random()
         && !is_path_or_code(token);
-    if value.next_line && !core {
+    let literal = value.quoted
+        && name.strength == Strength::Strong
+        && random::is_mixed(token)
+        && !token.iter().any(|b| bytes::is(*b, BLANK));
+    if value.next_line && !core && !literal {
         return false;
     }
     if value.quoted && (32..=128).contains(&token.len()) && is_dense(token, &shape) {

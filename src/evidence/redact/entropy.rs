@@ -121,6 +121,10 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     if shape.is_monotonous() || shape.lower + shape.upper == 0 || shape.score < 4.0 {
         return;
     }
+    // What browsers put between the parts of a form.
+    if memchr::memmem::find(token, b"FormBoundary").is_some() {
+        return;
+    }
     if token.starts_with(b"0x") && token[2..].iter().all(u8::is_ascii_hexdigit) {
         return;
     }

@@ -143,7 +143,8 @@ pub fn card(text: &[u8], at: usize, spans: &mut Vec<Span>) {
         end += 1;
     }
     let goes_on = bytes::is_at(text, end, ALNUM | UNDERSCORE)
-        || matches!(text.get(end), Some(b'.' | b'-')) && bytes::is_at(text, end + 1, ALNUM);
+        || text.get(end) == Some(&b'.') && bytes::is_at(text, end + 1, ALNUM)
+        || text.get(end) == Some(&b'-') && bytes::is_at(text, end + 1, ALNUM | DASH);
     if !goes_on && is_card(&digits[..count], &groups[..=group]) {
         spans.push(Span::new(at, end, kind::CARD, 4));
     }

@@ -63,9 +63,40 @@ fn notations_of_other_languages() {
         ("vault_password: !vault plum5x!y", "vault_password: !vault [REDACTED:password]"),
         ("Your password is: plumorchard6", "Your password is: [REDACTED:password]"),
         ("psk=\"plumorchard\"", "psk=\"[REDACTED:password]\""),
+        ("CREATE LOGIN b WITH PASSWORD = N'plum'", "CREATE LOGIN b WITH PASSWORD = N'[REDACTED:password]'"),
+        (
+            "Content-Disposition: form-data; name=\"password\"\r\n\r\nplum5!x\r\n--x",
+            "Content-Disposition: form-data; name=\"password\"\r\n\r\n[REDACTED:password]\r\n--x",
+        ),
+        (
+            "[\"password\"]=>\n  string(7) \"plum5!x\"",
+            "[\"password\"]=>\n  string(7) \"[REDACTED:password]\"",
+        ),
+        (
+            "\x1b[32mpassword\x1b[0m: \x1b[33mplum5!x\x1b[0m",
+            "\x1b[32mpassword\x1b[0m: \x1b[33m[REDACTED:password]\x1b[0m",
+        ),
+        ("| password | plum5!xy |", "| password | [REDACTED:password] |"),
+        (
+            "<meta name=\"api-password\" content=\"plum5!x\">",
+            "<meta name=\"api-password\" content=\"[REDACTED:password]\">",
+        ),
+        (
+            "<setting name=\"Password\" type=\"s\"><value>plum5!x</value>",
+            "<setting name=\"Password\" type=\"s\"><value>[REDACTED:password]</value>",
+        ),
+        (
+            "<password encrypted=\"false\">plum5!x</password>",
+            "<password encrypted=\"false\">[REDACTED:password]</password>",
+        ),
     ]);
     same(&[
         "char secret[25] = \"\";",
+        "| password | required |",
+        "<label><input type=\"password\" name=\"x\">Password</label>",
+        "<setting name=\"Password\" type=\"s\"><value></value>",
+        "<password encrypted=\"false\"/>",
+        "Content-Disposition: form-data; name=\"password\"\n\n",
         "let password: String? = nil",
         "Dim password As String = GetPassword()",
         "self.password=password",
@@ -130,6 +161,8 @@ fn left_alone() {
         "git@github.com:owner/repository.git",
         "someone@example.com",
         "===== 3 failed, 2 passed in 0.12s =====",
+        "('webkit3', '----WebKitFormBoundary7MA4YWxkTrZu0gWq', [])",
+        "b'4929388133266295--\\r\\n'",
         "assert '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824' == digest",
     ]);
 }

@@ -40,7 +40,7 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         quoted_key |= matches!(text[at], b'"' | b'\'');
         at += 1;
     }
-    at = skip_subscript(text, at);
+    at = skip_colour(text, skip_subscript(text, at));
     let blanks = bytes::run_end(text, at, BLANK, 48);
     let mut spaced = blanks > at;
     at = blanks;
@@ -52,7 +52,7 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
     let mut next_line = false;
     let blanks = bytes::run_end(text, at, BLANK, 48);
     spaced |= blanks > at && separator != b' ';
-    at = blanks;
+    at = skip_colour(text, blanks);
     // A type between name and value: `x: str = "…"`, `var x string = "…"`.
     if separator == b':' || separator == b' ' {
         let word = bytes::run_end(text, at, NAME | bytes::PUNCTUATION, 40);
@@ -122,12 +122,32 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
         }
         Some(b'>') if !spaced => Some((b'>', at + 1)),
         Some(b'(') if !spaced => Some((b'(', at + 1)),
-        Some(b'|') => Some((b',', at + 1)),
+        Some(b'|') => {
+            let cell = bytes::run_end(text, at + 1, BLANK, 24);
+            let sign = if is_generated(&text[cell..]) { b':' } else { b',' };
+            Some((sign, at + 1))
+        }
         // `- name: DB_PASSWORD`, and on the next line `value: …`.
+        // A field of a form as it is sent.
+        Some(b'\n' | b'\r') if quoted_key && (rest.starts_with(b"\n\n") || rest.starts_with(b"\r\n\r\n")) => {
+            let line = &text[bytes::line_start(text, at, 120)..at];
+            let gap = if rest[0] == b'\n' { 2 } else { 4 };
+            memchr::memmem::find(line, b"form-data").map(|_| (b':', at + gap))
+        }
         Some(b'\n') if is_named(text, at) => attribute(text, at).map(|(_, after)| (b':', after)),
         Some(_) if spaced => {
             if quoted_key && let Some(found) = attribute(text, at) {
                 return Some(found);
+            }
+            // `<password encrypted="false">…`: the attributes of an element.
+            let near = &rest[..rest.len().min(80)];
+            if !quoted_key
+                && let Some(end) = memchr::memchr3(b'>', b'<', b'\n', near)
+                && near[end] == b'>'
+                && near[..end].ends_with(b"\"")
+                && memchr::memmem::find(&near[..end], b"=\"").is_some()
+            {
+                return Some((b'>', at + end + 1));
             }
             for word in ["is ", "was ", "to ", "of ", "- ", "are ", "equals ", "set to "] {
                 if rest.starts_with(word.as_bytes()) {
@@ -181,11 +201,10 @@ fn attribute(text: &[u8], at: usize) -> Option<(u8, usize)> {
     {
         from += 1;
     }
-    let word = text.get(from..from + 5)?;
-    if !word.eq_ignore_ascii_case(b"value") {
-        return None;
-    }
-    let mut end = from + 5;
+    let word = [&b"value"[..], b"content"]
+        .into_iter()
+        .find(|w| text.get(from..from + w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w)))?;
+    let mut end = from + word.len();
     while end < limit && matches!(text[end], b'"' | b'\'' | b'\\') {
         end += 1;
     }
@@ -199,6 +218,16 @@ fn is_named(text: &[u8], end: usize) -> bool {
     let line = line.trim_ascii_start();
     let line = line.strip_prefix(b"- ").unwrap_or(line);
     [&b"name:"[..], b"key:", b"\"name\":", b"\"key\":"].iter().any(|key| line.starts_with(key))
+}
+
+/// Skips what sets a terminal's colour: `\x1b[33m`.
+fn skip_colour(text: &[u8], at: usize) -> usize {
+    if text.get(at) != Some(&0x1b) || text.get(at + 1) != Some(&b'[') {
+        return at;
+    }
+    let end =
+        at + 2 + text[at + 2..].iter().take(12).take_while(|b| b.is_ascii_digit() || **b == b';').count();
+    if text.get(end) == Some(&b'm') { bytes::run_end(text, end + 1, BLANK, 8) } else { at }
 }
 
 /// Skips a subscript without content or with a number, and an empty list of arguments: `secret[25]`, `token()`.
@@ -217,7 +246,16 @@ fn skip_subscript(text: &[u8], at: usize) -> usize {
 fn element(text: &[u8], at: usize) -> Option<usize> {
     const VALUES: &[&[u8]] =
         &[b"value", b"string", b"data", b"text", b"val", b"param-value", b"env-entry-value"];
-    let quote = at + usize::from(matches!(text.get(at), Some(b'"' | b'\'')));
+    let mut quote = at + usize::from(matches!(text.get(at), Some(b'"' | b'\'')));
+    if quote > at && text.get(quote) == Some(&b' ') {
+        // Further attributes.
+        let near = &text[quote..text.len().min(quote + 80)];
+        let end = memchr::memchr3(b'>', b'<', b'\n', near)?;
+        quote += end;
+        if text[quote] != b'>' {
+            return None;
+        }
+    }
     let close = match text.get(quote) {
         Some(b'>') => quote + 1,
         Some(b'<') if text.get(at + 1) == Some(&b'/') => {
@@ -262,6 +300,13 @@ fn skip_wrapper(text: &[u8], at: usize) -> usize {
     {
         at = bracket + 1;
     }
+    // How PHP shows a string: `string(12) "…"`.
+    if text[at..].starts_with(b"string(") {
+        let end = bytes::run_end(text, at + 7, bytes::DIGIT, 6);
+        if text[end..].starts_with(b") \"") {
+            at = end + 2;
+        }
+    }
     // A tag of YAML: `!vault …`, `!!str …`.
     if text.get(at) == Some(&b'!') {
         let word = bytes::run_end(text, at + 1, NAME | bytes::PUNCTUATION, 24);
@@ -281,7 +326,7 @@ fn skip_wrapper(text: &[u8], at: usize) -> usize {
     let prefix = bytes::run_end(text, at, LOWER | UPPER, 2);
     if prefix > at
         && matches!(text.get(prefix), Some(b'"' | b'\''))
-        && text[at..prefix].iter().all(|b| b"bBrRfFuU@".contains(b))
+        && text[at..prefix].iter().all(|b| b"bBrRfFuUNL@".contains(b))
     {
         at = prefix;
     }

@@ -104,11 +104,22 @@ fn verdicts_tell_flaky_from_broken() {
         ("1FpP", Flaky),
         ("1Pf", OrderDependent),
         ("1F2p", Unknown),
+        // An edit elsewhere leaves a test as it was, unless what follows tells otherwise.
+        ("1FFFFFp2F", OrderDependent),
+        ("1FFFFFp2F3FF", OrderDependent),
     ];
     for (text, expected) in rows {
         let stability = graded(text);
         assert_eq!(stability.verdict, expected, "{text}: {stability:?}");
         assert!(!stability.sentence().is_empty());
+    }
+}
+
+/// It fails with others and passes alone, and then, on other code, passes with others: it was mended.
+#[test]
+fn what_follows_may_tell_otherwise() {
+    for text in ["1FFFFFp2P", "1FFFFFp2PPP", "1FFFFFp2f"] {
+        assert_ne!(graded(text).verdict, Verdict::OrderDependent, "{text}");
     }
 }
 
