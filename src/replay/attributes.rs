@@ -22,6 +22,13 @@ impl<'a> Machine<'a> {
                 if let Some((_, Value::Property(property))) = object.class.find(name) {
                     return self.call(&property.0, Args::of(vec![value.clone()]));
                 }
+                if let Some((_, descriptor @ Value::Object(_))) = object.class.find(name)
+                    && (object.get(name).is_none() || self.method_of(&descriptor, "__set__").is_some())
+                    && let Some(method) = self.method_of(&descriptor, "__get__")
+                {
+                    let owner = Value::Class(Rc::clone(&object.class));
+                    return self.call(&method, Args::of(vec![value.clone(), owner]));
+                }
                 if let Some(found) = object.get(name) {
                     return Ok(found);
                 }
@@ -57,6 +64,9 @@ impl<'a> Machine<'a> {
             }
             Value::Class(class) => {
                 if let Some((_, found)) = class.find(name) {
+                    if let Some(method) = self.method_of(&found, "__get__") {
+                        return self.call(&method, Args::of(vec![Value::None, value.clone()]));
+                    }
                     return Ok(match found {
                         Value::StaticMethod(inner) => (*inner).clone(),
                         Value::ClassMethod(inner) => Value::Bound(Rc::new((value.clone(), (*inner).clone()))),
@@ -155,6 +165,12 @@ impl<'a> Machine<'a> {
             Value::Object(target) => {
                 if let Some((_, setter)) = target.class.find("__setattr__") {
                     self.call(&setter, Args::of(vec![object.clone(), Value::str(name), value]))?;
+                    return Ok(());
+                }
+                if let Some((_, descriptor @ Value::Object(_))) = target.class.find(name)
+                    && let Some(method) = self.method_of(&descriptor, "__set__")
+                {
+                    self.call(&method, Args::of(vec![object.clone(), value]))?;
                     return Ok(());
                 }
                 match target.class.find(name) {

@@ -332,6 +332,9 @@ impl<'a> Machine<'a> {
             }
             ("held.__len__", Some(items)) => Value::Int(self.len(&items)? as i128),
             ("held.__iter__", Some(items)) => self.iterate(&items)?,
+            ("open", Some(_)) => return self.opened(args),
+            ("__run__", Some(value)) => return self.awaited(&value),
+            ("__target__", Some(Value::Str(path))) => return self.target(&path),
             ("__unknown__", _) => return Err(Stop::Unknown("a part of the library")),
             ("exception.__init__", Some(Value::Object(object)))
                 if matches!(object.class.kind, super::value::Kind::Dict | super::value::Kind::List) =>

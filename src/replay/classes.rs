@@ -116,6 +116,7 @@ impl<'a> Machine<'a> {
             attrs.retain(|(known, _)| *known != name);
             attrs.push((name, value));
         }
+        self.name_descriptors(&class)?;
         let mut value = Value::Class(Rc::clone(&class));
         for decorator in def.decorators.iter().rev() {
             match decorator_name(decorator).as_deref() {
@@ -136,6 +137,21 @@ impl<'a> Machine<'a> {
             }
         }
         Ok(value)
+    }
+
+    /// Tells descriptors what they are called.
+    fn name_descriptors(&mut self, class: &Rc<Class<'a>>) -> Res<'a, ()> {
+        let attrs = class.attrs.borrow().clone();
+        for (name, value) in attrs {
+            if let Value::Object(object) = &value
+                && !Rc::ptr_eq(&object.class, class)
+                && let Some(method) = self.method_of(&value, "__set_name__")
+            {
+                let owner = Value::Class(Rc::clone(class));
+                self.call(&method, Args::of(vec![owner, Value::str(&name)]))?;
+            }
+        }
+        Ok(())
     }
 
     fn field(&self, name: &Name, has_value: bool, scope: &Rc<Scope<'a>>) -> Field<'a> {

@@ -209,15 +209,26 @@ impl<'a> Machine<'a> {
                 }
                 Value::None
             }
-            ExprKind::Await(value) => match self.eval(value, scope)? {
-                Value::Given(given) if &*given.0 == "coroutine" => {
-                    self.call(&given.1.pos[0], tail(&given.1))?
-                }
-                Value::Given(given) if &*given.0 == "ready" => given.1.pos[0].clone(),
-                _ => return self.raise("TypeError", "object can't be used in 'await' expression"),
-            },
+            ExprKind::Await(value) => {
+                let value = self.eval(value, scope)?;
+                self.awaited(&value)?
+            }
             ExprKind::Starred(_) | ExprKind::Other => return Err(Stop::Unknown("an expression")),
         })
+    }
+
+    /// What `await` gives. A coroutine runs to its end at once: nothing runs meanwhile.
+    pub(super) fn awaited(&mut self, value: &Value<'a>) -> Res<'a> {
+        match value {
+            Value::Given(given) if &*given.0 == "coroutine" => self.call(&given.1.pos[0], tail(&given.1)),
+            Value::Given(given) if &*given.0 == "ready" => Ok(given.1.pos[0].clone()),
+            Value::Object(_) => match self.method_of(value, "__awaited__") {
+                Some(method) => self.call(&method, Args::default()),
+                None if self.method_of(value, "__await__").is_some() => Err(Stop::Unknown("__await__")),
+                None => self.raise("TypeError", "object can't be used in 'await' expression"),
+            },
+            _ => self.raise("TypeError", "object can't be used in 'await' expression"),
+        }
     }
 
     fn comprehend(
@@ -339,6 +350,16 @@ impl<'a> Machine<'a> {
                 self.set_attribute(&object, attr, value)
             }
             ExprKind::Subscript { value: object, index } => {
+                if let ExprKind::Attribute { value: owner, attr, .. } = &object.kind
+                    && &**attr == "__dict__"
+                {
+                    let (owner, index) = (self.eval(owner, scope)?, self.eval(index, scope)?);
+                    let (Value::Object(owner), Some(name)) = (&owner, index.text()) else {
+                        return Err(Stop::Unknown("__dict__"));
+                    };
+                    owner.set(name, value);
+                    return Ok(());
+                }
                 let object = self.eval(object, scope)?;
                 let index = self.eval(index, scope)?;
                 self.set_item(&object, &index, value)

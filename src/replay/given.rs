@@ -64,6 +64,13 @@ impl<'a> Machine<'a> {
                 let this = Value::Given(Rc::new((name.into(), made.clone())));
                 Ok(Value::Given(Rc::new(("method".into(), Args::of(vec![this, Value::str(attr)])))))
             }
+            "request" => match made.named(attr) {
+                Some(value) => Ok(value),
+                None if &**attr == "param" => {
+                    self.raise("AttributeError", "'SubRequest' object has no attribute 'param'")
+                }
+                None => Err(Stop::Unknown("a member of request")),
+            },
             "coroutine" => {
                 let message = format!("'coroutine' object has no attribute '{attr}'");
                 self.raise("AttributeError", message)
@@ -120,6 +127,18 @@ impl<'a> Machine<'a> {
                 }
                 Value::None
             }
+            ("monkeypatch", "setattr", Some(Value::Str(path))) if args.pos.len() == 2 => {
+                let found = self.target(&path)?;
+                let mut all = self.collect(&found)?;
+                all.push(args.pos[1].clone());
+                return self.given_method(target, method, Args::of(all));
+            }
+            ("monkeypatch", "setitem", Some(dict)) if args.pos.len() == 3 => {
+                let old = self.find(&dict, &args.pos[1])?;
+                self.put_back.push((dict.clone(), args.pos[1].clone(), old));
+                self.set_item(&dict, &args.pos[1], args.pos[2].clone())?;
+                Value::None
+            }
             ("monkeypatch", "setattr", Some(object)) if args.pos.len() == 3 => {
                 let Some(attr) = args.pos[1].text().map(Name::from) else {
                     return Err(Stop::Unknown("setattr"));
@@ -145,6 +164,29 @@ impl<'a> Machine<'a> {
             }
             _ => return Err(Stop::Unknown("a method")),
         })
+    }
+
+    /// The object and the name that a dotted path of a patch leads to: `("shop.orders", "send")`.
+    pub(super) fn target(&mut self, path: &str) -> Res<'a> {
+        let Some((mut module, mut rest)) = path.rsplit_once('.').map(|(module, name)| (module, vec![name])) else {
+            return self.raise("TypeError", format!("Need a valid target to patch. You supplied: '{path}'"));
+        };
+        loop {
+            if let Some(file) = self.program.module_named(module) {
+                self.module(file)?;
+                let mut object = Value::Module(file);
+                let Some(last) = rest.pop() else { return Err(Stop::Unknown("a target")) };
+                for part in rest {
+                    object = self.attribute(&object, &part.into())?;
+                }
+                return Ok(Value::tuple(vec![object, Value::str(last)]));
+            }
+            let Some((outer, name)) = module.rsplit_once('.') else {
+                return Err(Stop::Unknown("a target outside of the program"));
+            };
+            rest.insert(0, name);
+            module = outer;
+        }
     }
 
     /// Whether `value` is `pytest.approx(…)`.

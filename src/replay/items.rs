@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::machine::{Machine, Res, Stop};
-use super::value::{Args, Kind, Value};
+use super::value::{Args, Class, Kind, Value};
 
 impl<'a> Machine<'a> {
     /// Raises for what has no hash.
@@ -16,6 +16,9 @@ impl<'a> Machine<'a> {
             Value::Tuple(items) => {
                 let items = Rc::clone(items);
                 items.iter().try_for_each(|item| self.hashable(item))
+            }
+            Value::Object(object) if unhashable(&object.class) => {
+                self.raise("TypeError", format!("unhashable type: '{}'", object.class.name))
             }
             _ => Ok(()),
         }
@@ -255,4 +258,20 @@ fn slice(parts: &[Value<'_>; 3], len: usize) -> Option<Vec<usize>> {
         }
     }
     Some(found)
+}
+
+/// Whether a class says what is equal but not what the hash is.
+fn unhashable(class: &Rc<Class<'_>>) -> bool {
+    for base in class.mro() {
+        let has = |name: &str| base.attrs.borrow().iter().any(|(known, _)| **known == *name);
+        if has("__hash__") {
+            return false;
+        }
+        let compares_fields =
+            base.fields.borrow().is_some() && base.kind != Kind::NamedTuple && !base.frozen.get();
+        if has("__eq__") || compares_fields {
+            return true;
+        }
+    }
+    false
 }

@@ -3,7 +3,6 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::expr::tail;
 use super::machine::{Machine, Res, Stop};
 use super::value::{Args, Class, Field, Kind, Value};
 use crate::workspace::python::Name;
@@ -41,7 +40,9 @@ const KNOWN: &[&str] = &[
     "itertools.chain",
     "itertools.chain.from_iterable",
     "itertools.pairwise",
+    "json.dump",
     "json.dumps",
+    "json.load",
     "json.loads",
     "math.ceil",
     "math.comb",
@@ -281,19 +282,12 @@ impl<'a> Machine<'a> {
                     frozen: false.into(),
                 }))
             }
-            ("asyncio.run", Some(Value::Given(given))) if &*given.0 == "coroutine" => {
-                self.call(&given.1.pos[0].clone(), tail(&given.1))?
-            }
+            ("asyncio.run", Some(value)) => self.awaited(&value)?,
             ("asyncio.sleep", _) => Value::Given(Rc::new(("ready".into(), Args::of(vec![Value::None])))),
-            ("asyncio.gather", _) => {
+            ("asyncio.gather", _) if args.kw.is_empty() => {
                 let mut all = Vec::new();
                 for arg in &args.pos {
-                    match arg {
-                        Value::Given(given) if &*given.0 == "coroutine" => {
-                            all.push(self.call(&given.1.pos[0].clone(), tail(&given.1))?);
-                        }
-                        _ => return Err(Stop::Unknown("gather")),
-                    }
+                    all.push(self.awaited(arg)?);
                 }
                 Value::Given(Rc::new(("ready".into(), Args::of(vec![Value::list(all)]))))
             }
@@ -309,6 +303,16 @@ impl<'a> Machine<'a> {
                     all[0] = Value::Given(Rc::new(("Pattern".into(), Args::of(vec![all[0].clone(), flags]))));
                 }
                 return self.regex(&name[3..], &all);
+            }
+            ("json.load", Some(file)) => {
+                let read = self.attribute(&file, &"read".into())?;
+                let text = self.call(&read, Args::default())?;
+                return self.json_read(&text);
+            }
+            ("json.dump", Some(value)) if args.pos.len() == 2 => {
+                let text = self.json_written(&Args { pos: vec![value], kw: args.kw.clone() })?;
+                let write = self.attribute(&args.pos[1], &"write".into())?;
+                return self.call(&write, Args::of(vec![text]));
             }
             ("json.loads", Some(text)) => return self.json_read(&text),
             ("json.dumps", Some(_)) => return self.json_written(&args),

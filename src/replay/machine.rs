@@ -91,10 +91,14 @@ pub(super) struct Machine<'a> {
     pub printed: [String; 2],
     /// Attributes to put back after the test (`monkeypatch`).
     pub undo: Vec<(Value<'a>, Name, Option<Value<'a>>)>,
+    /// Items to put back after the test, likewise.
+    pub put_back: Vec<(Value<'a>, Value<'a>, Option<Value<'a>>)>,
     pub handling: Vec<Rc<Object<'a>>>,
     pub(super) hooks: Vec<Waiting<'a>>,
     /// A fixture was left at its `yield`: what it would undo is not undone.
     pub left_open: bool,
+    /// What fixtures of the running test get as `request.param`.
+    pub indirect: Vec<(Name, Value<'a>)>,
     /// Expressions that are open.
     pub depth: usize,
 }
@@ -115,9 +119,11 @@ impl<'a> Machine<'a> {
             compared: None,
             printed: [String::new(), String::new()],
             undo: Vec::new(),
+            put_back: Vec::new(),
             handling: Vec::new(),
             hooks: Vec::new(),
             left_open: false,
+            indirect: Vec::new(),
             depth: 0,
         }
     }
@@ -263,7 +269,7 @@ impl<'a> Machine<'a> {
             return Ok(Value::NotImplemented);
         }
         let own = || self.program.files.get(scope.file).is_some_and(|file| prelude::is_part(file.path()));
-        if super::builtins::NAMES.contains(&&**name) || (&**name == "__unknown__" && own()) {
+        if super::builtins::NAMES.contains(&&**name) || (matches!(&**name, "__unknown__" | "__target__" | "__run__") && own()) {
             return Ok(Value::Native(Name::clone(name)));
         }
         self.raise("NameError", format!("name '{name}' is not defined"))

@@ -36,6 +36,8 @@ mod library;
 mod machine;
 mod methods;
 mod ops;
+mod parameters;
+mod patterns;
 mod prelude;
 mod regexes;
 mod scope;
@@ -51,6 +53,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::model::{RelPath, TestId};
+use crate::workspace::python::Stmt;
 use crate::workspace::{SourceFile, Workspace};
 
 /// Most files that a replay loads.
@@ -138,6 +141,9 @@ impl Program {
             folder = above;
         }
         conftests.extend(RelPath::new("conftest.py").and_then(|path| add(&path, &mut files)));
+        if files.iter().any(|file| file.text().contains("tmp_path")) {
+            files.extend(prelude::module("pathlib"));
+        }
         let mut at = 0;
         while at < files.len() {
             let source = Arc::clone(&files[at]);
@@ -217,12 +223,35 @@ impl Program {
         self.files().any(|file| file.path().as_str().split('/').any(|part| part == first))
     }
 
+    /// The part of the library called `name`, if the program has it.
+    fn library(&self, name: &str) -> Option<usize> {
+        self.files.iter().position(|file| prelude::name_of(file.path()) == Some(name))
+    }
+
+    /// The file of the project's module called `name` in full.
+    fn module_named(&self, name: &str) -> Option<usize> {
+        let path = name.replace('.', "/");
+        let fits = |known: &str, ending: &str| {
+            known.strip_suffix(ending).is_some_and(|folder| folder.is_empty() || folder.ends_with('/'))
+        };
+        self.files.iter().position(|file| {
+            let known = file.path().as_str();
+            !prelude::is_part(file.path())
+                && (fits(known, &format!("{path}.py")) || fits(known, &format!("{path}/__init__.py")))
+        })
+    }
+
     fn submodule(&self, package: usize, name: &str) -> Option<usize> {
         let folder = self.files[package].path().as_str().strip_suffix("__init__.py")?;
         [format!("{folder}{name}.py"), format!("{folder}{name}/__init__.py")]
             .iter()
             .find_map(|path| self.index.get(&RelPath::new(path)?).copied())
     }
+}
+
+/// Whether the body of a function yields, which makes it a generator.
+pub fn yields(body: &[Stmt]) -> bool {
+    scope::yields(body)
 }
 
 /// The name of a test in [`Results`].

@@ -10,6 +10,7 @@ use crate::workspace::SourceFile;
 const FOLDER: &str = "<library>";
 
 const TEXTS: &[(&str, &str)] = &[
+    ("asyncio", include_str!("library/asyncio.py")),
     ("bisect", include_str!("library/bisect.py")),
     ("collections", include_str!("library/collections.py")),
     ("contextlib", include_str!("library/contextlib.py")),
@@ -20,7 +21,11 @@ const TEXTS: &[(&str, &str)] = &[
     ("heapq", include_str!("library/heapq.py")),
     ("io", include_str!("library/io.py")),
     ("itertools", include_str!("library/itertools.py")),
+    ("logging", include_str!("library/logging.py")),
+    ("pathlib", include_str!("library/pathlib.py")),
     ("statistics", include_str!("library/statistics.py")),
+    ("types", include_str!("library/types.py")),
+    ("unittest.mock", include_str!("library/mock.py")),
 ];
 
 /// The modules, each parsed when it is first run.

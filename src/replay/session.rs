@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::machine::{Machine, Res, Stop};
+use super::parameters::{Case, is_parametrize, product};
 use super::scope::{Scope, yields};
 use super::value::{Args, Kind, Value};
 use super::{Program, Report, Results, Verdict, prelude};
@@ -16,6 +17,8 @@ struct Item<'a> {
     class: Option<Name>,
     function: &'a python::Function,
     params: Vec<(Name, Value<'a>)>,
+    /// What fixtures get as `request.param`.
+    indirect: Vec<(Name, Value<'a>)>,
 }
 
 /// The tests of a module, and its scope.
@@ -34,6 +37,12 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
             return results;
         }
     };
+    // Functions that ran while modules were imported (decorators) belong to every test.
+    let mut loaded = machine.lines();
+    loaded.retain(|(path, line), _| {
+        let source = program.files().find(|source| source.path() == path);
+        source.is_some_and(|source| source.module().enclosing_function(*line).is_some())
+    });
     let mut shared = HashMap::new();
     for index in 0..items.len() {
         if alone && items[index].name != target {
@@ -63,8 +72,17 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
                 let _ = machine.set_attribute(&object, &name, old);
             }
         }
+        while let Some((dict, key, old)) = machine.put_back.pop() {
+            let _ = match old {
+                Some(old) => machine.set_item(&dict, &key, old),
+                None => machine.delete_item(&dict, &key),
+            };
+        }
         if item.name == target {
             results.ran = machine.lines();
+            for (key, order) in &loaded {
+                results.ran.entry(key.clone()).or_insert(*order);
+            }
         } else if verdict == Verdict::Pass {
             results.passed.extend(machine.lines().into_keys());
         }
@@ -72,6 +90,9 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
         if machine.fuel == 0 {
             break;
         }
+    }
+    if results.tests.iter().any(|(_, verdict)| *verdict == Verdict::Pass) {
+        results.passed.extend(loaded.into_keys());
     }
     results.steps = fuel - machine.fuel;
     results
@@ -153,62 +174,28 @@ impl<'a> Machine<'a> {
             Some(class) => format!("{class}::{}", function.name),
             None => function.name.to_string(),
         };
-        let marks: Vec<&'a Expr> = function
-            .decorators
-            .iter()
-            .filter(|decorator| matches!(&decorator.kind, ExprKind::Call { func, .. } if func.dotted().is_some_and(|n| n.ends_with("mark.parametrize"))))
-            .collect();
-        let Some(mark) = marks.first() else {
-            found.push(Item { name: base, class, function, params: Vec::new() });
-            return Ok(());
-        };
-        let ExprKind::Call { args, keywords, .. } = &mark.kind else { return Ok(()) };
-        let [names, values] = args.as_slice() else { return Err(Stop::Unknown("parametrize")) };
-        if marks.len() > 1 {
-            return Err(Stop::Unknown("several parametrize"));
+        let mut cases = vec![Case::default()];
+        // The mark nearest to the function changes last, and comes first in the name.
+        for mark in function.decorators.iter().rev().filter(|decorator| is_parametrize(decorator)) {
+            let values = self.parameters(mark, scope)?;
+            cases = product(&cases, &values);
         }
-        let names = match self.eval(names, scope)? {
-            Value::Str(names) => names.split(',').map(|name| Name::from(name.trim())).collect::<Vec<_>>(),
-            other => self.collect(&other)?.iter().filter_map(Value::text).map(Name::from).collect(),
-        };
-        let ids = match keywords.iter().find(|keyword| keyword.name.as_deref() == Some("ids")) {
-            Some(keyword) => match self.eval(&keyword.value, scope)? {
-                list @ (Value::List(_) | Value::Tuple(_)) => Some(self.collect(&list)?),
-                _ => return Err(Stop::Unknown("ids")),
-            },
-            None => None,
-        };
-        let values = self.eval(values, scope)?;
-        for (index, case) in self.collect(&values)?.into_iter().enumerate() {
-            let mut id = ids.as_ref().and_then(|ids| ids.get(index)).and_then(Value::text).map(str::to_owned);
-            let case = match &case {
-                Value::Given(given) if &*given.0 == "pytest.param" => {
-                    id = given.1.named("id").and_then(|id| id.text().map(str::to_owned)).or(id);
-                    if names.len() == 1 { given.1.pos[0].clone() } else { Value::tuple(given.1.pos.clone()) }
-                }
-                _ => case,
+        for name in self.asked_for(function) {
+            let own = match cases.first() {
+                Some(case) => case.params.iter().chain(&case.indirect).any(|(known, _)| *known == name),
+                None => false,
             };
-            let values = if names.len() == 1 { vec![case] } else { self.collect(&case)? };
-            let id = if let Some(id) = id {
-                id
-            } else {
-                let mut parts = Vec::new();
-                for (name, value) in names.iter().zip(&values) {
-                    parts.push(match value {
-                        Value::Str(text) if text.is_ascii() => {
-                            let shown = super::text::quoted(text);
-                            shown[1..shown.len() - 1].to_owned()
-                        }
-                        Value::Int(_) | Value::Float(_) | Value::Bool(_) | Value::None => {
-                            self.string(value)?
-                        }
-                        _ => format!("{name}{index}"),
-                    });
+            let values = if own { None } else { self.fixture_parameters(&name)? };
+            if let Some(values) = values {
+                if cases.len() > 1 || cases.iter().any(|case| !case.id.is_empty()) {
+                    return Err(Stop::Unknown("parameters of a test and of its fixtures"));
                 }
-                parts.join("-")
-            };
-            let params = names.iter().cloned().zip(values).collect();
-            found.push(Item { name: format!("{base}[{id}]"), class: class.clone(), function, params });
+                cases = product(&cases, &values);
+            }
+        }
+        for Case { id, params, indirect } in cases {
+            let name = if id.is_empty() { base.clone() } else { format!("{base}[{}]", id.join("-")) };
+            found.push(Item { name, class: class.clone(), function, params, indirect });
         }
         Ok(())
     }
@@ -220,6 +207,8 @@ impl<'a> Machine<'a> {
         shared: &mut HashMap<Name, Value<'a>>,
     ) -> Res<'a, ()> {
         let mut made = HashMap::new();
+        self.indirect.clone_from(&item.indirect);
+        made.extend(item.params.iter().cloned());
         for (name, _) in self.fixtures().into_iter().filter(|(_, autouse)| *autouse) {
             self.fixture(&name, &mut made, shared, 0)?;
         }
@@ -239,10 +228,12 @@ impl<'a> Machine<'a> {
             }
             None => (scope.get(&item.function.name).unwrap_or(Value::None), 0),
         };
-        if matches!(&callee, Value::Function(function) if function.is_async) {
+        let is_async = item.function.is_async;
+        if is_async && !item.function.decorators.iter().any(runs_coroutines) {
             return Err(Stop::Unknown("an async test"));
         }
         let mut args = Args::default();
+        let skip = skip + super::parameters::patched(item.function);
         for param in item.function.signature.params.iter().skip(skip) {
             let value = match item.params.iter().find(|(name, _)| *name == param.name) {
                 Some((_, value)) => value.clone(),
@@ -251,7 +242,11 @@ impl<'a> Machine<'a> {
             };
             args.kw.push((param.name.clone(), value));
         }
-        self.call(&callee, args).map(|_| ())
+        let value = self.call(&callee, args)?;
+        if is_async {
+            self.awaited(&value)?;
+        }
+        Ok(())
     }
 
     /// The fixtures that the test file sees, and whether every test uses them.
@@ -287,6 +282,11 @@ impl<'a> Machine<'a> {
         if matches!(&**name, "monkeypatch" | "capsys") {
             return Ok(Value::Given(Rc::new((name.clone(), Args::default()))));
         }
+        if &**name == "tmp_path" {
+            let made_now = self.temporary_folder()?;
+            made.insert(name.clone(), made_now.clone());
+            return Ok(made_now);
+        }
         let program = self.program;
         let files = std::iter::once(0).chain(program.conftests.iter().copied());
         for file in files {
@@ -297,14 +297,17 @@ impl<'a> Machine<'a> {
                 _ => None,
             });
             let Some((function, mark)) = found else { continue };
-            if keyword(mark, "params").is_some() || function.is_async {
-                return Err(Stop::Unknown("a fixture with parameters"));
+            if function.is_async {
+                return Err(Stop::Unknown("a fixture that is a coroutine"));
             }
             let generator = yields(&function.body);
             let ends = matches!(function.body.last(), Some(Stmt { kind: StmtKind::Expr(expr), .. }) if matches!(expr.kind, ExprKind::Yield(_)));
             let mut args = Args::default();
             for param in &function.signature.params {
-                let value = self.fixture(&param.name, made, shared, depth + 1)?;
+                let value = match &*param.name {
+                    "request" => self.request(name),
+                    _ => self.fixture(&param.name, made, shared, depth + 1)?,
+                };
                 args.kw.push((param.name.clone(), value));
             }
             let module = self.module(file)?;
@@ -316,7 +319,8 @@ impl<'a> Machine<'a> {
                 let value = self.call(&callee, args)?;
                 if generator { self.next(&value)?.unwrap_or(Value::None) } else { value }
             };
-            let wide = keyword(mark, "scope").is_some_and(|scope| scope.as_str() != Some("function"));
+            let wide = keyword(mark, "scope").is_some_and(|scope| scope.as_str() != Some("function"))
+                && keyword(mark, "params").is_none();
             let target = if wide { &mut *shared } else { &mut *made };
             target.insert(name.clone(), value.clone());
             return Ok(value);
@@ -325,8 +329,17 @@ impl<'a> Machine<'a> {
     }
 }
 
+/// `@pytest.mark.asyncio` and its kind.
+fn runs_coroutines(decorator: &Expr) -> bool {
+    let name = match &decorator.kind {
+        ExprKind::Call { func, .. } => func.dotted(),
+        _ => decorator.dotted(),
+    };
+    name.is_some_and(|name| ["mark.asyncio", "mark.anyio", "mark.trio"].iter().any(|mark| name.ends_with(mark)))
+}
+
 /// The decorator that makes a function a fixture.
-fn fixture_mark(function: &python::Function) -> Option<&Expr> {
+pub(super) fn fixture_mark(function: &python::Function) -> Option<&Expr> {
     function.decorators.iter().find(|decorator| {
         let name = match &decorator.kind {
             ExprKind::Call { func, .. } => func.dotted(),

@@ -151,7 +151,14 @@ impl<'a> Machine<'a> {
                 return result;
             }
             StmtKind::With { items, body, is_async: false } => return self.with(items, body, scope),
-            StmtKind::With { .. } | StmtKind::Match { .. } | StmtKind::Other => {
+            StmtKind::Match { subject, cases } => {
+                let value = self.eval(subject, scope)?;
+                if let Some(case) = self.case_for(&value, cases, scope)? {
+                    return self.block(&case.body, scope);
+                }
+            }
+            StmtKind::With { items, body, is_async: true } => return self.async_with(items, body, scope),
+            StmtKind::Other => {
                 return Err(Stop::Unknown("a statement that is not replayed"));
             }
         }
@@ -244,6 +251,41 @@ impl<'a> Machine<'a> {
             }
             unknown => unknown,
         }
+    }
+
+    fn async_with(
+        &mut self,
+        items: &'a [(Expr, Option<Expr>)],
+        body: &'a [Stmt],
+        scope: &Rc<Scope<'a>>,
+    ) -> Res<'a, Flow<'a>> {
+        let Some(((context, target), rest)) = items.split_first() else { return self.block(body, scope) };
+        let context = self.eval(context, scope)?;
+        let (enter, exit) = match (self.method_of(&context, "__aenter__"), self.method_of(&context, "__aexit__")) {
+            (Some(enter), Some(exit)) => (enter, exit),
+            _ if matches!(context, Value::Object(_)) => {
+                return self.raise("TypeError", "object does not support the asynchronous context manager protocol");
+            }
+            _ => return Err(Stop::Unknown("a context that is not known")),
+        };
+        let started = self.call(&enter, Args::default())?;
+        let entered = self.awaited(&started)?;
+        if let Some(target) = target {
+            self.assign(target, entered, scope)?;
+        }
+        let flow = self.async_with(rest, body, scope);
+        let raised = match &flow {
+            Err(Stop::Raise(raised)) => vec![
+                Value::Class(Rc::clone(&raised.object.class)),
+                Value::Object(Rc::clone(&raised.object)),
+                Value::None,
+            ],
+            Ok(_) => vec![Value::None, Value::None, Value::None],
+            Err(Stop::Unknown(_)) => return flow,
+        };
+        let ending = self.call(&exit, Args::of(raised))?;
+        let swallowed = self.awaited(&ending)?;
+        if flow.is_err() && self.truth(&swallowed)? { Ok(Flow::Next) } else { flow }
     }
 
     /// `with` of what `@contextmanager` made: the generator runs, and where it yields, the body.

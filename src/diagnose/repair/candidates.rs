@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{expressions, statements};
+use super::{expressions, idioms, statements};
 use crate::diagnose::draft::TextEdit;
 use crate::model::RelPath;
 use crate::workspace::SourceFile;
@@ -40,6 +40,8 @@ pub(super) struct Hints {
     pub keys: BTreeSet<String>,
     /// Parameters of the program's functions by their names, `self` left out.
     pub params: BTreeMap<String, Vec<String>>,
+    /// Functions of the program that yield.
+    pub generators: BTreeSet<String>,
     /// Attributes and methods of the program's classes.
     pub attributes: BTreeSet<String>,
 }
@@ -82,9 +84,14 @@ impl<'a> Maker<'a> {
                             .into_iter()
                             .collect();
                         self.line = function.name_line;
-                        statements::signature(self, function);
-                        self.body(&function.body, ran, false);
-                        statements::end(self, function);
+                        // What says what is equal or how it is shown is not what makes a value.
+                        if !matches!(&*function.name, "__eq__" | "__ne__" | "__repr__") {
+                            statements::signature(self, function);
+                            idioms::function(self, function);
+                            idioms::scope(self, function);
+                            self.body(&function.body, ran, false);
+                            statements::end(self, function);
+                        }
                         (self.function, self.names) = outer;
                     }
                 }
@@ -93,6 +100,7 @@ impl<'a> Maker<'a> {
                     if inside {
                         let outer = self.class.replace(class);
                         statements::class(self, class);
+                        idioms::descriptor(self, class);
                         self.body(&class.body, ran, false);
                         self.class = outer;
                     }
@@ -104,6 +112,7 @@ impl<'a> Maker<'a> {
                         statements::statement(self, stmt, body);
                         for expr in stmt.expressions() {
                             expressions::walk(self, expr, stmt);
+                            expr.walk(&mut |part| idioms::expression(self, part, stmt));
                         }
                     }
                     for inner in stmt.bodies() {

@@ -387,6 +387,21 @@ fn decimal(maker: &mut Maker<'_>, expr: &Expr) {
     maker.edits_at(line, edits, 1, why);
 }
 
+/// Whether an expression is a call of a generator function of the file or of a lazy builtin.
+fn gives_iterator(maker: &Maker<'_>, expr: &Expr) -> bool {
+    if maker.hints.exception != "AssertionError" && maker.hints.exception != "StopIteration" {
+        return false;
+    }
+    match &expr.kind {
+        ExprKind::Comprehension { kind, .. } => *kind == ComprehensionKind::Generator,
+        ExprKind::Call { func, .. } => func.dotted().is_some_and(|name| {
+            let last = name.rsplit('.').next().unwrap_or_default();
+            matches!(last, "map" | "filter" | "zip" | "iter" | "reversed") || maker.hints.generators.contains(last)
+        }),
+        _ => false,
+    }
+}
+
 /// An expression in another type or form.
 pub(super) fn wrapped(maker: &mut Maker<'_>, expr: &Expr, cost: u32) {
     let text = maker.text(expr.span);
@@ -400,7 +415,9 @@ pub(super) fn wrapped(maker: &mut Maker<'_>, expr: &Expr, cost: u32) {
             }
             _ => (text, cost),
         };
+        let lazy = matches!(function, "list" | "tuple") && gives_iterator(maker, expr);
         let why = match function {
+            _ if lazy => format!("`{text}` is a generator or iterator: its first use consumes it, and the next one finds it exhausted"),
             "sorted" => "the order is not kept: it is not sorted".to_owned(),
             "set" => "duplicates are kept".to_owned(),
             _ => format!("the type is wrong: it is no `{function}`"),

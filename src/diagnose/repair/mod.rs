@@ -6,6 +6,7 @@
 mod calls;
 mod candidates;
 mod expressions;
+mod idioms;
 mod numbers;
 mod statements;
 mod texts;
@@ -154,10 +155,21 @@ fn mend(case: &Case<'_>) -> Option<Found> {
         let on_way = failing.contains(&(&candidate.path, candidate.line));
         judge.rank(candidate) - 2 * u32::from(here) - u32::from(on_way && !here)
     });
+    if alone {
+        // What passes alone has no slip in its own lines: only what is shared between tests can be it.
+        all.retain(|candidate| is_shared(&candidate.why));
+    }
     let suspect = suspect(&judge, &all);
     let mut mended = tried(&program, &target, &base, all);
     mended.sort_by_key(|mended| (judge.rank(&mended.candidate), judge.order(&mended.candidate)));
     Some(Found { mended, alone, report, suspect })
+}
+
+/// Whether an edit is about what tests or objects share.
+fn is_shared(why: &str) -> bool {
+    ["share", "same object", "is not reset", "`finally`", "the same as before", "it overwritten", "is consumed", "left out here"]
+        .iter()
+        .any(|word| why.contains(word))
 }
 
 /// Whether constants of the file's module level can matter: something of the file ran.
@@ -172,10 +184,7 @@ fn is_test(path: &RelPath) -> bool {
 
 fn in_fixture(source: &crate::workspace::SourceFile, line: u32) -> bool {
     source.module().fixtures().iter().any(|fixture| {
-        source
-            .module()
-            .find(&fixture.function.qualified_name)
-            .is_some_and(|stmt| (stmt.start_line..=stmt.end_line).contains(&line))
+        (fixture.start_line..=fixture.end_line).contains(&line)
     })
 }
 
@@ -186,6 +195,8 @@ fn agrees(case: &Case<'_>, report: &Report) -> bool {
     if exception.short_type() != report.exception {
         return false;
     }
+    // The innermost frame of the project must be the same file.
+    let place = exception.frames.iter().rev().find_map(|frame| frame.place.as_ref().filter(|_| frame.in_project));
     if let (Some(assertion), Some((left, right))) = (&exception.assertion, &report.compared)
         && !right.is_empty()
     {
@@ -195,9 +206,8 @@ fn agrees(case: &Case<'_>, report: &Report) -> bool {
             return false;
         }
     }
-    // The innermost frame of the project must be the same file.
-    match (case.frame(), report.trace.last()) {
-        (Some((_, place)), Some((path, _))) => place.path == *path,
+    match (place, report.trace.last()) {
+        (Some(place), Some((path, _))) => place.path == *path,
         _ => true,
     }
 }
@@ -227,6 +237,9 @@ fn hints(program: &Program, report: &Report) -> Hints {
                 let params = function.signature.params.iter().map(|param| param.name.to_string());
                 let params = params.filter(|name| name != "self" && name != "cls").collect();
                 hints.params.insert(function.name.to_string(), params);
+                if replay::yields(&function.body) {
+                    hints.generators.insert(function.name.to_string());
+                }
             }
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| match &part.kind {

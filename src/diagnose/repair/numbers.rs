@@ -15,7 +15,8 @@ pub(super) fn off_by_one(maker: &mut Maker<'_>, expr: &Expr, cost: u32) {
         }
         ExprKind::BinOp { left, op: "+" | "-", right } if matches!(&right.kind, ExprKind::Int(n) if &**n == "1") =>
         {
-            maker.replace(expr.span, maker.text(left.span), cost, "it is off by one");
+            // Somebody has written the one on purpose.
+            maker.replace(expr.span, maker.text(left.span), cost + 1, "it is off by one");
         }
         ExprKind::BinOp { .. } => {
             for op in ["+", "-"] {
@@ -99,7 +100,7 @@ pub(super) fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, 
     maker.replace(
         expr.span,
         a,
-        if one { 2 } else { 5 },
+        if one { 3 } else { 5 },
         if one { "it is off by one".to_owned() } else { format!("`{op} {b}` is too much") },
     );
     maker.replace(expr.span, b, 6, format!("`{a} {op}` is too much"));
@@ -151,6 +152,11 @@ pub(super) fn integer(maker: &mut Maker<'_>, expr: &Expr, text: &str, counts: bo
     }
     // Counting up by nothing is no slip.
     for new in [n + 1, n - 1].into_iter().filter(|new| !counts || *new != 0) {
+        // `-0` is no number that anybody writes.
+        let negative = Span { start: expr.span.start.saturating_sub(1), end: expr.span.start };
+        if new == 0 && maker.text(negative) == "-" {
+            continue;
+        }
         let cost = if n == 0 && new < 0 { 4 } else { 3 };
         maker.replace(expr.span, new.to_string(), cost, "the number is off by one");
     }

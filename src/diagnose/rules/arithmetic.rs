@@ -1,9 +1,10 @@
 //! Numbers and sizes: division by zero, an index beyond the end, recursion without an end.
 
-use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, line_of};
+use crate::diagnose::draft::TextEdit;
 use crate::diagnose::value::Value;
-use crate::model::{Category, Frame, Place, Severity};
+use crate::diagnose::{Draft, Finding};
+use crate::model::{Category, FixTarget, Frame, Place, Severity};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Stmt, StmtKind};
 use crate::workspace::resolve::{Resolver, Symbol, assigned};
@@ -280,8 +281,37 @@ pub(super) fn recursion(case: &Case<'_>) -> Option<Finding> {
                 code(names[0])
             ))
             .shown(format!("{} is on the stack again and again", code(names[0])), Some(place))
-            .suspect(place, 0.75, "the call that repeats"),
+            .suspect(place, 0.75, "the call that repeats")
+            .mend(function.filter(|_| property).and_then(|function| other_name(case, place, function))),
     )
+}
+
+/// Gives the value that a property reads or sets a name of its own.
+fn other_name(case: &Case<'_>, place: &Place, function: &Function) -> Option<Draft> {
+    let source = case.workspace.source(&place.path)?;
+    let name = &*function.name;
+    let private = format!("_{name}");
+    let mut spans = Vec::new();
+    for expr in source.module().statement(place.line)?.expressions() {
+        expr.walk(&mut |part| {
+            if let ExprKind::Attribute { value, attr, attr_span } = &part.kind
+                && value.as_name() == Some("self")
+                && **attr == *name
+            {
+                spans.push(*attr_span);
+            }
+        });
+    }
+    if spans.is_empty() {
+        return None;
+    }
+    let edits = spans.into_iter().map(|span| TextEdit::replace(&place.path, span, private.clone())).collect();
+    Some(Draft::edits(
+        FixTarget::Code,
+        format!("Change `self.{name}` to `self.{private}` ({})", line_of(place)),
+        "A property keeps its value under another name than its own",
+        edits,
+    ))
 }
 
 /// Whether a function has a branch, loop, or `try` that may spare the call.

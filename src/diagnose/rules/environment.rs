@@ -218,7 +218,11 @@ pub(super) fn connection(case: &Case<'_>) -> Option<Finding> {
             .frame()
             .and_then(|(frame, place)| case.statement(frame, place))
             .is_some_and(|s| s.starts_with("raise"));
-    let finding = Finding::new(rule, Category::ConnectionError, Severity::High, if raised_here { 0.6 } else { confidence })
+    // The code says so itself: whether there was a connection at all is not known.
+    if raised_here {
+        return None;
+    }
+    let finding = Finding::new(rule, Category::ConnectionError, Severity::High, confidence)
         .because(sentence)
         .suggest(format!(
             "Start {to} where the tests run, correct its address, or replace it in the test (a fake, or `monkeypatch`) for {}",
@@ -395,7 +399,14 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
     let mut finding = Finding::new("encoding", Category::DataIssue, Severity::Medium, 0.65);
     let named = opened.and_then(|call| name_encoding(&source, call, place));
     let unicode = codec.to_lowercase().replace(['-', '_'], "").starts_with("utf");
-    finding = if let Some(call) = opened.filter(|_| !unicode) {
+    let written = decode.then(|| other_encoding(case, &source, place, codec)).flatten();
+    finding = if let Some((sentence, fix)) = written {
+        finding.confidence = 0.88;
+        finding
+            .because(format!("{} reads as {} what {sentence}{byte}", at(place), code(codec)))
+            .suggest(format!("Use one encoding where it is written and where it is read ({})", line_of(place)))
+            .mend(fix)
+    } else if let Some(call) = opened.filter(|_| !unicode) {
         let call = call.span.of(source.text());
         finding.confidence = 0.75;
         finding
@@ -427,6 +438,68 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
     let score = if in_tests(place) { 0.5 } else { 0.65 };
     let place = place.clone();
     Some(located(finding, case, &place, score, "reads or writes the text"))
+}
+
+/// Where the project writes text with another encoding than the one that fails here: said in words, and the edit that
+/// reads with that one.
+fn other_encoding(case: &Case<'_>, source: &SourceFile, place: &Place, codec: &str) -> Option<(String, Option<Draft>)> {
+    let folded = |name: &str| name.to_lowercase().replace(['-', '_'], "");
+    let mut found: Vec<(Place, String)> = Vec::new();
+    for path in case.workspace.symbols().files() {
+        let Some(source) = case.workspace.source(path) else { continue };
+        if !source.text().contains("encod") {
+            continue;
+        }
+        source.module().walk(&mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    let ExprKind::Call { func, args, keywords, .. } = &part.kind else { return };
+                    let name = match &func.kind {
+                        ExprKind::Name(name) => name,
+                        ExprKind::Attribute { attr, .. } => attr,
+                        _ => return,
+                    };
+                    let named = keywords.iter().find(|k| k.name.as_deref() == Some("encoding")).map(|k| &k.value);
+                    let mode = args.iter().filter_map(Expr::as_str).any(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x']));
+                    let encoding = match &**name {
+                        "open" if mode => named,
+                        "write_text" => named,
+                        "encode" => args.first().or(named),
+                        _ => None,
+                    };
+                    if let Some(encoding) = encoding.and_then(Expr::as_str)
+                        && folded(encoding) != folded(codec)
+                    {
+                        let function = source.module().enclosing_function(stmt.start_line);
+                        let function = function.map(|definition| definition.qualified_name.clone());
+                        let here = Place { function, ..Place::line(path.clone(), source.line_of(part.span.start)) };
+                        found.push((here, encoding.to_owned()));
+                    }
+                });
+            }
+        });
+    }
+    let [(writer, encoding)] = found.as_slice() else { return None };
+    let mut named = Vec::new();
+    for stmt in source.module().path_to(place.line) {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| {
+                if part.as_str().is_some_and(|text| folded(text) == folded(codec)) {
+                    named.push(part.span);
+                }
+            });
+        }
+    }
+    let fix = match named[..] {
+        [span] => Some(Draft::edits(
+            target(place),
+            format!("Read it as `{encoding}`, as it is written ({})", line_of(place)),
+            format!("{} writes it so", at(writer)),
+            vec![TextEdit::replace(source.path(), span, edits::literal(source, encoding))],
+        )),
+        _ => None,
+    };
+    Some((format!("{} writes as {}", at(writer), code(encoding)), fix))
 }
 
 /// Adds `encoding="utf-8"` to a call that opens a file.

@@ -21,6 +21,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &no_async_plugin,
     &fails_in_setup,
     &nothing::given,
+    &indirect::forgotten,
 ];
 
 /// Fixtures of well-known plugins, and the distribution that brings them.
@@ -70,6 +71,7 @@ const PLUGINS: &[(&str, &str)] = &[
 
 mod circle;
 mod direct;
+mod indirect;
 mod moving;
 mod nothing;
 

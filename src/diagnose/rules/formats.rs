@@ -1,5 +1,6 @@
 //! JSON that cannot be read or written.
 
+mod delimiter;
 mod written;
 
 use crate::diagnose::Finding;
@@ -13,6 +14,7 @@ use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Span};
 use crate::workspace::resolve::assigned;
 
+pub(super) use delimiter::delimiter;
 pub(super) use written::not_serialisable;
 
 /// Longest part of a document that is quoted.

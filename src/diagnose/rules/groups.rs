@@ -1,9 +1,9 @@
 //! Exception groups: each leaf is a cause of its own.
 
 use crate::diagnose::Finding;
-use crate::diagnose::case::{Case, at, line_of, named};
+use crate::diagnose::case::{Case, Memo, at, line_of, named};
 use crate::diagnose::taxonomy;
-use crate::model::{Category, Exception, Place, Severity};
+use crate::model::{Category, Exception, Failure, Place, Severity};
 
 /// Deepest nesting of groups that is followed.
 const MAX_DEPTH: usize = 20;
@@ -14,6 +14,9 @@ pub(super) fn group(case: &Case<'_>) -> Option<Finding> {
     let mut leaves = Vec::new();
     collect(group, 0, &mut leaves);
     let first = leaves.first()?;
+    if let Some(finding) = of_one_place(case, group, &leaves) {
+        return Some(finding);
+    }
     let kind = leaves.iter().find_map(|leaf| taxonomy::of_exception(leaf.0));
     let shown: Vec<String> = leaves
         .iter()
@@ -48,6 +51,29 @@ pub(super) fn group(case: &Case<'_>) -> Option<Finding> {
     let place = first.1.or_else(|| case.frame().map(|(_, place)| place));
     let start = place.map_or_else(String::new, |place| format!(", at {} first", line_of(place)));
     Some(finding.suggest(format!("Mend each of them{start}: the group only gathers them")))
+}
+
+/// What the rules say of the first leaf, where all leaves come from one line.
+fn of_one_place(case: &Case<'_>, group: &Exception, leaves: &[(&Exception, Option<&Place>)]) -> Option<Finding> {
+    let (first, place) = leaves.first()?;
+    let same = |other: &Option<&Place>| other.map(|p| (&p.path, p.line)) == place.map(|p| (&p.path, p.line));
+    if place.is_none() || !leaves.iter().all(|(_, other)| same(other)) {
+        return None;
+    }
+    let failure = Failure { exceptions: vec![(*first).clone()], ..case.representative().clone() };
+    let memo = Memo::default();
+    let leaf = Case { failures: &[&failure], workspace: case.workspace, replay: false, memo: &memo };
+    let mut finding = super::all()
+        .iter()
+        .filter_map(|rule| rule.examine(&leaf))
+        .reduce(|best, next| if next.confidence > best.confidence { next } else { best })
+        .filter(|finding| finding.confidence >= 0.6)?;
+    let count = match leaves.len() {
+        1 => "the leaf".to_owned(),
+        n => format!("all {n} leaves"),
+    };
+    finding.root_cause = format!("{} ({count} of {})", finding.root_cause, named(group));
+    Some(finding)
 }
 
 fn collect<'a>(exception: &'a Exception, depth: usize, leaves: &mut Vec<(&'a Exception, Option<&'a Place>)>) {

@@ -1,7 +1,10 @@
 //! What pytest says about tests and fixtures that are written in a way it does not take: scopes that do not fit,
 //! fixtures that are not asked for, parameters that no argument takes, tests that return, assertions on a tuple.
 
+mod logs;
 mod warnings;
+
+pub(super) use logs::below_level;
 
 use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, code, line_of};

@@ -1,6 +1,9 @@
 //! `unittest.mock`: not called, called too often, called with something else.
 
+mod exhausted;
 mod mend;
+
+pub(super) use exhausted::exhausted;
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::difference;

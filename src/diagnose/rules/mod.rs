@@ -23,6 +23,7 @@ mod near_misses;
 mod none;
 mod outcome;
 mod patching;
+mod protocols;
 pub(super) mod python_names;
 mod raised;
 mod raises;
@@ -72,10 +73,19 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &outcome::failed_on_purpose,
         &groups::group,
         &mocks::calls,
+        &mocks::exhausted,
+        &misuse::below_level,
+        &protocols::unequal,
+        &protocols::unhashable,
+        &protocols::unordered,
+        &protocols::no_iterator,
+        &protocols::wrong_context,
+        &protocols::mutable_default,
         &abstracts::instantiated,
         &databases::refused,
         &formats::not_json,
         &formats::not_serialisable,
+        &formats::delimiter,
         &patching::no_such_target,
         &patching::not_in_spec,
         &patching::elsewhere,

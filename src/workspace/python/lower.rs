@@ -10,8 +10,8 @@ use ruff_text_size::{Ranged as _, TextRange};
 
 use super::SyntaxError;
 use super::syntax::{
-    Class, Expr, Function, Handler, Import, MatchCase, Name, Param, ParamKind, Signature, Span, Stmt,
-    StmtKind,
+    Class, Expr, ExprKind, Function, Handler, Import, MatchCase, Name, Param, ParamKind, Pattern, Signature,
+    Span, Stmt, StmtKind,
 };
 
 /// Deepest nesting of statements and expressions that is kept. Python itself refuses about 100 levels of
@@ -326,10 +326,57 @@ impl Lower<'_> {
         self.too_deep |= !pattern_names(&case.pattern, &mut names, depth);
         MatchCase {
             pattern: span(case.pattern.range()),
+            form: self.pattern(&case.pattern, depth),
             names,
             guard: self.opt(case.guard.as_deref(), depth),
             body: self.body(&case.body, depth),
         }
+    }
+
+    fn pattern(&mut self, pattern: &ast::Pattern, depth: u32) -> Pattern {
+        if depth >= MAX_DEPTH {
+            return Pattern::Other;
+        }
+        let depth = depth + 1;
+        match pattern {
+            ast::Pattern::MatchValue(p) => Pattern::Value(self.expr(&p.value, depth)),
+            ast::Pattern::MatchSingleton(p) => {
+                let kind = match p.value {
+                    ast::Singleton::None => ExprKind::None,
+                    ast::Singleton::True => ExprKind::Bool(true),
+                    ast::Singleton::False => ExprKind::Bool(false),
+                };
+                Pattern::Value(Expr { span: span(p.range), kind })
+            }
+            ast::Pattern::MatchSequence(p) => Pattern::Sequence(self.patterns(&p.patterns, depth)),
+            ast::Pattern::MatchStar(p) => Pattern::Star(p.name.as_ref().map(name)),
+            ast::Pattern::MatchMapping(p) => {
+                let item = |(key, value)| (self.expr(key, depth), self.pattern(value, depth));
+                Pattern::Mapping {
+                    items: p.keys.iter().zip(&p.patterns).map(item).collect(),
+                    rest: p.rest.as_ref().map(name),
+                }
+            }
+            ast::Pattern::MatchClass(p) => Pattern::Class {
+                class: self.expr(&p.cls, depth),
+                args: self.patterns(&p.arguments.patterns, depth),
+                keywords: p
+                    .arguments
+                    .keywords
+                    .iter()
+                    .map(|keyword| (name(&keyword.attr), self.pattern(&keyword.pattern, depth)))
+                    .collect(),
+            },
+            ast::Pattern::MatchAs(p) => Pattern::As {
+                pattern: p.pattern.as_deref().map(|inner| Box::new(self.pattern(inner, depth))),
+                name: p.name.as_ref().map(name),
+            },
+            ast::Pattern::MatchOr(p) => Pattern::Or(self.patterns(&p.patterns, depth)),
+        }
+    }
+
+    fn patterns(&mut self, patterns: &[ast::Pattern], depth: u32) -> Vec<Pattern> {
+        patterns.iter().map(|pattern| self.pattern(pattern, depth)).collect()
     }
 
     fn handler(&mut self, handler: &ast::ExceptHandler, depth: u32) -> Handler {

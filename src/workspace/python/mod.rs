@@ -22,7 +22,7 @@ pub use fixtures::Fixture;
 pub use scope::{Binding, BindingKind};
 pub use syntax::{
     Class, ComprehensionFor, ComprehensionKind, Expr, ExprKind, Function, Handler, Import, Keyword,
-    MatchCase, Name, Param, ParamKind, Signature, Span, Stmt, StmtKind,
+    MatchCase, Name, Param, ParamKind, Pattern, Signature, Span, Stmt, StmtKind,
 };
 
 /// A function or class definition.

@@ -166,14 +166,79 @@ pub enum StmtKind {
 /// One `case` of a `match`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MatchCase {
-    /// The pattern.
+    /// Where the pattern stands.
     pub pattern: Span,
+    /// The pattern itself.
+    pub form: Pattern,
     /// Names the pattern binds.
     pub names: Vec<(Name, Span)>,
     /// The guard.
     pub guard: Option<Expr>,
     /// The body.
     pub body: Vec<Stmt>,
+}
+
+/// A pattern of a `case`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pattern {
+    /// A value, compared with `==` (`None`, `True` and `False` with `is`).
+    Value(Expr),
+    /// `[a, b, *rest]` and `(a, b)`.
+    Sequence(Vec<Pattern>),
+    /// `*rest`, and `*_` without a name; only in a sequence.
+    Star(Option<Name>),
+    /// `{"kind": k, **rest}`.
+    Mapping {
+        /// Keys with the patterns of their values.
+        items: Vec<(Expr, Pattern)>,
+        /// What the remaining items are bound to.
+        rest: Option<Name>,
+    },
+    /// `Point(x, y=0)`.
+    Class {
+        /// The class.
+        class: Expr,
+        /// Patterns by position.
+        args: Vec<Pattern>,
+        /// Patterns by attribute.
+        keywords: Vec<(Name, Pattern)>,
+    },
+    /// `pattern as name`; a name alone without pattern, `_` with neither.
+    As {
+        /// What must fit.
+        pattern: Option<Box<Pattern>>,
+        /// What the value is bound to.
+        name: Option<Name>,
+    },
+    /// `a | b`.
+    Or(Vec<Pattern>),
+    /// Nested too deeply to be kept.
+    Other,
+}
+
+impl Pattern {
+    /// Collects the expressions of the pattern: values, keys and classes, in the order of the source.
+    pub fn expressions<'p>(&'p self, all: &mut Vec<&'p Expr>) {
+        match self {
+            Self::Value(value) => all.push(value),
+            Self::Sequence(patterns) | Self::Or(patterns) => {
+                patterns.iter().for_each(|pattern| pattern.expressions(all));
+            }
+            Self::Mapping { items, .. } => {
+                for (key, pattern) in items {
+                    all.push(key);
+                    pattern.expressions(all);
+                }
+            }
+            Self::Class { class, args, keywords } => {
+                all.push(class);
+                args.iter().for_each(|pattern| pattern.expressions(all));
+                keywords.iter().for_each(|(_, pattern)| pattern.expressions(all));
+            }
+            Self::As { pattern, .. } => pattern.iter().for_each(|pattern| pattern.expressions(all)),
+            Self::Star(_) | Self::Other => {}
+        }
+    }
 }
 
 /// One `except` branch.

@@ -113,7 +113,10 @@ impl Stmt {
             }
             StmtKind::Match { subject, cases } => {
                 all.push(subject);
-                all.extend(cases.iter().filter_map(|case| case.guard.as_ref()));
+                for case in cases {
+                    case.form.expressions(&mut all);
+                    all.extend(case.guard.as_ref());
+                }
             }
             StmtKind::Raise { exc, cause } => {
                 all.extend(exc);

@@ -1,5 +1,7 @@
 //! Missing, extra, misnamed and doubled arguments, against the signature that is called.
 
+mod given;
+
 use std::sync::Arc;
 
 use crate::diagnose::case::{Case, at, code, line_of};
@@ -12,6 +14,7 @@ use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Keyword, Param, ParamKind, StmtKind};
 use crate::workspace::resolve::Symbol;
 use crate::workspace::symbols::SymbolKind;
+
 
 /// The call that failed and the function of the project that it reached.
 struct Call<'s> {
@@ -298,6 +301,9 @@ fn unexpected(
 ) -> Option<Finding> {
     let callee = &call.callee;
     let name = *quoted(rest).first()?;
+    if let Some(finding) = given::by_mapping(spot, call, callee.params(function), name, new) {
+        return Some(finding);
+    }
     let keyword = call.keywords.iter().find(|k| k.name.as_deref() == Some(name));
     let here = keyword.map_or_else(|| spot.place_of(call.expr.span), |k| spot.place_of(k.name_span));
     let params = callee.params(function);
@@ -459,6 +465,11 @@ fn missing(
         (false, false) => ", ",
     };
     let one_line = !spot.text(call.expr.span).contains('\n');
+    let elsewhere = if let ([name], true) = (names.as_slice(), one_line && !at_hand) {
+        given::as_elsewhere(spot, call, function, name)
+    } else {
+        None
+    };
     let draft = (at_hand && one_line).then(|| {
         Draft::edits(
             spot.target(),
@@ -479,6 +490,14 @@ fn missing(
         .suspect(&here, 0.75, format!("does not give {listed}"))
         .suspect(&callee.place, 0.6, format!("requires {listed}"))
         .mend(draft)
+        .mend(elsewhere.map(|argument| {
+            Draft::edits(
+                spot.target(),
+                format!("Give {listed}: {} ({})", code(&argument), line_of(spot.place)),
+                "It is what other calls give, or what the other arguments come from",
+                vec![TextEdit::insert(&spot.place.path, close, format!("{comma}{argument}"))],
+            )
+        }))
         .mend(Draft::advice(
             target(&callee.place),
             format!("Give {listed} a default in `{}` ({})", callee.name, line_of(&callee.place)),

@@ -3,9 +3,18 @@
 mod arguments;
 mod awaiting;
 mod callable;
+mod decorated;
+mod reused;
 
 use super::Rule;
 
 /// The rules of this family.
 pub(super) const RULES: &[&dyn Rule] =
-    &[&arguments::arguments, &awaiting::not_awaited, &awaiting::not_awaitable, &callable::not_callable];
+    &[
+    &arguments::arguments,
+    &awaiting::not_awaited,
+    &awaiting::not_awaitable,
+    &callable::not_callable,
+    &decorated::gives_nothing,
+    &reused::awaited_again,
+];

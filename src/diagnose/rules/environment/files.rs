@@ -97,6 +97,20 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
                     line_of(&place)
                 ))
         }
+        None if temporary && let Some((other, setter, fix)) = mend::written_elsewhere(case, &path) => {
+            finding.confidence = 0.85;
+            finding
+                .mend(fix)
+                .because(format!(
+                    "{} reads {}, but the test writes {} ({}): the two names differ",
+                    at(&place),
+                    code(raw.rsplit(['/', '\\']).next().unwrap_or(raw)),
+                    code(&other),
+                    line_of(&setter)
+                ))
+                .suggest(format!("Use one name in both: {} or {}", line_of(&setter), line_of(&place)))
+                .suspect(&setter, 0.75, "writes another name")
+        }
         None if temporary => finding
             .because(format!("{base}: nothing has written it into the test's temporary folder before"))
             .suggest(format!(
@@ -129,6 +143,7 @@ pub(in crate::diagnose::rules) fn missing_file(case: &Case<'_>) -> Option<Findin
     if let Some(edit) = spelled
         && let Some(source) = case.workspace.source(&edit.path)
         && !writes
+        && finding.culprits.is_empty()
     {
         let here = Place { columns: None, ..source.place(edit.span) };
         finding = finding.suspect(&here, 0.75, "spells the path");

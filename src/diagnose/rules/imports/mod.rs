@@ -2,6 +2,7 @@
 
 mod circular;
 mod hidden;
+mod metadata;
 mod missing;
 mod relative;
 mod removed;
@@ -16,6 +17,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &syntax::syntax,
     &removed::attribute,
     &relative::beyond,
+    &metadata::not_installed,
     &hidden::not_a_package,
     &hidden::shadowed,
     &hidden::same_name,

@@ -7,6 +7,7 @@ use crate::diagnose::rules::edits;
 use crate::diagnose::rules::spot::target;
 use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, Span, StmtKind};
+use crate::workspace::resolve::Resolver;
 
 /// The called function warns, but with another category.
 pub(super) fn other_category(
@@ -16,6 +17,7 @@ pub(super) fn other_category(
     test: &Place,
     wanted: &str,
 ) -> Option<Finding> {
+    let (at, name) = &warning(case, at, name, 0)?;
     let source = case.workspace.source(&at.path)?;
     let function = source.module().function(name)?;
     let mut found: Vec<(Span, Option<Span>, String)> = Vec::new();
@@ -72,6 +74,37 @@ pub(super) fn other_category(
             .mend(in_code)
             .mend(expected(case, test, short, wanted)),
     )
+}
+
+/// The function itself if it calls `warnings.warn`, else the one of those it calls that does.
+fn warning(case: &Case<'_>, at: &Place, name: &str, depth: usize) -> Option<(Place, String)> {
+    let source = case.workspace.source(&at.path)?;
+    let function = source.module().function(name)?;
+    let resolver = Resolver::new(case.workspace);
+    let mut own = false;
+    let mut called = Vec::new();
+    for stmt in &function.body {
+        stmt.walk(false, &mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if let ExprKind::Call { func, .. } = &part.kind {
+                        own |= func.dotted().is_some_and(|d| d == "warn" || d.ends_with("warnings.warn"));
+                    }
+                });
+                called.extend(resolver.calls(&at.path, stmt.start_line, expr));
+            }
+        });
+    }
+    if own {
+        return Some((at.clone(), name.to_owned()));
+    }
+    if depth > 1 {
+        return None;
+    }
+    called.into_iter().take(8).find_map(|called| {
+        let place = resolver.place(&called.path, &called.qualified_name)?;
+        warning(case, &place, &called.qualified_name, depth + 1)
+    })
 }
 
 /// Expects the category that came.

@@ -59,10 +59,84 @@ pub(super) fn counts(case: &Case<'_>) -> Option<Finding> {
             "Handle values with another number of parts at {}, or correct the value",
             line_of(spot.place)
         ));
+    if let Some((draft, sentence)) = by_names(case, &spot, target, value) {
+        finding.confidence = finding.confidence.max(0.88);
+        finding.root_cause.push_str(&sentence);
+        finding = finding.mend(draft);
+    }
     if let Some(made) = said.and_then(|(_, made)| made) {
         finding = with_origin(finding, &made, &spot, 0.55, "gives the value that is unpacked");
     }
     Some(finding)
+}
+
+/// What the called function returns has more parts, of which some are called as the names are: the others are
+/// taken as `_`.
+fn by_names(case: &Case<'_>, spot: &Spot<'_>, target: &Expr, value: &Expr) -> Option<(Option<Draft>, String)> {
+    let (ExprKind::Tuple(names) | ExprKind::List(names)) = &target.kind else { return None };
+    let names: Vec<&str> = names.iter().filter_map(Expr::as_name).collect();
+    let calls = Resolver::new(case.workspace).calls(&spot.place.path, spot.place.line, value);
+    let called = calls.into_iter().find(|called| called.text == spot.text(value.span))?;
+    let source = case.workspace.source(&called.path)?;
+    let function = source.module().function(&called.qualified_name)?;
+    let mut returned: Vec<&[Expr]> = Vec::new();
+    let mut others = false;
+    for stmt in &function.body {
+        stmt.walk(false, &mut |stmt| {
+            if let StmtKind::Return(Some(value)) = &stmt.kind {
+                match &value.kind {
+                    ExprKind::Tuple(items) => returned.push(items),
+                    _ => others = true,
+                }
+            }
+        });
+    }
+    let parts = *returned.first()?;
+    if others || returned.iter().any(|items| items.len() != parts.len()) || parts.len() == names.len() {
+        return None;
+    }
+    let sentence = format!(
+        "; {} ({}:{}) returns {} values: {}",
+        code(&called.qualified_name),
+        called.path.as_str(),
+        source.line_of(parts[0].span.start),
+        parts.len(),
+        code(&parts.iter().map(|part| part.span.of(source.text())).collect::<Vec<_>>().join(", "))
+    );
+    let said = |part: &Expr, name: &str| {
+        let mut found = false;
+        part.walk(&mut |inner| {
+            found |= match &inner.kind {
+                ExprKind::Name(known) => **known == *name,
+                ExprKind::Attribute { attr, .. } => **attr == *name,
+                ExprKind::Str(text) => **text == *name,
+                _ => false,
+            };
+        });
+        found
+    };
+    // Names in the order of the parts; what has no name is left out.
+    let mut next = 0;
+    let mut taken: Vec<&str> = Vec::new();
+    for part in parts {
+        if names.get(next).is_some_and(|name| said(part, name)) {
+            taken.push(names[next]);
+            next += 1;
+        } else {
+            taken.push("_");
+        }
+    }
+    let matched = next == names.len() && parts.len() > names.len();
+    let draft = matched.then(|| {
+        let new = taken.join(", ");
+        Draft::edits(
+            spot.target(),
+            format!("Unpack it into {} ({})", code(&new), line_of(spot.place)),
+            format!("`{}` returns {} values", called.qualified_name, parts.len()),
+            vec![TextEdit::replace(&spot.place.path, target.span, new)],
+        )
+    });
+    Some((draft, sentence))
 }
 
 fn is_pattern(expr: &Expr) -> bool {

@@ -90,7 +90,17 @@ fn zone_of(case: &Case<'_>, spot: &Spot<'_>, expr: &Expr) -> Option<bool> {
 /// `datetime.now()` becomes `datetime.now(timezone.utc)` where `timezone` can be written.
 fn given_zone(source: &SourceFile, text: &str, line: u32) -> Option<Draft> {
     let module = source.module();
-    let call = module.expressions_at(line).into_iter().find(|expr| expr.span.of(source.text()) == text)?;
+    let whole = module.expressions_at(line).into_iter().find(|expr| expr.span.of(source.text()) == text)?;
+    // `given or datetime.now()`: the call in it.
+    let mut calls = Vec::new();
+    whole.walk(&mut |part| {
+        if let ExprKind::Call { func, .. } = &part.kind
+            && func.dotted().is_some_and(|name| name.ends_with(".now") || name.ends_with(".utcnow"))
+        {
+            calls.push(part);
+        }
+    });
+    let [call] = calls[..] else { return None };
     let ExprKind::Call { func, args, keywords, arguments_span } = &call.kind else { return None };
     let name = func.dotted()?;
     if !args.is_empty() || !keywords.is_empty() {

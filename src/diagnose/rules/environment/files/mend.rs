@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::diagnose::case::{Case, line_of};
+use crate::diagnose::case::{Case, code, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::spot::target;
 use crate::diagnose::rules::{constant, edits};
-use crate::model::{Place, RelPath};
+use crate::model::{FixTarget, Place, RelPath};
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Span, Stmt};
 
@@ -273,4 +273,46 @@ pub(super) fn make_folder(case: &Case<'_>, place: &Place) -> Option<Draft> {
         "The folder does not exist yet",
         changes,
     ))
+}
+
+/// The file that the test or a fixture writes into the temporary folder under another name with the same ending:
+/// its name, where it is written, and the edit that writes the name that is read.
+pub(super) fn written_elsewhere(case: &Case<'_>, wanted: &str) -> Option<(String, Place, Draft)> {
+    let name = wanted.rsplit('/').next()?;
+    let (_, suffix) = name.rsplit_once('.')?;
+    let test = case.definition()?;
+    let mut files = vec![test.path.clone()];
+    let conftests = case.workspace.symbols().files().iter().filter(|path| path.as_str().ends_with("conftest.py"));
+    files.extend(conftests.filter(|path| **path != test.path).cloned());
+    let mut found = Vec::new();
+    for path in files {
+        let Some(source) = case.workspace.source(&path) else { continue };
+        let mut own: Vec<(String, Span)> = Vec::new();
+        source.module().walk(&mut |stmt| {
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if let Some(text) = part.as_str()
+                        && text.rsplit_once('.').is_some_and(|(stem, end)| end == suffix && !stem.is_empty())
+                        && !text.contains(['/', ' ', '\n'])
+                        && !own.iter().any(|(known, _)| known == text)
+                    {
+                        own.push((text.to_owned(), part.span));
+                    }
+                });
+            }
+        });
+        if own.iter().any(|(known, _)| known == name) {
+            return None;
+        }
+        found.extend(own.into_iter().map(|(text, span)| (text, span, Arc::clone(&source))));
+    }
+    let [(text, span, source)] = found.as_slice() else { return None };
+    let place = Place { columns: None, ..source.place(*span) };
+    let fix = Draft::edits(
+        FixTarget::Test,
+        format!("Write {} instead of {} ({})", code(name), code(text), line_of(&place)),
+        "It is what the code reads",
+        vec![TextEdit::replace(source.path(), *span, edits::literal(source, name))],
+    );
+    Some((text.clone(), place, fix))
 }
