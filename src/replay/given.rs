@@ -168,7 +168,8 @@ impl<'a> Machine<'a> {
 
     /// The object and the name that a dotted path of a patch leads to: `("shop.orders", "send")`.
     pub(super) fn target(&mut self, path: &str) -> Res<'a> {
-        let Some((mut module, mut rest)) = path.rsplit_once('.').map(|(module, name)| (module, vec![name])) else {
+        let Some((mut module, mut rest)) = path.rsplit_once('.').map(|(module, name)| (module, vec![name]))
+        else {
             return self.raise("TypeError", format!("Need a valid target to patch. You supplied: '{path}'"));
         };
         loop {

@@ -269,7 +269,9 @@ impl<'a> Machine<'a> {
             return Ok(Value::NotImplemented);
         }
         let own = || self.program.files.get(scope.file).is_some_and(|file| prelude::is_part(file.path()));
-        if super::builtins::NAMES.contains(&&**name) || (matches!(&**name, "__unknown__" | "__target__" | "__run__") && own()) {
+        if super::builtins::NAMES.contains(&&**name)
+            || (matches!(&**name, "__unknown__" | "__target__" | "__run__") && own())
+        {
             return Ok(Value::Native(Name::clone(name)));
         }
         self.raise("NameError", format!("name '{name}' is not defined"))

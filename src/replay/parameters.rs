@@ -77,11 +77,12 @@ impl<'a> Machine<'a> {
             other => self.collect(&other)?.iter().filter_map(Value::text).map(Name::from).collect(),
         };
         let ids = given(3, "ids").map(|ids| self.eval(ids, scope)).transpose()?;
-        let indirect: Vec<Name> = match given(2, "indirect").map(|given| self.eval(given, scope)).transpose()? {
-            None | Some(Value::Bool(false)) => Vec::new(),
-            Some(Value::Bool(true)) => names.clone(),
-            Some(list) => self.collect(&list)?.iter().filter_map(Value::text).map(Name::from).collect(),
-        };
+        let indirect: Vec<Name> =
+            match given(2, "indirect").map(|given| self.eval(given, scope)).transpose()? {
+                None | Some(Value::Bool(false)) => Vec::new(),
+                Some(Value::Bool(true)) => names.clone(),
+                Some(list) => self.collect(&list)?.iter().filter_map(Value::text).map(Name::from).collect(),
+            };
         let values = self.eval(values, scope)?;
         let mut cases = self.cases_of(&names, &values, ids.as_ref())?;
         for case in &mut cases {
@@ -104,7 +105,8 @@ impl<'a> Machine<'a> {
         let by = ids.filter(|ids| !is_list(ids) && !matches!(ids, Value::None));
         let mut cases = Vec::new();
         for (index, case) in self.collect(values)?.into_iter().enumerate() {
-            let mut id = listed.as_ref().and_then(|ids| ids.get(index)).and_then(Value::text).map(str::to_owned);
+            let mut id =
+                listed.as_ref().and_then(|ids| ids.get(index)).and_then(Value::text).map(str::to_owned);
             let case = match &case {
                 Value::Given(given) if &*given.0 == "pytest.param" => {
                     id = given.1.named("id").and_then(|id| id.text().map(str::to_owned)).or(id);

@@ -11,8 +11,7 @@ use crate::workspace::python::{Expr, ExprKind, MatchCase, Name, Pattern};
 type Bound<'a> = Vec<(Name, Value<'a>)>;
 
 /// Types that take their own value as the only pattern by position: `int(n)`.
-const PLAIN: &[&str] =
-    &["bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
+const PLAIN: &[&str] = &["bool", "bytes", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"];
 
 impl<'a> Machine<'a> {
     /// The first case that fits `value`; its names are bound in `scope`.

@@ -335,7 +335,9 @@ fn runs_coroutines(decorator: &Expr) -> bool {
         ExprKind::Call { func, .. } => func.dotted(),
         _ => decorator.dotted(),
     };
-    name.is_some_and(|name| ["mark.asyncio", "mark.anyio", "mark.trio"].iter().any(|mark| name.ends_with(mark)))
+    name.is_some_and(|name| {
+        ["mark.asyncio", "mark.anyio", "mark.trio"].iter().any(|mark| name.ends_with(mark))
+    })
 }
 
 /// The decorator that makes a function a fixture.

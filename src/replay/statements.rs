@@ -261,13 +261,17 @@ impl<'a> Machine<'a> {
     ) -> Res<'a, Flow<'a>> {
         let Some(((context, target), rest)) = items.split_first() else { return self.block(body, scope) };
         let context = self.eval(context, scope)?;
-        let (enter, exit) = match (self.method_of(&context, "__aenter__"), self.method_of(&context, "__aexit__")) {
-            (Some(enter), Some(exit)) => (enter, exit),
-            _ if matches!(context, Value::Object(_)) => {
-                return self.raise("TypeError", "object does not support the asynchronous context manager protocol");
-            }
-            _ => return Err(Stop::Unknown("a context that is not known")),
-        };
+        let (enter, exit) =
+            match (self.method_of(&context, "__aenter__"), self.method_of(&context, "__aexit__")) {
+                (Some(enter), Some(exit)) => (enter, exit),
+                _ if matches!(context, Value::Object(_)) => {
+                    return self.raise(
+                        "TypeError",
+                        "object does not support the asynchronous context manager protocol",
+                    );
+                }
+                _ => return Err(Stop::Unknown("a context that is not known")),
+            };
         let started = self.call(&enter, Args::default())?;
         let entered = self.awaited(&started)?;
         if let Some(target) = target {

@@ -396,7 +396,8 @@ fn gives_iterator(maker: &Maker<'_>, expr: &Expr) -> bool {
         ExprKind::Comprehension { kind, .. } => *kind == ComprehensionKind::Generator,
         ExprKind::Call { func, .. } => func.dotted().is_some_and(|name| {
             let last = name.rsplit('.').next().unwrap_or_default();
-            matches!(last, "map" | "filter" | "zip" | "iter" | "reversed") || maker.hints.generators.contains(last)
+            matches!(last, "map" | "filter" | "zip" | "iter" | "reversed")
+                || maker.hints.generators.contains(last)
         }),
         _ => false,
     }
@@ -417,7 +418,9 @@ pub(super) fn wrapped(maker: &mut Maker<'_>, expr: &Expr, cost: u32) {
         };
         let lazy = matches!(function, "list" | "tuple") && gives_iterator(maker, expr);
         let why = match function {
-            _ if lazy => format!("`{text}` is a generator or iterator: its first use consumes it, and the next one finds it exhausted"),
+            _ if lazy => format!(
+                "`{text}` is a generator or iterator: its first use consumes it, and the next one finds it exhausted"
+            ),
             "sorted" => "the order is not kept: it is not sorted".to_owned(),
             "set" => "duplicates are kept".to_owned(),
             _ => format!("the type is wrong: it is no `{function}`"),

@@ -30,17 +30,26 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
             let name = func.dotted().unwrap_or_default();
             let last = name.rsplit('.').next().unwrap_or_default();
             if let ("isinstance", [what, kind]) = (last, args.as_slice())
-                && matches!(kind.dotted().as_deref().and_then(|name| name.rsplit('.').next()), Some("Iterable" | "Sequence" | "Collection"))
+                && matches!(
+                    kind.dotted().as_deref().and_then(|name| name.rsplit('.').next()),
+                    Some("Iterable" | "Sequence" | "Collection")
+                )
             {
                 let of = maker.text(what.span);
-                let why = format!("a text is iterable, too, and so are its characters: `{of}` can be a `str`");
+                let why =
+                    format!("a text is iterable, too, and so are its characters: `{of}` can be a `str`");
                 maker.replace(expr.span, format!("{shown} and not isinstance({of}, str)"), 1, why);
             }
             if let ("Decimal", [arg]) = (last, args.as_slice())
                 && !matches!(arg.kind, ExprKind::Str(_) | ExprKind::Int(_))
             {
                 let new = format!("str({})", maker.text(arg.span));
-                maker.replace(arg.span, new, 2, "a `float` is not exact, and so is the `Decimal` that is made of it");
+                maker.replace(
+                    arg.span,
+                    new,
+                    2,
+                    "a `float` is not exact, and so is the `Decimal` that is made of it",
+                );
             }
             if matches!(last, "max" | "min" | "sort" | "sorted") && keywords.is_empty() && args.len() <= 1 {
                 let comma = if args.is_empty() { "" } else { ", " };
@@ -48,7 +57,12 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
                 let key = format!("{comma}key=lambda text: [int(part) for part in text.split(\".\")])");
                 maker.replace(close, key, 3, "numbers in texts are compared as text, digit by digit");
                 maker.replace(close, format!("{comma}key=int)"), 3, "numbers are compared as text");
-                maker.replace(close, format!("{comma}key=str.lower)"), 4, "capital letters come before small ones");
+                maker.replace(
+                    close,
+                    format!("{comma}key=str.lower)"),
+                    4,
+                    "capital letters come before small ones",
+                );
             }
             if matches!(last, "loads" | "load") && maker.hints.exception == "KeyError" {
                 let new = format!("{{int(key): value for key, value in {shown}.items()}}");
@@ -68,7 +82,9 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
                 && parts.iter().all(Option::is_none)
             {
                 let of = maker.text(value.span);
-                let why = format!("only the outer list of `{of}` is copied: the lists in it are the same as before");
+                let why = format!(
+                    "only the outer list of `{of}` is copied: the lists in it are the same as before"
+                );
                 maker.replace(expr.span, format!("[item[:] for item in {of}]"), 2, why);
             }
         }
@@ -76,10 +92,14 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
             if let [("==" | "!=", right)] = rest.as_slice() {
                 for (side, other) in [(&**left, right), (right, &**left)] {
                     if matches!(side.kind, ExprKind::Str(_) | ExprKind::Int(_))
-                        && matches!(other.kind, ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. })
+                        && matches!(
+                            other.kind,
+                            ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. }
+                        )
                     {
                         let of = maker.text(other.span);
-                        let why = format!("`{of}` is a member of an enumeration, which never equals its value");
+                        let why =
+                            format!("`{of}` is a member of an enumeration, which never equals its value");
                         maker.replace(other.span, format!("{of}.value"), 3, why);
                     }
                 }
@@ -131,7 +151,11 @@ fn joined(maker: &mut Maker<'_>, expr: &Expr) {
         let before = text[..at].trim_end();
         let rest = text[at..].trim_start();
         let quote = |c: Option<char>| matches!(c, Some('"' | '\''));
-        if !quote(before.chars().last()) || !quote(rest.chars().next()) || before.len() < 2 || before.ends_with("\"\"\"") {
+        if !quote(before.chars().last())
+            || !quote(rest.chars().next())
+            || before.len() < 2
+            || before.ends_with("\"\"\"")
+        {
             continue;
         }
         let start = expr.span.start + before.len() as u32;
@@ -153,7 +177,8 @@ fn pattern(maker: &mut Maker<'_>, expr: &Expr) {
         }
         for (at, _) in shown.match_indices(old).take(4) {
             // Not a part of what is there already.
-            if at == 0 || shown[at + old.len()..].starts_with(['+', '*', '?']) || shown[..at].ends_with('\\') {
+            if at == 0 || shown[at + old.len()..].starts_with(['+', '*', '?']) || shown[..at].ends_with('\\')
+            {
                 continue;
             }
             let text = format!("{}{new}{}", &shown[..at], &shown[at + old.len()..]);
@@ -203,7 +228,9 @@ pub(super) fn function<'a>(maker: &mut Maker<'a>, function: &'a Function) {
 /// What follows the `yield` of a context manager is not done when the body raises.
 fn unfinished(maker: &mut Maker<'_>, function: &Function) {
     let manager = function.decorators.iter().any(|decorator| {
-        decorator.dotted().is_some_and(|name| name.rsplit('.').next().is_some_and(|name| name.ends_with("contextmanager")))
+        decorator
+            .dotted()
+            .is_some_and(|name| name.rsplit('.').next().is_some_and(|name| name.ends_with("contextmanager")))
     });
     let is_yield = |stmt: &Stmt| match &stmt.kind {
         StmtKind::Expr(expr) => matches!(expr.kind, ExprKind::Yield(_)),
@@ -234,15 +261,19 @@ fn visited(maker: &mut Maker<'_>, function: &Function) {
     for stmt in &function.body {
         let StmtKind::Expr(expr) = &stmt.kind else { continue };
         let ExprKind::Call { func, args, .. } = &expr.kind else { continue };
-        let (ExprKind::Attribute { value, attr, .. }, [arg]) = (&func.kind, args.as_slice()) else { continue };
+        let (ExprKind::Attribute { value, attr, .. }, [arg]) = (&func.kind, args.as_slice()) else {
+            continue;
+        };
         let param = function.signature.params.iter().any(|param| Some(&*param.name) == arg.as_name());
         if !matches!(&**attr, "add" | "append") || !param {
             continue;
         }
         let (seen, item) = (maker.text(value.span), maker.text(arg.span));
         let indent = maker.indent(first.start_line).to_owned();
-        let guard = format!("{indent}if {item} in {seen}:\n{indent}    return\n{indent}{}\n", maker.text(stmt.span));
-        let old = Span { start: maker.start(stmt.start_line).start, end: maker.start(stmt.end_line + 1).start };
+        let guard =
+            format!("{indent}if {item} in {seen}:\n{indent}    return\n{indent}{}\n", maker.text(stmt.span));
+        let old =
+            Span { start: maker.start(stmt.start_line).start, end: maker.start(stmt.end_line + 1).start };
         let at = maker.start(first.start_line);
         let why = format!("`{item}` is visited again and again: that it is in `{seen}` is not asked before");
         let edits = if stmt.span == first.span {
@@ -273,7 +304,11 @@ fn step_of_another(maker: &mut Maker<'_>, function: &Function) {
             expr.walk(&mut |part| free.extend(part.as_name().map(str::to_owned)));
         }
         let fits = free.iter().all(|name| own.contains(&name.as_str()) || name == "self");
-        if name != *function.name && fits && !text.contains(&shown) && !steps.iter().any(|(_, known)| *known == shown) {
+        if name != *function.name
+            && fits
+            && !text.contains(&shown)
+            && !steps.iter().any(|(_, known)| *known == shown)
+        {
             steps.push((name, shown));
         }
     }
@@ -319,7 +354,9 @@ pub(super) fn descriptor<'a>(maker: &mut Maker<'a>, class: &'a Class) {
         })
     };
     let (Some(get), Some(set)) = (method("__get__"), method("__set__")) else { return };
-    let (Some(instance), Some(value)) = (set.signature.params.get(1), set.signature.params.get(2)) else { return };
+    let (Some(instance), Some(value)) = (set.signature.params.get(1), set.signature.params.get(2)) else {
+        return;
+    };
     let named = method("__set_name__").and_then(|function| {
         function.body.iter().find_map(|stmt| match &stmt.kind {
             StmtKind::Assign { targets, .. } => targets.first().and_then(Expr::dotted),
@@ -341,7 +378,9 @@ pub(super) fn descriptor<'a>(maker: &mut Maker<'a>, class: &'a Class) {
         stmt.walk(false, &mut |stmt| {
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| match &part.kind {
-                    ExprKind::Attribute { .. } if part.dotted().as_deref() == Some(&format!("self.{attr}")) => {
+                    ExprKind::Attribute { .. }
+                        if part.dotted().as_deref() == Some(&format!("self.{attr}")) =>
+                    {
                         edits.push((part.span, format!("{}.__dict__[{key}]", object.name)));
                     }
                     ExprKind::Call { func, args, .. } if func.as_name() == Some("getattr") => {
@@ -350,7 +389,8 @@ pub(super) fn descriptor<'a>(maker: &mut Maker<'a>, class: &'a Class) {
                             && name.as_str() == Some(&attr)
                         {
                             let default = maker.text(default.span);
-                            edits.push((part.span, format!("{}.__dict__.get({key}, {default})", object.name)));
+                            edits
+                                .push((part.span, format!("{}.__dict__.get({key}, {default})", object.name)));
                         }
                     }
                     _ => {}
@@ -374,10 +414,13 @@ pub(super) fn scope<'a>(maker: &mut Maker<'a>, function: &'a Function) {
         let Some(scope) = keywords.iter().find(|k| k.name.as_deref() == Some("scope")) else { continue };
         let Some(wide) = scope.value.as_str().filter(|scope| *scope != "function") else { continue };
         let name = &function.name;
-        let why = format!("the fixture `{name}` is made once for all tests of its scope (`{wide}`): what one test changes, the next one sees (shared state)");
+        let why = format!(
+            "the fixture `{name}` is made once for all tests of its scope (`{wide}`): what one test changes, the next one sees (shared state)"
+        );
         let line = maker.source.line_of(decorator.span.start);
         let span = if args.is_empty() && keywords.len() == 1 { *arguments_span } else { scope.value.span };
-        let new = if args.is_empty() && keywords.len() == 1 { String::new() } else { "\"function\"".to_owned() };
+        let new =
+            if args.is_empty() && keywords.len() == 1 { String::new() } else { "\"function\"".to_owned() };
         maker.edits_at(line, vec![(span, new)], 1, why);
     }
 }

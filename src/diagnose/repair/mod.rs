@@ -167,9 +167,18 @@ fn mend(case: &Case<'_>) -> Option<Found> {
 
 /// Whether an edit is about what tests or objects share.
 fn is_shared(why: &str) -> bool {
-    ["share", "same object", "is not reset", "`finally`", "the same as before", "it overwritten", "is consumed", "left out here"]
-        .iter()
-        .any(|word| why.contains(word))
+    [
+        "share",
+        "same object",
+        "is not reset",
+        "`finally`",
+        "the same as before",
+        "it overwritten",
+        "is consumed",
+        "left out here",
+    ]
+    .iter()
+    .any(|word| why.contains(word))
 }
 
 /// Whether constants of the file's module level can matter: something of the file ran.
@@ -183,9 +192,7 @@ fn is_test(path: &RelPath) -> bool {
 }
 
 fn in_fixture(source: &crate::workspace::SourceFile, line: u32) -> bool {
-    source.module().fixtures().iter().any(|fixture| {
-        (fixture.start_line..=fixture.end_line).contains(&line)
-    })
+    source.module().fixtures().iter().any(|fixture| (fixture.start_line..=fixture.end_line).contains(&line))
 }
 
 /// Whether the replay fails as pytest said.
@@ -196,7 +203,8 @@ fn agrees(case: &Case<'_>, report: &Report) -> bool {
         return false;
     }
     // The innermost frame of the project must be the same file.
-    let place = exception.frames.iter().rev().find_map(|frame| frame.place.as_ref().filter(|_| frame.in_project));
+    let place =
+        exception.frames.iter().rev().find_map(|frame| frame.place.as_ref().filter(|_| frame.in_project));
     if let (Some(assertion), Some((left, right))) = (&exception.assertion, &report.compared)
         && !right.is_empty()
     {

@@ -404,7 +404,10 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
         finding.confidence = 0.88;
         finding
             .because(format!("{} reads as {} what {sentence}{byte}", at(place), code(codec)))
-            .suggest(format!("Use one encoding where it is written and where it is read ({})", line_of(place)))
+            .suggest(format!(
+                "Use one encoding where it is written and where it is read ({})",
+                line_of(place)
+            ))
             .mend(fix)
     } else if let Some(call) = opened.filter(|_| !unicode) {
         let call = call.span.of(source.text());
@@ -442,7 +445,12 @@ pub(super) fn encoding(case: &Case<'_>) -> Option<Finding> {
 
 /// Where the project writes text with another encoding than the one that fails here: said in words, and the edit that
 /// reads with that one.
-fn other_encoding(case: &Case<'_>, source: &SourceFile, place: &Place, codec: &str) -> Option<(String, Option<Draft>)> {
+fn other_encoding(
+    case: &Case<'_>,
+    source: &SourceFile,
+    place: &Place,
+    codec: &str,
+) -> Option<(String, Option<Draft>)> {
     let folded = |name: &str| name.to_lowercase().replace(['-', '_'], "");
     let mut found: Vec<(Place, String)> = Vec::new();
     for path in case.workspace.symbols().files() {
@@ -459,8 +467,12 @@ fn other_encoding(case: &Case<'_>, source: &SourceFile, place: &Place, codec: &s
                         ExprKind::Attribute { attr, .. } => attr,
                         _ => return,
                     };
-                    let named = keywords.iter().find(|k| k.name.as_deref() == Some("encoding")).map(|k| &k.value);
-                    let mode = args.iter().filter_map(Expr::as_str).any(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x']));
+                    let named =
+                        keywords.iter().find(|k| k.name.as_deref() == Some("encoding")).map(|k| &k.value);
+                    let mode = args
+                        .iter()
+                        .filter_map(Expr::as_str)
+                        .any(|mode| mode.len() <= 3 && mode.contains(['w', 'a', 'x']));
                     let encoding = match &**name {
                         "open" if mode => named,
                         "write_text" => named,
@@ -472,7 +484,8 @@ fn other_encoding(case: &Case<'_>, source: &SourceFile, place: &Place, codec: &s
                     {
                         let function = source.module().enclosing_function(stmt.start_line);
                         let function = function.map(|definition| definition.qualified_name.clone());
-                        let here = Place { function, ..Place::line(path.clone(), source.line_of(part.span.start)) };
+                        let here =
+                            Place { function, ..Place::line(path.clone(), source.line_of(part.span.start)) };
                         found.push((here, encoding.to_owned()));
                     }
                 });

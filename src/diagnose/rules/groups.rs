@@ -54,7 +54,11 @@ pub(super) fn group(case: &Case<'_>) -> Option<Finding> {
 }
 
 /// What the rules say of the first leaf, where all leaves come from one line.
-fn of_one_place(case: &Case<'_>, group: &Exception, leaves: &[(&Exception, Option<&Place>)]) -> Option<Finding> {
+fn of_one_place(
+    case: &Case<'_>,
+    group: &Exception,
+    leaves: &[(&Exception, Option<&Place>)],
+) -> Option<Finding> {
     let (first, place) = leaves.first()?;
     let same = |other: &Option<&Place>| other.map(|p| (&p.path, p.line)) == place.map(|p| (&p.path, p.line));
     if place.is_none() || !leaves.iter().all(|(_, other)| same(other)) {

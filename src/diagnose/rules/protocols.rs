@@ -70,7 +70,8 @@ impl Known {
                             _ => vec![target],
                         });
                         for target in flat {
-                            let name = target.dotted().and_then(|name| Some(name.strip_prefix("self.")?.to_owned()));
+                            let name =
+                                target.dotted().and_then(|name| Some(name.strip_prefix("self.")?.to_owned()));
                             names.extend(name.filter(|name| !name.contains('.')));
                         }
                     }
@@ -124,7 +125,12 @@ impl Known {
     }
 
     fn fix(&self, title: String, why: &str, edit: Option<TextEdit>) -> Option<Draft> {
-        Some(Draft::edits(target(&self.place), format!("{title} ({})", line_of(&self.place)), why, vec![edit?]))
+        Some(Draft::edits(
+            target(&self.place),
+            format!("{title} ({})", line_of(&self.place)),
+            why,
+            vec![edit?],
+        ))
     }
 }
 
@@ -157,7 +163,8 @@ pub(super) fn unordered(case: &Case<'_>) -> Option<Finding> {
         {
             let heap = called.starts_with("heap") || matches!(called.as_str(), "insort" | "put");
             let tuple = args.iter().any(|arg| matches!(arg.kind, ExprKind::Tuple(_)));
-            if heap || matches!(called.as_str(), "sorted" | "sort" | "min" | "max" | "nlargest" | "nsmallest") {
+            if heap || matches!(called.as_str(), "sorted" | "sort" | "min" | "max" | "nlargest" | "nsmallest")
+            {
                 by = Some((called, heap, tuple));
                 break;
             }
@@ -171,20 +178,30 @@ pub(super) fn unordered(case: &Case<'_>) -> Option<Finding> {
         None => String::new(),
     };
     let advice = match &by {
-        Some((_, true, _)) => "Put a number that is never the same before the object (`itertools.count()`), or",
+        Some((_, true, _)) => {
+            "Put a number that is never the same before the object (`itertools.count()`), or"
+        }
         Some((_, false, _)) => "Give a `key`, or",
         None => "Compare what is meant, or",
     };
     let attributes = known.attributes();
     let first = attributes.first().map_or("", String::as_str);
     let ordered = if known.dataclass().is_some() {
-        known.fix(format!("Make `{name}` a dataclass with an order"), "`order=True` defines `<` and its kind", known.option("order=True"))
+        known.fix(
+            format!("Make `{name}` a dataclass with an order"),
+            "`order=True` defines `<` and its kind",
+            known.option("order=True"),
+        )
     } else if first.is_empty() {
         None
     } else {
         let body = format!("    return self.{first} {operator} other.{first}");
         let edit = known.method(&[&format!("def {method}(self, other):"), &body]);
-        known.fix(format!("Let objects of `{name}` be compared by `{first}` (`{method}`)"), "Sorting and heaps compare objects", edit)
+        known.fix(
+            format!("Let objects of `{name}` be compared by `{first}` (`{method}`)"),
+            "Sorting and heaps compare objects",
+            edit,
+        )
     };
     Some(
         Finding::new("protocols-order", Category::Other, Severity::High, 0.9)
@@ -263,5 +280,8 @@ fn defines(known: &Known, name: &str) -> Option<Place> {
     let class = known.class()?;
     let found = known.source.module().attributes(class).into_iter();
     let binding = found.into_iter().find(|b| *b.name == *name && b.kind != BindingKind::Attribute)?;
-    Some(Place { function: Some(format!("{}.{name}", known.name).as_str().into()), ..line(&known.path, binding.line) })
+    Some(Place {
+        function: Some(format!("{}.{name}", known.name).as_str().into()),
+        ..line(&known.path, binding.line)
+    })
 }

@@ -15,7 +15,6 @@ use crate::workspace::python::{Expr, ExprKind, Function, Keyword, Param, ParamKi
 use crate::workspace::resolve::Symbol;
 use crate::workspace::symbols::SymbolKind;
 
-
 /// The call that failed and the function of the project that it reached.
 struct Call<'s> {
     /// The call as an expression, where the source shows it.

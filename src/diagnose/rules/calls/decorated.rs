@@ -28,7 +28,9 @@ pub(super) fn gives_nothing(case: &Case<'_>) -> Option<Finding> {
 }
 
 fn of_function(case: &Case<'_>, spot: &Spot<'_>, func: &Expr) -> Option<Finding> {
-    let Some(Symbol::Function(path, name)) = spot.resolver().infer(&spot.place.path, spot.place.line, func, 0) else {
+    let Some(Symbol::Function(path, name)) =
+        spot.resolver().infer(&spot.place.path, spot.place.line, func, 0)
+    else {
         return None;
     };
     let source = case.workspace.source(&path)?;

@@ -9,8 +9,7 @@ mod reused;
 use super::Rule;
 
 /// The rules of this family.
-pub(super) const RULES: &[&dyn Rule] =
-    &[
+pub(super) const RULES: &[&dyn Rule] = &[
     &arguments::arguments,
     &awaiting::not_awaited,
     &awaiting::not_awaitable,

@@ -74,7 +74,11 @@ pub(super) fn awaited_again(case: &Case<'_>) -> Option<Finding> {
             "A coroutine can be awaited once, its result can be read again and again",
             vec![
                 TextEdit::insert(&spot.place.path, made.start, "await "),
-                TextEdit::replace(&spot.place.path, Span { start: whole.span.start, end: value.span.start }, ""),
+                TextEdit::replace(
+                    &spot.place.path,
+                    Span { start: whole.span.start, end: value.span.start },
+                    "",
+                ),
             ],
         )
     });

@@ -59,7 +59,14 @@ pub(in crate::diagnose::rules) fn missing_variable(case: &Case<'_>) -> Option<Fi
 fn set_under_another_name(case: &Case<'_>, name: &str, place: &Place) -> Option<Finding> {
     let test = case.definition()?;
     let mut files = vec![test.path.clone()];
-    files.extend(case.workspace.symbols().files().iter().filter(|path| path.as_str().ends_with("conftest.py")).cloned());
+    files.extend(
+        case.workspace
+            .symbols()
+            .files()
+            .iter()
+            .filter(|path| path.as_str().ends_with("conftest.py"))
+            .cloned(),
+    );
     let mut known: Vec<(String, (RelPath, Span))> = Vec::new();
     for path in files {
         let Some(source) = case.workspace.source(&path) else { continue };
@@ -71,12 +78,16 @@ fn set_under_another_name(case: &Case<'_>, name: &str, place: &Place) -> Option<
                             ExprKind::Attribute { attr, .. } if &**attr == "setenv" => args.first(),
                             _ => None,
                         },
-                        ExprKind::Subscript { value, index } if value.dotted().is_some_and(|name| name.ends_with("environ")) => {
+                        ExprKind::Subscript { value, index }
+                            if value.dotted().is_some_and(|name| name.ends_with("environ")) =>
+                        {
                             Some(&**index)
                         }
                         _ => None,
                     };
-                    if let Some(text) = given.and_then(|key| key.as_str().map(|text| (text.to_owned(), key.span))) {
+                    if let Some(text) =
+                        given.and_then(|key| key.as_str().map(|text| (text.to_owned(), key.span)))
+                    {
                         known.push((text.0, (path.clone(), text.1)));
                     }
                 });

@@ -19,7 +19,9 @@ pub(in crate::diagnose::rules) fn delimiter(case: &Case<'_>) -> Option<Finding> 
         if let ExprKind::Subscript { value, .. } = &expr.kind
             && let Some(Value::Dict(items)) = spot.frame.shown(spot.text(value.span)).and_then(Value::parse)
             && let [(Value::Str(key), _)] = items.as_slice()
-            && let Some(sign) = [';', '\t', '|', ','].into_iter().find(|sign| key.split(*sign).any(|part| part.trim() == wanted))
+            && let Some(sign) = [';', '\t', '|', ',']
+                .into_iter()
+                .find(|sign| key.split(*sign).any(|part| part.trim() == wanted))
         {
             found = Some((spot.text(value.span).to_owned(), key.clone(), sign));
         }
@@ -36,8 +38,11 @@ pub(in crate::diagnose::rules) fn delimiter(case: &Case<'_>) -> Option<Finding> 
             for expr in stmt.expressions() {
                 expr.walk(&mut |part| {
                     let ExprKind::Call { func, args, keywords, arguments_span } = &part.kind else { return };
-                    let named = func.dotted().is_some_and(|name| name == "DictReader" || name == "csv.DictReader");
-                    let given = keywords.iter().any(|k| matches!(k.name.as_deref(), None | Some("delimiter" | "dialect")));
+                    let named =
+                        func.dotted().is_some_and(|name| name == "DictReader" || name == "csv.DictReader");
+                    let given = keywords
+                        .iter()
+                        .any(|k| matches!(k.name.as_deref(), None | Some("delimiter" | "dialect")));
                     if named && !given && !args.is_empty() {
                         readers.push((std::sync::Arc::clone(&source), part.span, arguments_span.end - 1));
                     }
@@ -53,14 +58,12 @@ pub(in crate::diagnose::rules) fn delimiter(case: &Case<'_>) -> Option<Finding> 
         let place = Place { columns: None, ..source.place(*span) };
         said = format!(" by {} ({})", code(span.of(source.text())), line_of(&place));
         let quote = edits::quote(source);
-        finding = finding
-            .suspect(&place, 0.9, "reads the table with the usual comma")
-            .mend(Draft::edits(
-                target(&place),
-                format!("Read it with `delimiter={quote}{literal}{quote}` ({})", line_of(&place)),
-                "The cells are separated by it",
-                vec![TextEdit::insert(source.path(), *close, format!(", delimiter={quote}{literal}{quote}"))],
-            ));
+        finding = finding.suspect(&place, 0.9, "reads the table with the usual comma").mend(Draft::edits(
+            target(&place),
+            format!("Read it with `delimiter={quote}{literal}{quote}` ({})", line_of(&place)),
+            "The cells are separated by it",
+            vec![TextEdit::insert(source.path(), *close, format!(", delimiter={quote}{literal}{quote}"))],
+        ));
     }
     Some(
         finding

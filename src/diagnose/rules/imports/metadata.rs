@@ -8,7 +8,9 @@ use crate::workspace::Workspace;
 
 /// `PackageNotFoundError: No package metadata was found for x`.
 pub(super) fn not_installed(case: &Case<'_>) -> Option<Finding> {
-    let root = case.root().filter(|root| matches!(root.short_type(), "PackageNotFoundError" | "DistributionNotFound"))?;
+    let root = case
+        .root()
+        .filter(|root| matches!(root.short_type(), "PackageNotFoundError" | "DistributionNotFound"))?;
     let line = root.message.lines().next()?.trim();
     let name = match line.rsplit_once(" was found for ") {
         Some((_, name)) => name,
@@ -40,7 +42,10 @@ pub(super) fn not_installed(case: &Case<'_>) -> Option<Finding> {
     }
     Some(
         new(0.85)
-            .because(format!("The distribution `{name}` is not installed, and {} asks for its metadata", at(spot.place)))
+            .because(format!(
+                "The distribution `{name}` is not installed, and {} asks for its metadata",
+                at(spot.place)
+            ))
             .suggest(format!("Install `{name}`, or do without its metadata ({})", line_of(spot.place)))
             .mend(Draft::command(
                 FixTarget::Environment,
@@ -53,7 +58,9 @@ pub(super) fn not_installed(case: &Case<'_>) -> Option<Finding> {
 
 /// The project's own name, of `pyproject.toml` or `setup.cfg`.
 fn own_name(workspace: &Workspace) -> Option<String> {
-    for (file, section) in [("pyproject.toml", "[project]"), ("pyproject.toml", "[tool.poetry]"), ("setup.cfg", "[metadata]")] {
+    for (file, section) in
+        [("pyproject.toml", "[project]"), ("pyproject.toml", "[tool.poetry]"), ("setup.cfg", "[metadata]")]
+    {
         let Some(text) = RelPath::new(file).and_then(|path| workspace.text(&path)) else { continue };
         let mut inside = false;
         for line in text.lines().map(str::trim) {

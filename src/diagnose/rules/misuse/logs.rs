@@ -38,7 +38,10 @@ pub(in crate::diagnose::rules) fn below_level(case: &Case<'_>) -> Option<Finding
     }
     let configured = case.workspace.symbols().files().iter().any(|path| {
         path.as_str().ends_with("conftest.py")
-            && case.workspace.text(path).is_some_and(|text| text.contains("set_level(") || text.contains("setLevel("))
+            && case
+                .workspace
+                .text(path)
+                .is_some_and(|text| text.contains("set_level(") || text.contains("setLevel("))
     });
     if configured {
         return None;
@@ -107,7 +110,9 @@ pub(in crate::diagnose::rules) fn below_level(case: &Case<'_>) -> Option<Finding
 fn says(message: &Expr, shown: &str, wanted: &str) -> bool {
     let text = match &message.kind {
         ExprKind::Str(text) => text.to_string(),
-        ExprKind::FString(_) => shown.trim_start_matches(['f', 'F', '"', '\'']).trim_end_matches(['"', '\'']).to_owned(),
+        ExprKind::FString(_) => {
+            shown.trim_start_matches(['f', 'F', '"', '\'']).trim_end_matches(['"', '\'']).to_owned()
+        }
         _ => return false,
     };
     let mut parts: Vec<&str> = Vec::new();
@@ -118,5 +123,8 @@ fn says(message: &Expr, shown: &str, wanted: &str) -> bool {
     if first.len() >= MIN_PART {
         return wanted.contains(first) || text.contains(wanted);
     }
-    parts.iter().map(|part| part.trim_start_matches(['d', 's', 'r']).trim()).any(|part| part.len() >= MIN_PART && wanted.contains(part))
+    parts
+        .iter()
+        .map(|part| part.trim_start_matches(['d', 's', 'r']).trim())
+        .any(|part| part.len() >= MIN_PART && wanted.contains(part))
 }

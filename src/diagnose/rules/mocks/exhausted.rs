@@ -1,21 +1,26 @@
 //! A mock with fewer answers than it is asked for.
 
+use crate::diagnose::Finding;
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::draft::{Draft, TextEdit};
 use crate::diagnose::rules::spot::Spot;
-use crate::diagnose::Finding;
 use crate::model::{Category, FixTarget, Place, Severity};
 use crate::workspace::python::{Expr, ExprKind, StmtKind};
 
 /// `StopIteration` (`StopAsyncIteration`) of a mock whose `side_effect` is a list that is used up.
 pub(in crate::diagnose::rules) fn exhausted(case: &Case<'_>) -> Option<Finding> {
-    let root = case.root().filter(|root| matches!(root.short_type(), "StopIteration" | "StopAsyncIteration"))?;
+    let root =
+        case.root().filter(|root| matches!(root.short_type(), "StopIteration" | "StopAsyncIteration"))?;
     let spot = Spot::nearest(case)?;
-    let own_raise = matches!(spot.module().statement(spot.place.line).map(|stmt| &stmt.kind), Some(StmtKind::Raise { .. }));
+    let own_raise = matches!(
+        spot.module().statement(spot.place.line).map(|stmt| &stmt.kind),
+        Some(StmtKind::Raise { .. })
+    );
     if own_raise {
         return None;
     }
-    let through_mock = root.frames.iter().any(|frame| frame.path.replace('\\', "/").ends_with("unittest/mock.py"));
+    let through_mock =
+        root.frames.iter().any(|frame| frame.path.replace('\\', "/").ends_with("unittest/mock.py"));
     let called: Vec<String> = spot
         .expressions()
         .into_iter()
@@ -37,7 +42,9 @@ pub(in crate::diagnose::rules) fn exhausted(case: &Case<'_>) -> Option<Finding> 
     source.module().walk(&mut |stmt| {
         if let StmtKind::Assign { targets, value } = &stmt.kind {
             for target in targets {
-                if let Some(owner) = target.dotted().and_then(|name| Some(name.strip_suffix(".side_effect")?.to_owned())) {
+                if let Some(owner) =
+                    target.dotted().and_then(|name| Some(name.strip_suffix(".side_effect")?.to_owned()))
+                {
                     take(owner, value);
                 }
             }
@@ -56,9 +63,10 @@ pub(in crate::diagnose::rules) fn exhausted(case: &Case<'_>) -> Option<Finding> 
     let in_test = case.definition();
     let near = |place: &Place| {
         in_test.as_ref().is_none_or(|definition| {
-            source.module().find(definition.function.as_deref().unwrap_or_default()).is_none_or(|stmt| {
-                (stmt.start_line..=stmt.end_line).contains(&place.line)
-            })
+            source
+                .module()
+                .find(definition.function.as_deref().unwrap_or_default())
+                .is_none_or(|stmt| (stmt.start_line..=stmt.end_line).contains(&place.line))
         })
     };
     let fits = |(owner, ..): &&(String, Place, Vec<_>)| {

@@ -82,7 +82,8 @@ fn made(case: &Case<'_>, of_options: bool) -> Vec<(String, Option<Place>)> {
     let word = if of_options { "add_argument(" } else { "SimpleNamespace(" };
     let mut found: Vec<(String, Option<Place>)> = Vec::new();
     let files = case.workspace.symbols().files().iter();
-    let sources = files.filter_map(|path| case.workspace.source(path)).filter(|source| source.text().contains(word));
+    let sources =
+        files.filter_map(|path| case.workspace.source(path)).filter(|source| source.text().contains(word));
     for source in sources.take(MAX_FILES) {
         source.module().walk(&mut |stmt| {
             for expr in stmt.expressions() {

@@ -18,7 +18,8 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
     let stmt = path.iter().rev().find(|stmt| matches!(stmt.kind, StmtKind::With { .. }))?;
     let StmtKind::With { is_async, items, .. } = &stmt.kind else { return None };
     let name = match root.short_type() {
-        "TypeError" => between(message, "'", "' object does not support the ").filter(|_| message.contains("context manager protocol"))?,
+        "TypeError" => between(message, "'", "' object does not support the ")
+            .filter(|_| message.contains("context manager protocol"))?,
         "AttributeError" if matches!(message, "__enter__" | "__aenter__" | "__exit__" | "__aexit__") => {
             // The message has no class: the first context that is one of the project's.
             ""
@@ -29,8 +30,11 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
     let (context, _) = items.first()?;
     let text = spot.text(context.span);
     let shown = if name.is_empty() { code(text) } else { format!("`{name}`") };
-    let (own, other, word) =
-        if *is_async { ("__aenter__", "__enter__", "`with`") } else { ("__enter__", "__aenter__", "`async with`") };
+    let (own, other, word) = if *is_async {
+        ("__aenter__", "__enter__", "`with`")
+    } else {
+        ("__enter__", "__aenter__", "`async with`")
+    };
     let new = |confidence| {
         Finding::new("protocols-context", Category::Other, Severity::High, confidence)
             .shown(code(message), Some(spot.place))
@@ -51,7 +55,12 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
             inside.then(|| TextEdit::insert(&spot.place.path, stmt.span.start, "async "))
         };
         let fix = edit.map(|edit| {
-            Draft::edits(spot.target(), format!("Use {word} ({})", line_of(spot.place)), format!("{shown} has `{other}`"), vec![edit])
+            Draft::edits(
+                spot.target(),
+                format!("Use {word} ({})", line_of(spot.place)),
+                format!("{shown} has `{other}`"),
+                vec![edit],
+            )
         });
         let manager = if *is_async { "a context manager" } else { "an asynchronous context manager" };
         return Some(
@@ -79,7 +88,11 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
                 line_of(&known.place)
             ))
             .suspect(&known.place, 0.6, format!("the class without `{missing}`"))
-            .suggest(format!("Define `{own}` and `{}` in `{}`, or do not use it in a `with`", own.replace("enter", "exit"), known.name)),
+            .suggest(format!(
+                "Define `{own}` and `{}` in `{}`, or do not use it in a `with`",
+                own.replace("enter", "exit"),
+                known.name
+            )),
     )
 }
 
@@ -118,7 +131,8 @@ pub(in crate::diagnose::rules) fn mutable_default(case: &Case<'_>) -> Option<Fin
         other => format!("lambda: {other}"),
     };
     let (spelled, import) = edits::spelled(&spot.source, "dataclasses", "field");
-    let mut changes = vec![TextEdit::replace(&spot.place.path, *value, format!("{spelled}(default_factory={factory})"))];
+    let mut changes =
+        vec![TextEdit::replace(&spot.place.path, *value, format!("{spelled}(default_factory={factory})"))];
     changes.extend(import);
     Some(
         Finding::new("protocols-dataclass-default", Category::Other, Severity::High, 0.95)

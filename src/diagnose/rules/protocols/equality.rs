@@ -120,7 +120,11 @@ pub(in crate::diagnose::rules) fn unhashable(case: &Case<'_>) -> Option<Finding>
             "A dataclass has a hash when its fields cannot be changed",
             known.option("frozen=True"),
         );
-        ("is a dataclass that can be changed, and so has no hash (`frozen=True` gives it one)", known.place.clone(), fix)
+        (
+            "is a dataclass that can be changed, and so has no hash (`frozen=True` gives it one)",
+            known.place.clone(),
+            fix,
+        )
     } else {
         return None;
     };

@@ -72,7 +72,12 @@ pub(super) fn counts(case: &Case<'_>) -> Option<Finding> {
 
 /// What the called function returns has more parts, of which some are called as the names are: the others are
 /// taken as `_`.
-fn by_names(case: &Case<'_>, spot: &Spot<'_>, target: &Expr, value: &Expr) -> Option<(Option<Draft>, String)> {
+fn by_names(
+    case: &Case<'_>,
+    spot: &Spot<'_>,
+    target: &Expr,
+    value: &Expr,
+) -> Option<(Option<Draft>, String)> {
     let (ExprKind::Tuple(names) | ExprKind::List(names)) = &target.kind else { return None };
     let names: Vec<&str> = names.iter().filter_map(Expr::as_name).collect();
     let calls = Resolver::new(case.workspace).calls(&spot.place.path, spot.place.line, value);

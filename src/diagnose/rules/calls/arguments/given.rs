@@ -11,7 +11,12 @@ use crate::workspace::python::{Expr, ExprKind, Function, Param};
 
 /// The argument for `name` as another call in the file gives it, if its variables are at hand here; else the
 /// attribute of that name of what other arguments are attributes of.
-pub(super) fn as_elsewhere(spot: &Spot<'_>, call: &Call<'_>, function: &Function, name: &str) -> Option<String> {
+pub(super) fn as_elsewhere(
+    spot: &Spot<'_>,
+    call: &Call<'_>,
+    function: &Function,
+    name: &str,
+) -> Option<String> {
     let params = call.callee.params(function);
     let position = params.iter().position(|param| *param.name == *name)?;
     let visible = spot.module().visible(spot.place.line);
@@ -32,7 +37,9 @@ pub(super) fn as_elsewhere(spot: &Spot<'_>, call: &Call<'_>, function: &Function
                 let mut free = Vec::new();
                 argument.walk(&mut |inner| free.extend(inner.as_name().map(str::to_owned)));
                 let text = spot.text(argument.span).to_owned();
-                if free.iter().all(|name| known(name)) && !found.contains(&text) {
+                // The values of a test are its own.
+                let is_own = free.is_empty() && crate::diagnose::case::in_tests(spot.place);
+                if !is_own && free.iter().all(|name| known(name)) && !found.contains(&text) {
                     found.push(text);
                 }
             });
@@ -72,7 +79,12 @@ pub(super) fn by_mapping(
         for expr in stmt.expressions() {
             expr.walk(&mut |part| {
                 if let ExprKind::Dict(items) = &part.kind {
-                    keys.extend(items.iter().filter_map(|(key, _)| key.as_ref()).filter(|key| key.as_str() == Some(name)));
+                    keys.extend(
+                        items
+                            .iter()
+                            .filter_map(|(key, _)| key.as_ref())
+                            .filter(|key| key.as_str() == Some(name)),
+                    );
                 }
             });
         }

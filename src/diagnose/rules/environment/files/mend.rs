@@ -282,7 +282,8 @@ pub(super) fn written_elsewhere(case: &Case<'_>, wanted: &str) -> Option<(String
     let (_, suffix) = name.rsplit_once('.')?;
     let test = case.definition()?;
     let mut files = vec![test.path.clone()];
-    let conftests = case.workspace.symbols().files().iter().filter(|path| path.as_str().ends_with("conftest.py"));
+    let conftests =
+        case.workspace.symbols().files().iter().filter(|path| path.as_str().ends_with("conftest.py"));
     files.extend(conftests.filter(|path| **path != test.path).cloned());
     let mut found = Vec::new();
     for path in files {
