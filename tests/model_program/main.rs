@@ -283,9 +283,9 @@ fn bare() -> Project {
     for entry in std::fs::read_dir(project.path("")).unwrap().flatten() {
         let path = entry.path();
         if path.is_dir() {
-            std::fs::remove_dir_all(path).unwrap()
+            std::fs::remove_dir_all(path).unwrap();
         } else {
-            std::fs::remove_file(path).unwrap()
+            std::fs::remove_file(path).unwrap();
         }
     }
     project

@@ -77,11 +77,10 @@ impl Table {
         name: &'static str,
         vendor: Vendor,
         status: u16,
-        body: impl ToString,
+        body: impl ToString + Send + Sync + 'static,
         expect: Expect,
     ) -> &mut Row {
-        let body = body.to_string();
-        self.add(name, vendor, expect, move |_, _, _| answer(status, &[], &body))
+        self.add(name, vendor, expect, move |_, _, _| answer(status, &[], body.to_string()))
     }
 
     /// A good answer, changed.
@@ -375,7 +374,7 @@ fn texts(t: &mut Table) {
         ("a draft and the final answer", format!("Draft: {{\"root_cause\": \"unclear\"}}\n\nFinal:\n```json\n{said}\n```\nDone."), Heard),
         ("the end is missing", CUT_OFF.to_owned(), Heard),
         ("camel case", said.replace("root_cause", "rootCause").replace("affected_file", "affectedFile").replace("affected_line", "affectedLine"), Heard),
-        ("comments and commas", said.replace("{", "{ // the answer\n").replace('}', ",}"), Heard),
+        ("comments and commas", said.replace('{', "{ // the answer\n").replace('}', ",}"), Heard),
         ("the schema itself", json!({"type": "object", "properties": {"root_cause": {"type": "string", "description": "why it fails"}}}).to_string(), Kept("")),
         ("the question itself", "<<<E1 Traceback".repeat(40), Kept("could not be read")),
         ("another language", "Je ne peux pas répondre.".to_owned(), Kept("could not be read")),
@@ -426,7 +425,7 @@ fn transports(t: &mut Table) {
     });
     t.add("an answer, and the connection is gone before the next", Groq, Heard, |vendor, _, _| {
         let headers = [("connection", "keep-alive")];
-        vec![Act::Send(http(200, &headers, good(vendor).to_string())), Act::Reset]
+        vec![Act::Send(http(200, &headers, good(vendor).to_string())), Act::Close]
     });
 }
 
