@@ -121,15 +121,14 @@ impl<'a> Machine<'a> {
             if values.len() != names.len() {
                 return Err(Stop::Unknown("parameters that do not fit"));
             }
-            let id = match id {
-                Some(id) => vec![id],
-                None => {
-                    let mut parts = Vec::new();
-                    for (name, value) in names.iter().zip(&values) {
-                        parts.push(self.part_of_name(name, value, index, by)?);
-                    }
-                    parts
+            let id = if let Some(id) = id {
+                vec![id]
+            } else {
+                let mut parts = Vec::new();
+                for (name, value) in names.iter().zip(&values) {
+                    parts.push(self.part_of_name(name, value, index, by)?);
                 }
+                parts
             };
             let params = names.iter().cloned().zip(values).collect();
             cases.push(Case { id, params, indirect: Vec::new() });

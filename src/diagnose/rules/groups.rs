@@ -60,8 +60,8 @@ fn of_one_place(
     leaves: &[(&Exception, Option<&Place>)],
 ) -> Option<Finding> {
     let (first, place) = leaves.first()?;
-    let same = |other: &Option<&Place>| other.map(|p| (&p.path, p.line)) == place.map(|p| (&p.path, p.line));
-    if place.is_none() || !leaves.iter().all(|(_, other)| same(other)) {
+    let same = |other: Option<&Place>| other.map(|p| (&p.path, p.line)) == place.map(|p| (&p.path, p.line));
+    if place.is_none() || !leaves.iter().all(|(_, other)| same(*other)) {
         return None;
     }
     let failure = Failure { exceptions: vec![(*first).clone()], ..case.representative().clone() };

@@ -124,7 +124,7 @@ impl Known {
         Some(TextEdit::insert(&self.path, last.span.end, text))
     }
 
-    fn fix(&self, title: String, why: &str, edit: Option<TextEdit>) -> Option<Draft> {
+    fn fix(&self, title: &str, why: &str, edit: Option<TextEdit>) -> Option<Draft> {
         Some(Draft::edits(
             target(&self.place),
             format!("{title} ({})", line_of(&self.place)),
@@ -188,7 +188,7 @@ pub(super) fn unordered(case: &Case<'_>) -> Option<Finding> {
     let first = attributes.first().map_or("", String::as_str);
     let ordered = if known.dataclass().is_some() {
         known.fix(
-            format!("Make `{name}` a dataclass with an order"),
+            &format!("Make `{name}` a dataclass with an order"),
             "`order=True` defines `<` and its kind",
             known.option("order=True"),
         )
@@ -198,7 +198,7 @@ pub(super) fn unordered(case: &Case<'_>) -> Option<Finding> {
         let body = format!("    return self.{first} {operator} other.{first}");
         let edit = known.method(&[&format!("def {method}(self, other):"), &body]);
         known.fix(
-            format!("Let objects of `{name}` be compared by `{first}` (`{method}`)"),
+            &format!("Let objects of `{name}` be compared by `{first}` (`{method}`)"),
             "Sorting and heaps compare objects",
             edit,
         )

@@ -222,7 +222,9 @@ impl Pattern {
         match self {
             Self::Value(value) => all.push(value),
             Self::Sequence(patterns) | Self::Or(patterns) => {
-                patterns.iter().for_each(|pattern| pattern.expressions(all));
+                for pattern in patterns {
+                    pattern.expressions(all);
+                }
             }
             Self::Mapping { items, .. } => {
                 for (key, pattern) in items {
@@ -232,11 +234,12 @@ impl Pattern {
             }
             Self::Class { class, args, keywords } => {
                 all.push(class);
-                args.iter().for_each(|pattern| pattern.expressions(all));
-                keywords.iter().for_each(|(_, pattern)| pattern.expressions(all));
+                for pattern in args.iter().chain(keywords.iter().map(|(_, pattern)| pattern)) {
+                    pattern.expressions(all);
+                }
             }
-            Self::As { pattern, .. } => pattern.iter().for_each(|pattern| pattern.expressions(all)),
-            Self::Star(_) | Self::Other => {}
+            Self::As { pattern: Some(pattern), .. } => pattern.expressions(all),
+            Self::As { pattern: None, .. } | Self::Star(_) | Self::Other => {}
         }
     }
 }

@@ -42,7 +42,7 @@ pub(in crate::diagnose::rules) fn unequal(case: &Case<'_>) -> Option<Finding> {
         ])
     });
     let fix = known.fix(
-        format!("Let objects of `{name}` be equal by their values (`__eq__`)"),
+        &format!("Let objects of `{name}` be equal by their values (`__eq__`)"),
         "Without `__eq__` an object is equal to itself only",
         edit.flatten(),
     );
@@ -109,14 +109,14 @@ pub(in crate::diagnose::rules) fn unhashable(case: &Case<'_>) -> Option<Finding>
         let edit = (!values.is_empty())
             .then(|| known.method(&["def __hash__(self):", &format!("    return hash({hashed})")]));
         let fix = known.fix(
-            format!("Define `__hash__` of `{name}` by what `__eq__` compares"),
+            &format!("Define `__hash__` of `{name}` by what `__eq__` compares"),
             "Objects that are equal must have the same hash",
             edit.flatten(),
         );
         ("defines `__eq__` without `__hash__`, which takes its hash away", equal.clone(), fix)
     } else if frozen {
         let fix = known.fix(
-            format!("Make `{name}` a frozen dataclass"),
+            &format!("Make `{name}` a frozen dataclass"),
             "A dataclass has a hash when its fields cannot be changed",
             known.option("frozen=True"),
         );

@@ -95,7 +95,7 @@ fn given_zone(source: &SourceFile, text: &str, line: u32) -> Option<Draft> {
     let mut calls = Vec::new();
     whole.walk(&mut |part| {
         if let ExprKind::Call { func, .. } = &part.kind
-            && func.dotted().is_some_and(|name| name.ends_with(".now") || name.ends_with(".utcnow"))
+            && func.dotted().is_some_and(|name| matches!(name.rsplit('.').next(), Some("now" | "utcnow")))
         {
             calls.push(part);
         }
