@@ -9,7 +9,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> std::process::ExitCode {
     let system = failscope::system::System::real();
-    let filter = system.env("FAILSCOPE_LOG").unwrap_or("warn");
+    // The protocol's library logs whole messages, which hold people's files.
+    let filter = format!("{},tower_lsp=warn", system.env("FAILSCOPE_LOG").unwrap_or("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .with_writer(std::io::stderr)
