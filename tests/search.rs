@@ -206,6 +206,86 @@ async fn what_cannot_be_searched_says_why() {
     }
 }
 
+/// The processes that run somewhere below `folder`.
+fn running(folder: &std::path::Path) -> Vec<PathBuf> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
+    let is_there =
+        |process: &PathBuf| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+    processes.filter(is_there).collect()
+}
+
+/// A project in which every edit that changes what the function gives makes the test wait for ever, and says so by a file.
+const WAITS: [(&str, &str); 2] = [
+    ("it.py", "def total(n):\n    return n.bit_length() * 3 - 4\n"),
+    (
+        "test_it.py",
+        "import time\n\nfrom it import total\n\n\ndef test_total():\n    value = total(2)\n    if value != 2:\n        open('here', 'w').close()\n        time.sleep(600)\n    assert value == 300\n",
+    ),
+];
+
+#[tokio::test]
+async fn a_search_that_is_cancelled_leaves_no_process_and_no_file() {
+    let project = Project::new(&WAITS);
+    let analysis = project.analysis().await;
+    let cluster = analysis.clusters.first().unwrap();
+    let workspace = project.workspace();
+    let setting = Setting::new(&project.root(), &project.config, &project.system);
+    let wish = Wish {
+        setting,
+        workspace: &workspace,
+        options: &Options::default(),
+        budget: Duration::from_mins(10),
+    };
+    let places = [Place::line(RelPath::new("it.py").unwrap(), 2)];
+    let cancel = CancellationToken::new();
+    let copies = project.folder.path().join("home/failscope/copies");
+    let waits = async {
+        let is_here = || {
+            let files = ignore::WalkBuilder::new(&copies).standard_filters(false).build();
+            files.flatten().any(|entry| entry.file_name() == "here")
+        };
+        while !is_here() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_ne!(running(&copies), [""; 0].map(PathBuf::from));
+        cancel.cancel();
+    };
+    let (found, ()) = tokio::join!(search(&places, cluster, &wish, &cancel, &|_, _| {}), waits);
+    assert!(found.fixes.is_empty(), "{found:?}");
+    assert_eq!(found.note.as_deref(), Some("cancelled"));
+    assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(running(&copies), [""; 0].map(PathBuf::from));
+}
+
+/// Edits that make the failing test pass by knowing its values are no fixes.
+#[tokio::test]
+async fn what_knows_the_tested_values_is_not_offered() {
+    let rows = [
+        // A table that lacks an entry: only a special case for 7 would do.
+        (
+            "def name(n):\n    if n == 1:\n        return 'one'\n    return 'many'\n",
+            "from it import name\n\n\ndef test_one():\n    assert name(1) == 'one'\n\n\ndef test_many():\n    assert name(2) == 'many'\n\n\ndef test_seven():\n    assert name(7) == 'seven'\n",
+        ),
+        // A constant is returned: the number that one test expects is no better.
+        (
+            "def weight(parcel):\n    return 4\n",
+            "from it import weight\n\n\ndef test_weight():\n    assert weight('heavy') == 40\n",
+        ),
+        // Right by chance for the tested argument, wrong for others that pass.
+        (
+            "def area(a, b):\n    return a * b * b\n",
+            "import pytest\n\nfrom it import area\n\n\n@pytest.mark.parametrize('a, b, expected', [(3, 1, 3), (1, 1, 1), (5, 1, 5)])\ndef test_flat(a, b, expected):\n    assert area(a, b) == expected\n\n\ndef test_high():\n    assert area(2, 3) == 77\n",
+        ),
+    ];
+    for (text, tests) in rows {
+        let project = Project::new(&[("it.py", text), ("test_it.py", tests)]);
+        let lines: Vec<(&str, u32)> = (1..=text.lines().count()).map(|n| ("it.py", n as u32)).collect();
+        let found = project.search(&lines, 60).await;
+        assert!(found.fixes.is_empty(), "{:?}", titles(&found));
+        assert!(found.tried > 0 && found.note.is_none(), "{found:?}");
+    }
+}
+
 /// A candidate that negates the guard connects to a server outside, forks what goes on for ever, takes memory, starts a
 /// program in a session of its own and deletes what it must not; another loops.
 #[tokio::test]

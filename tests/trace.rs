@@ -328,6 +328,66 @@ def test_light():
     }
 }
 
+/// One parametrised test whose parameters go through different functions, of which two are wrong: the failures have one
+/// fingerprint, and nothing but the trace tells that there are two causes.
+#[test]
+fn a_cluster_whose_members_part_ways_is_said_to_be_several() {
+    let code = "\
+def widths(rows):
+    return [max(len(cell) for cell in column) for column in zip(*rows)]
+
+def plain(rows):
+    return '|'.join(rows[0][1:])
+
+def padded(rows):
+    sizes = widths(rows)
+    return '|'.join(cell.rjust(size) for cell, size in zip(rows[0], sizes))
+
+def upper(rows):
+    return '|'.join(cell.upper() for cell in rows[0])
+
+STYLES = {'plain': plain, 'padded': padded, 'upper': upper}
+
+def render(rows, style):
+    return STYLES[style](rows)
+";
+    let test = "\
+import pytest
+from table import render
+
+CASES = [
+    ('plain', [['a', 'b']], 'a|b'),
+    ('plain', [['c', 'd', 'e']], 'c|d|e'),
+    ('padded', [['a', 'b'], ['xx', 'y']], 'a |b'),
+    ('padded', [['a', 'b'], ['x', 'yyy']], 'a|b  '),
+    ('upper', [['a', 'b']], 'A|B'),
+    ('upper', [['c']], 'C'),
+]
+
+@pytest.mark.parametrize('style, rows, expected', CASES)
+def test_render(style, rows, expected):
+    assert render(rows, style) == expected
+";
+    let project = Project::new(&[("table.py", code), ("tests/test_it.py", test)]);
+    let report = project.traced();
+    let findings = report["analyses"].as_array().unwrap();
+    assert_eq!(findings.len(), 1, "{report:#}");
+    let parts = findings[0]["parts"].as_array().unwrap();
+    let mut places: Vec<(u64, usize)> = parts
+        .iter()
+        .map(|part| (part["line"].as_u64().unwrap(), part["tests"].as_array().unwrap().len()))
+        .collect();
+    places.sort_unstable();
+    assert!(matches!(places.as_slice(), [(5, 2), (8..=9, 2)]), "{parts:#?}");
+    let text = String::from_utf8(project.command(&[]).output().unwrap().stdout).unwrap();
+    assert!(text.contains("these may be several causes"), "{text}");
+
+    // One fault: all point to it.
+    let code = code.replace("rows[0][1:]", "rows[0]");
+    let report = Project::new(&[("table.py", &code), ("tests/test_it.py", test)]).traced();
+    assert_eq!(report["analyses"][0]["parts"], serde_json::json!([]), "{report:#}");
+}
+
 #[test]
 fn what_has_changed_since_the_test_passed_is_said() {
     const GOOD: &str = "def half(n):\n    return n / 2\n\n\ndef double(n):\n    return n * 2\n";
@@ -375,6 +435,54 @@ fn what_fails_on_collection_is_not_run_and_what_passes_again_is_said() {
     let output = project.command(&[]).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("did not fail when they were traced"), "{text}");
+}
+
+/// The processes that run somewhere below `folder`.
+fn running(folder: &Path) -> Vec<PathBuf> {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
+    let is_there =
+        |process: &PathBuf| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+    processes.filter(is_there).collect()
+}
+
+/// Every edit that changes what the function gives makes the test wait for ever, and says so by a file.
+#[test]
+fn ctrl_c_ends_a_search_and_leaves_nothing_behind() {
+    let code = "def total(n):\n    return n.bit_length() * 3 - 4\n";
+    let test = "import time\n\nfrom it import total\n\n\ndef test_total():\n    value = total(2)\n    if value != 2:\n        open('here', 'w').close()\n        time.sleep(600)\n    assert value == 300\n";
+    let project = Project::new(&[("it.py", code), ("test_it.py", test)]);
+    let cache = project.folder.path().join("cache");
+    let program = assert_cmd::cargo::cargo_bin("failscope");
+    #[expect(clippy::disallowed_methods, reason = "the program is started beside the test to be ended")]
+    let child = std::process::Command::new(program)
+        .current_dir(project.root())
+        .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
+        .env("XDG_CACHE_HOME", &cache)
+        .env("TMPDIR", project.folder.path().join("tmp"))
+        .args(["trace", "--no-color", "--fix", "--budget", "600"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let copies = cache.join("failscope/copies");
+    let is_here = || {
+        let files = ignore::WalkBuilder::new(&copies).standard_filters(false).build();
+        files.flatten().any(|entry| entry.file_name() == "here")
+    };
+    while !is_here() {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let id = rustix::process::Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    // What was found before is shown.
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("it.py:2"), "{text}");
+    assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 0);
+    assert_eq!(running(&copies), [""; 0].map(PathBuf::from));
+    assert_eq!(project.left(), [""; 0]);
+    assert_eq!(std::fs::read_to_string(project.root().join("it.py")).unwrap(), code);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 are to be followed closely. Written into the event stream as ``trace`` and ``steps``.
 
 The plan is a file of JSON whose path is in ``FAILSCOPE_TRACE``: ``version``, ``closely`` (test ids) and
-``seconds`` (time after which no more of the other tests are begun).
+``seconds`` (time after which no more of the other tests are begun, from the first of them on).
 """
 
 import functools
@@ -71,18 +71,20 @@ class Tracer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items):
-        # Those that matter most come first, in case time runs out.
-        items.sort(key=lambda item: item.nodeid not in self._closely)
+        # Those that matter most come first, in case time runs out; then those that are likely to be most like them.
+        files = {name.partition("::")[0] for name in self._closely}
+        items.sort(key=lambda item: (item.nodeid not in self._closely, item.nodeid.partition("::")[0] not in files))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
         closely = item.nodeid in self._closely
         if self._is_orphan():
             item.session.shouldstop = "failscope: the program that has asked for this run is gone"
-        if self._begun is None:
-            self._begun = Clock.now()
-        elif not closely and Clock.now() - self._begun > self._seconds:
-            item.session.shouldstop = "failscope: the time for tracing is over"
+        if not closely:
+            if self._begun is None:
+                self._begun = Clock.now()
+            elif Clock.now() - self._begun > self._seconds:
+                item.session.shouldstop = "failscope: the time for tracing is over"
         self._watch.begin(closely)
         try:
             yield

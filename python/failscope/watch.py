@@ -347,52 +347,58 @@ class Tracing(Watch):
     def _lines(self):
         look, total = self.look, self._total
         enough, many = self.ENOUGH, self.LINES
-        #: By the identity of a code: its lines so far, the number of all, the function to trace it with, then how many
-        #: calls have shown no new line since there were so many, and how many lines of this call were not new.
+        #: By the identity of a code, ``None`` if it is not followed (any more): [calls until it is followed again, its
+        #: lines so far, the number of all, the function to trace it with, how many it had when a call last showed a
+        #: new one, how many calls have shown none since, how many lines of this call were not new].
         ways = {}
 
         def follow(code):
             lines = look(code)
             if lines is None:
                 return None
-            calls = [0, 0, 0]
+            way = [1, lines, total(code), None, 0, 0, 0]
 
             def step(frame, event, argument):
                 if event == "line":
                     number = frame.f_lineno
                     if number in lines:
-                        calls[2] += 1
-                        if calls[2] > many:
+                        way[6] += 1
+                        if way[6] > many:
                             frame.f_trace_lines = False
                     elif not self.quiet:
                         lines.add(number)
-                        calls[2] = 0
+                        way[6] = 0
                 return step
 
-            return lines, total(code), step, calls
+            way[3] = step
+            return way
 
         def begin(frame, event, argument):
-            code = frame.f_code
-            key = id(code)
-            if key in ways:
-                way = ways[key]
-            else:
-                way = ways[key] = follow(code)
+            # For each call of any function: as little as can be.
+            try:
+                way = ways[id(frame.f_code)]
+            except KeyError:
+                way = ways[id(frame.f_code)] = follow(frame.f_code)
             if way is None:
                 return None
-            lines, count, step, calls = way
-            known = len(lines)
-            if known >= count:
+            left = way[0] - 1
+            if left:
+                way[0] = left
                 return None
-            if known != calls[1]:
-                calls[0], calls[1] = 0, known
+            known = len(way[1])
+            if known >= way[2]:
+                ways[id(frame.f_code)] = None
+                return None
+            if known != way[4]:
+                way[4], way[5] = known, 0
             else:
-                calls[0] += 1
-                if calls[0] > enough and calls[0] & (calls[0] - 1):
-                    return None
-            calls[2] = 0
+                way[5] += 1
+                if way[5] >= enough:
+                    # Again when there have been twice as many.
+                    way[0], way[5] = way[5], 2 * way[5] - 1
+            way[6] = 0
             frame.f_trace_lines = True
-            return step
+            return way[3]
 
         return begin
 

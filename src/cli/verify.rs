@@ -53,31 +53,34 @@ pub fn search(analysis: &mut Analysis, traced: &Found, wish: &Wish, project: &Pr
         options: &options,
         budget: Duration::from_secs_f64(wish.seconds),
     };
-    for cluster in &mut analysis.clusters {
-        if !wanted.is_empty() && !wanted.contains(&cluster.fingerprint) {
-            continue;
-        }
+    let groups = mend::groups(&analysis.clusters, |cluster| {
+        wanted.is_empty() || wanted.contains(&cluster.fingerprint)
+    });
+    let mut outcomes = Vec::new();
+    for (at, members) in groups.iter().enumerate() {
         let cancel = CancellationToken::new();
-        let progress =
-            |tried, total| shown.say(format!("searching for a fix: {tried} of {total} edits tried"));
-        let said = runtime.block_on(async {
-            let work = mend::search(cluster, traced, &wish, &cancel, &progress);
+        let progress = |tried, total| {
+            shown.say(format!("cause {} of {}: {tried} of {total} edits tried", at + 1, groups.len()));
+        };
+        let outcome = runtime.block_on(async {
+            let work = mend::search(&mut analysis.clusters, members, traced, &wish, &cancel, &progress);
             tokio::pin!(work);
             loop {
                 tokio::select! {
-                    said = &mut work => break said,
+                    outcome = &mut work => break outcome,
                     () = asked_to_end(), if !cancel.is_cancelled() => cancel.cancel(),
                 }
             }
         });
-        if let Some(said) = said {
-            note(&said);
-        }
+        outcomes.extend(outcome);
         if cancel.is_cancelled() {
             break;
         }
     }
     shown.stop();
+    for said in mend::said(&outcomes) {
+        note(&said);
+    }
 }
 
 /// Waits for Ctrl-C, or a polite request to end.

@@ -78,6 +78,36 @@ async fn the_culprit_takes_the_place_of_the_guess() {
     client.close().await;
 }
 
+#[tokio::test]
+async fn hovers_say_what_has_changed_since_the_test_passed() {
+    let project = project();
+    let git = |args: &[&str]| {
+        let identity =
+            ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "commit.gpgsign=false"];
+        let mut command = assert_cmd::Command::new("git");
+        command.current_dir(project.root()).env("GIT_CONFIG_GLOBAL", "/dev/null");
+        command.args(identity).args(args).assert().success();
+    };
+    let good = STOCK.replace("- 1", "- count");
+    project.write("stock.py", &good);
+    git(&["init", "-q", "-b", "trunk", "."]);
+    git(&["add", "stock.py", "test_stock.py"]);
+    git(&["commit", "-q", "-m", "one"]);
+    let mut client = Client::start(setup(&project, "onRequest", "off")).await;
+    let run = json!({ "tests": ["test_stock.py"] });
+    client.execute("failscope.runTest", run.clone()).await.unwrap();
+    project.write("stock.py", STOCK);
+    git(&["commit", "-q", "-a", "-m", "two"]);
+    client.execute("failscope.runTest", run).await.unwrap();
+    client.execute("failscope.findCulprit", json!({})).await.unwrap();
+    marked(&mut client, &project, 8).await;
+    let hover = client.hover(&project.path("stock.py"), 8, 8).await;
+    let text = hover["contents"]["value"].as_str().unwrap();
+    assert!(text.contains("passed 1 commit ago; stock.py:9 changed since"), "{text}");
+    client.discard();
+    client.close().await;
+}
+
 /// The verified fixes of the only finding in the report.
 fn verified(project: &Project) -> Vec<String> {
     let Ok(report) = std::fs::read_to_string(project.path(".failscope/rca_report.json")) else {
@@ -113,6 +143,44 @@ async fn a_fix_is_searched_with_the_culprit_and_offered_as_verified() {
     let offered = all.iter().find(|action| action["title"].as_str().unwrap().contains(MENDED));
     assert!(offered.is_some(), "{all:#?}");
     assert_eq!(std::fs::read_to_string(project.path("stock.py")).unwrap(), before);
+    client.discard();
+    client.close().await;
+}
+
+/// The processes that run somewhere below `folder`.
+fn running(folder: &std::path::Path) -> usize {
+    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let folders = processes.filter_map(|process| std::fs::read_link(process.path().join("cwd")).ok());
+    folders.filter(|cwd| cwd.starts_with(folder)).count()
+}
+
+/// Every edit that changes what the function gives makes the test wait for ever, and says so by a file.
+#[tokio::test]
+async fn a_search_can_be_cancelled_and_leaves_nothing_behind() {
+    let project = project();
+    project.write("stock.py", "def total(n):\n    return n.bit_length() * 3 - 4\n");
+    project.write("test_stock.py", "import time\n\nfrom stock import total\n\n\ndef test_total():\n    value = total(2)\n    if value != 2:\n        open('here', 'w').close()\n        time.sleep(600)\n    assert value == 300\n");
+    let cache = tempfile::tempdir().unwrap();
+    let copies = cache.path().join("failscope/copies");
+    let mut setup = setup(&project, "onRequest", "onRequest");
+    setup.environment.push(("XDG_CACHE_HOME".to_owned(), cache.path().display().to_string()));
+    let mut client = Client::start(setup).await;
+    client.execute("failscope.runTest", json!({ "tests": ["test_stock.py"] })).await.unwrap();
+    let params = json!({ "command": "failscope.findCulprit", "arguments": [{}], "workDoneToken": "search" });
+    let id = client.ask("workspace/executeCommand", params).await;
+    let is_here = || {
+        let files = ignore::WalkBuilder::new(&copies).standard_filters(false).build();
+        files.flatten().any(|entry| entry.file_name() == "here")
+    };
+    while !is_here() {
+        client.hover(&project.path("stock.py"), 0, 4).await;
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(running(&copies), 0);
+    client.notify("window/workDoneProgress/cancel", json!({ "token": "search" })).await;
+    assert_eq!(client.answer(id).await.unwrap()["cancelled"], true);
+    assert_eq!(running(&copies), 0);
+    assert_eq!(std::fs::read_dir(&copies).unwrap().count(), 0);
     client.discard();
     client.close().await;
 }

@@ -8,6 +8,8 @@ use crate::model::Place;
 const NEAR: usize = 3;
 /// The same of one of them, if it is the very first of the other.
 const FAR: usize = 5;
+/// How likely a place is at least, as a share of the first one's, for tests that have it in common to be at one.
+const LIKELY: f64 = 0.25;
 /// Pairs that are looked at: each takes a ranking.
 const MOST_PAIRS: usize = 60;
 
@@ -50,13 +52,13 @@ pub fn groups(
     groups
 }
 
-/// Groups of rankings of single tests, each as indices in their order: those that have any of the first places in
-/// common, directly or through others. One group if the tests are at one, or if there is nothing to tell by.
+/// Groups of rankings of single tests, each as indices in their order: those that suspect a place in common nearly as
+/// much as their first one, directly or through others. One group if the tests are at one, or if there is nothing to tell by.
 pub fn parts(rankings: &[&Ranking]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for at in 0..rankings.len() {
         let own = |group: &Vec<usize>| {
-            rankings[at].places.is_empty() || group.iter().any(|&other| near(rankings[at], rankings[other]))
+            rankings[at].places.is_empty() || group.iter().any(|&other| agree(rankings[at], rankings[other]))
         };
         let (mine, mut rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(own);
         let mut joined = mine.concat();
@@ -78,6 +80,17 @@ fn near(one: &Ranking, other: &Ranking) -> bool {
     one.places.iter().take(FAR).any(|ranked| rank(other, &ranked.place).is_some_and(|rank| rank < FAR))
 }
 
+/// Whether there is a place that both suspect nearly as much as their first ones.
+fn agree(one: &Ranking, other: &Ranking) -> bool {
+    let likely = |ranking: &Ranking| -> Vec<Place> {
+        let first = ranking.places.first().map_or(0.0, |first| first.score);
+        let likely = ranking.places.iter().filter(|ranked| ranked.score >= first * LIKELY);
+        likely.map(|ranked| ranked.place.clone()).collect()
+    };
+    let of_other = likely(other);
+    likely(one).iter().any(|place| of_other.contains(place))
+}
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
@@ -95,6 +108,35 @@ mod tests {
             })
             .collect();
         Ranking { places, ..Ranking::default() }
+    }
+
+    #[test]
+    fn tests_part_ways_that_suspect_nothing_in_common() {
+        // (line, score) of each test's places, and the groups.
+        type Row<'a> = (&'a [&'a [(u32, f64)]], &'a [&'a [usize]]);
+        let rows: [Row<'_>; 5] = [
+            (&[&[(1, 0.8), (9, 0.1)], &[(2, 0.8), (9, 0.1)]], &[&[0], &[1]]),
+            (&[&[(1, 0.5), (9, 0.3)], &[(2, 0.5), (9, 0.3)]], &[&[0, 1]]),
+            // The third one agrees with both.
+            (&[&[(1, 0.9)], &[(2, 0.9)], &[(1, 0.5), (2, 0.4)]], &[&[0, 1, 2]]),
+            // Of one nothing is known.
+            (&[&[(1, 0.9)], &[]], &[&[0, 1]]),
+            (&[&[(1, 0.9)], &[(2, 0.9)], &[(1, 0.9)]], &[&[0, 2], &[1]]),
+        ];
+        for (places, expected) in rows {
+            let rankings: Vec<Ranking> = places
+                .iter()
+                .map(|places| {
+                    let mut ranking =
+                        ranking(&places.iter().map(|(line, _)| ("a.py", *line)).collect::<Vec<_>>());
+                    for (ranked, (_, score)) in ranking.places.iter_mut().zip(*places) {
+                        ranked.score = *score;
+                    }
+                    ranking
+                })
+                .collect();
+            assert_eq!(parts(&rankings.iter().collect::<Vec<_>>()), expected, "{places:?}");
+        }
     }
 
     #[test]

@@ -79,6 +79,20 @@ features! {
     SliceNear: "In the slice with nearly the greatest weight.",
     ThrownAway: "A value that is thrown away: it changes nothing that is known of, as where `return` is missing.",
     MadeOnly: "Its function is the only one that made the failing value.",
+    OchiaiRank: "ln of the expected rank by Ochiai, outside of tests.",
+    SliceRank: "The same by the weight in the slice.",
+    Near: "Ochiai over the failing tests and the passing ones that are most like them.",
+    NearRank: "ln of the expected rank by that.",
+    Precision: "Share of failing tests among those that execute it.",
+    SmallShare: "Share of the failing tests that execute it, those that execute little counting more.",
+    During: "Share of the failing tests in which it ran while the test's failing statement did.",
+    DuringOchiai: "Product with Ochiai.",
+    DefSlice: "Weight in the slice of a `def`: its defaults were used.",
+    ConditionOchiai: "Ochiai of a condition or loop.",
+    SizeOchiai: "Product of size and Ochiai.",
+    Discarded: "It throws away what a function of the project returned, in which share of the tests followed closely.",
+    IsArm: "`except`, `case`.",
+    ReturnMade: "`return` of the function that made the failing value.",
 }
 
 /// The number of features.
@@ -86,6 +100,9 @@ pub const COUNT: usize = NAMES.len();
 
 /// The features of one statement.
 pub type Vector = [f64; COUNT];
+
+/// Passing tests that count as near.
+const NEAR: usize = 24;
 
 /// All that the features are made from.
 pub struct Evidence<'a> {
@@ -100,7 +117,7 @@ pub struct Evidence<'a> {
     /// See above.
     pub passing: &'a [&'a HashSet<Key>],
     /// Slices of the failing tests that were followed closely.
-    pub slices: &'a [Slice],
+    pub slices: &'a [&'a Slice],
     /// Statements in the traceback outside of tests, deepest first.
     pub frames: &'a [Key],
     /// What is known of wrong values.
@@ -111,6 +128,10 @@ pub struct Evidence<'a> {
     pub rules: &'a HashMap<Key, f64>,
     /// How late each statement was last executed, mean over the tests followed closely.
     pub recent: &'a HashMap<Key, f64>,
+    /// Share of the tests followed closely in which the statement ran while the test's failing statement did.
+    pub during: &'a HashMap<Key, f64>,
+    /// Share of them in which the statement threw away what a function of the project returned.
+    pub discarded: &'a HashMap<Key, f64>,
     /// Messages of the exceptions.
     pub messages: &'a [&'a str],
     /// Names of the failing tests, without their files.
@@ -142,6 +163,16 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
             *known = known.max(*score);
         }
     }
+    let near = near(evidence);
+    let outside = |key: &&&Key| !is_test_path(key.0.as_str());
+    let ranked = |value: &dyn Fn(&Key) -> f64| -> HashMap<&Key, f64> {
+        log_ranks(keys.iter().filter(outside).map(|key| (*key, value(key))).collect())
+    };
+    let ochiai_ranks = ranked(&|key| evidence.spectrum.ochiai(key));
+    let slice_ranks = ranked(&|key| weights.get(key).copied().unwrap_or(0.0));
+    let near_ranks = ranked(&|key| near.ochiai(key));
+    let last_rank = (keys.len().max(1) as f64).ln();
+    let small = small_shares(evidence);
     let escaped = escaped(evidence);
     let named: HashMap<(&crate::model::RelPath, Option<&str>), f64> =
         functions.keys().map(|&function| (function, named(function.1, evidence.tests))).collect();
@@ -229,12 +260,76 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
             set(Feature::Named, named);
             set(Feature::NamedRare, named / many);
             set(Feature::FunctionShare, 1.0 / f64::from(sizes.get(&function).copied().unwrap_or(1)));
-            set(Feature::ThrownAway, f64::from(unit.kind == Kind::Effect && unit.defs.is_empty()));
+            set(Feature::ThrownAway, f64::from(unit.kind == Kind::Effect && unit.calls.is_empty()));
+            set(Feature::Discarded, evidence.discarded.get(key).copied().unwrap_or(0.0));
+            set(Feature::IsArm, f64::from(unit.kind == Kind::Arm));
             set(Feature::SliceNear, f64::from(top_slice > 0.0 && slice > 0.8 * top_slice));
             set(Feature::MadeOnly, f64::from(made > 0.0 && evidence.wrong.makers() == 1));
+            let rank = |ranks: &HashMap<&Key, f64>| ranks.get(key).copied().unwrap_or(last_rank);
+            set(Feature::OchiaiRank, rank(&ochiai_ranks));
+            set(Feature::SliceRank, rank(&slice_ranks));
+            set(Feature::Near, near.ochiai(key));
+            set(Feature::NearRank, rank(&near_ranks));
+            set(Feature::Precision, f64::from(failed) / f64::from((failed + passed).max(1)));
+            set(Feature::SmallShare, small.get(key).copied().unwrap_or(0.0));
+            let during = evidence.during.get(key).copied().unwrap_or(0.0);
+            set(Feature::During, during);
+            set(Feature::DuringOchiai, during * ochiai);
+            let is = |kinds: &[Kind]| f64::from(kinds.contains(&unit.kind));
+            set(Feature::DefSlice, is(&[Kind::Def]) * slice);
+            set(Feature::ConditionOchiai, is(&[Kind::If, Kind::For, Kind::While]) * ochiai);
+            set(Feature::SizeOchiai, f64::from(parts.total()).ln_1p() * ochiai);
+            set(Feature::ReturnMade, is(&[Kind::Return, Kind::Yield]) * made);
             (key.clone(), vector)
         })
         .collect()
+}
+
+/// The spectrum of the failing tests and of the passing ones that execute most of the same (Jaccard's index, greatest
+/// over the failing tests that were followed or come first).
+fn near(evidence: &Evidence<'_>) -> Spectrum {
+    let failing = &evidence.failing[..evidence.failing.len().min(super::CLOSELY)];
+    let alike = |one: &HashSet<Key>, other: &HashSet<Key>| {
+        let (small, large) = if one.len() < other.len() { (one, other) } else { (other, one) };
+        let both = small.iter().filter(|key| large.contains(*key)).count() as f64;
+        both / ((one.len() + other.len()) as f64 - both).max(1.0)
+    };
+    let mut scored: Vec<(f64, &HashSet<Key>)> = evidence
+        .passing
+        .iter()
+        .map(|test| (failing.iter().map(|one| alike(one, test)).fold(0.0, f64::max), *test))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let least = scored.get(NEAR).map_or(0.0, |(alike, _)| *alike);
+    // Those that are as much alike as the last one count as well: their order says nothing.
+    let near = scored.iter().take_while(|(alike, _)| *alike >= least).map(|(_, test)| *test);
+    Spectrum::count(evidence.failing.iter().copied(), near)
+}
+
+/// ln of the expected rank of each, greatest value first, ties in random order.
+fn log_ranks(mut values: Vec<(&Key, f64)>) -> HashMap<&Key, f64> {
+    values.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut ranks = HashMap::new();
+    let mut at = 0;
+    while at < values.len() {
+        let tied = values[at..].iter().take_while(|other| other.1.total_cmp(&values[at].1).is_eq()).count();
+        let rank = at as f64 + f64::midpoint(tied as f64, 1.0);
+        ranks.extend(values[at..at + tied].iter().map(|(key, _)| (*key, rank.ln())));
+        at += tied;
+    }
+    ranks
+}
+
+/// The share of the failing tests that execute each statement, each test counting one over the statements it executes.
+fn small_shares<'a>(evidence: &Evidence<'a>) -> HashMap<&'a Key, f64> {
+    let total: f64 = evidence.failing.iter().map(|test| 1.0 / test.len().max(1) as f64).sum();
+    let mut shares = HashMap::new();
+    for test in evidence.failing {
+        for key in *test {
+            *shares.entry(key).or_default() += 1.0 / test.len().max(1) as f64 / total;
+        }
+    }
+    shares
 }
 
 /// The `except` clauses of those `try` statements that an exception went through, all the same.

@@ -17,6 +17,7 @@ mod values;
 pub mod weights;
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use features::{Evidence, Vector};
 use replay::{Files, Timeline};
@@ -69,6 +70,21 @@ pub struct Traced<'a> {
     files: Files,
     users: Users,
     executed: HashMap<TestId, HashSet<Key>>,
+    /// What following a test closely has shown: each is followed once, however many rankings it is part of.
+    followed: Mutex<HashMap<TestId, Arc<Followed>>>,
+}
+
+/// What the steps of one failing test show.
+#[derive(Debug)]
+struct Followed {
+    slice: Slice,
+    wrong: Wrong,
+    /// How late each statement outside of tests was last executed: 1 for the last, then 1/2, 1/3, …
+    recent: HashMap<Key, f64>,
+    /// Statements outside of tests that ran while the failing statement of the test did.
+    during: HashSet<Key>,
+    /// Statements outside of tests that threw away what a function of the project returned.
+    discarded: HashSet<Key>,
 }
 
 /// What is known of one cluster besides.
@@ -96,7 +112,7 @@ impl<'a> Traced<'a> {
                 (test.clone(), executed)
             })
             .collect();
-        Self { workspace, traces, passed, files, users, executed }
+        Self { workspace, traces, passed, files, users, executed, followed: Mutex::default() }
     }
 
     /// Ranks the statements that the failing tests of a cluster have executed.
@@ -114,7 +130,24 @@ impl<'a> Traced<'a> {
             };
         }
         let spectrum = Spectrum::count(failing.iter().copied(), passing.iter().copied());
-        let (slices, wrong, recent) = self.follow(known);
+        let followed = self.follow(known);
+        let count = followed.len();
+        let slices: Vec<&Slice> = followed.iter().map(|one| &one.slice).collect();
+        let mut wrong = Wrong::default();
+        let mut recent: HashMap<Key, f64> = HashMap::new();
+        let mut during: HashMap<Key, f64> = HashMap::new();
+        let mut discarded: HashMap<Key, f64> = HashMap::new();
+        for one in &followed {
+            wrong.merge(&one.wrong, count);
+            for (key, late) in &one.recent {
+                *recent.entry(key.clone()).or_default() += late / count as f64;
+            }
+            for (of, shares) in [(&one.during, &mut during), (&one.discarded, &mut discarded)] {
+                for key in of {
+                    *shares.entry(key.clone()).or_default() += 1.0 / count as f64;
+                }
+            }
+        }
         let messages: Vec<&str> = known
             .failures
             .iter()
@@ -153,6 +186,8 @@ impl<'a> Traced<'a> {
             changed: &changed,
             rules: &rules,
             recent: &recent,
+            during: &during,
+            discarded: &discarded,
             messages: &messages,
             tests: &names,
         };
@@ -195,26 +230,49 @@ impl<'a> Traced<'a> {
         Ranking { places, notes, candidates }
     }
 
-    /// Follows the failing tests that were recorded closely, at most [`CLOSELY`].
-    fn follow(&self, known: &Known<'_>) -> (Vec<Slice>, Wrong, HashMap<Key, f64>) {
-        let mut wrong = Wrong::default();
-        let mut recent: HashMap<Key, f64> = HashMap::new();
-        let mut slices = Vec::new();
-        let close: Vec<(&&Failure, &TestTrace)> = known
+    /// What the failing tests show that were recorded closely, at most [`CLOSELY`].
+    fn follow(&self, known: &Known<'_>) -> Vec<Arc<Followed>> {
+        let close = known
             .failures
             .iter()
             .filter_map(|failure| Some((failure, self.traces.tests.get(&failure.test)?)))
-            .filter(|(_, trace)| !trace.parts.is_empty())
-            .take(CLOSELY)
-            .collect();
-        for (failure, trace) in &close {
-            let timeline = Timeline::of(trace, &self.files);
-            let criterion = criterion(failure);
-            wrong.add(failure, self.actual(failure).as_deref(), trace, &timeline, close.len());
-            slices.push(slice::slice(&timeline, &self.files, &criterion));
-            lately(&timeline, close.len(), &mut recent);
+            .filter(|(_, trace)| !trace.parts.is_empty());
+        close.take(CLOSELY).map(|(failure, trace)| self.followed(failure, trace)).collect()
+    }
+
+    fn followed(&self, failure: &Failure, trace: &TestTrace) -> Arc<Followed> {
+        let known = || self.followed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(followed) = known().get(&failure.test) {
+            return Arc::clone(followed);
         }
-        (slices, wrong, recent)
+        let timeline = Timeline::of(trace, &self.files);
+        let mut wrong = Wrong::default();
+        wrong.add(failure, self.actual(failure).as_deref(), trace, &timeline);
+        let followed = Arc::new(Followed {
+            slice: slice::slice(&timeline, &self.files, &criterion(failure)),
+            wrong,
+            recent: lately(&timeline),
+            during: during(&timeline),
+            discarded: self.discarded(trace, &timeline),
+        });
+        known().insert(failure.test.clone(), Arc::clone(&followed));
+        followed
+    }
+
+    fn discarded(&self, trace: &TestTrace, timeline: &Timeline) -> HashSet<Key> {
+        let thrown = timeline.moments.iter().filter_map(|moment| {
+            let replay::Moment::Leave(frame, value) = *moment else { return None };
+            let frame = &timeline.frames[frame];
+            // What is no function gives its value to the statement it stands in.
+            frame.function.as_ref()?;
+            let instance = timeline.instances[frame.caller?];
+            let key = key_outside(timeline, instance)?;
+            let unit = self.files.get(&key.0)?.units.get(key.1)?;
+            let is_only = matches!(unit.calls.as_slice(), [call] if !call.name.is_empty());
+            let is_value = trace.value(value).is_some_and(|text| text != "None");
+            (unit.kind == units::Kind::Effect && is_only && is_value).then_some(key)
+        });
+        thrown.collect()
     }
 
     /// The text of the value that the code gave, where an assertion compares it with another.
@@ -256,16 +314,24 @@ impl<'a> Traced<'a> {
     }
 }
 
-/// Adds how late each statement outside of tests was last executed: 1 for the last, then 1/2, 1/3, …
-fn lately(timeline: &Timeline, tests: usize, recent: &mut HashMap<Key, f64>) {
-    let mut seen: HashSet<(&RelPath, usize)> = HashSet::new();
-    for instance in timeline.instances.iter().rev() {
-        let Some(path) = timeline.frames[instance.frame].file.as_ref() else { continue };
-        if !is_test_path(path.as_str()) && seen.insert((path, instance.unit)) {
-            let late = 1.0 / seen.len() as f64;
-            *recent.entry((path.clone(), instance.unit)).or_default() += late / tests.max(1) as f64;
-        }
+fn lately(timeline: &Timeline) -> HashMap<Key, f64> {
+    let mut recent = HashMap::new();
+    for key in timeline.instances.iter().rev().filter_map(|instance| key_outside(timeline, *instance)) {
+        let late = 1.0 / (recent.len() + 1) as f64;
+        recent.entry(key).or_insert(late);
     }
+    recent
+}
+
+/// What ran after the last statement of a test file had begun.
+fn during(timeline: &Timeline) -> HashSet<Key> {
+    let outside = timeline.instances.iter().rev().map(|instance| key_outside(timeline, *instance));
+    outside.map_while(|key| key).collect()
+}
+
+fn key_outside(timeline: &Timeline, instance: replay::Instance) -> Option<Key> {
+    let path = timeline.frames[instance.frame].file.as_ref()?;
+    (!is_test_path(path.as_str())).then(|| (path.clone(), instance.unit))
 }
 
 /// Where the failure shows: the frames of the project, deepest first.

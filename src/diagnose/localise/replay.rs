@@ -58,6 +58,8 @@ pub struct Frame {
     pub returned: u32,
     /// Calls above it within the recorded code.
     pub depth: usize,
+    /// The frame of the enclosing function, whose variables a nested function, a lambda or a comprehension sees.
+    pub lexical: Option<usize>,
     current: Option<usize>,
     /// A comprehension or generator expression of the calling statement.
     transparent: bool,
@@ -83,6 +85,8 @@ struct Replay<'a> {
     /// Frames by their number.
     numbered: HashMap<u32, usize>,
     stack: Vec<usize>,
+    /// The last frame of each function.
+    latest: HashMap<(RelPath, Arc<str>), usize>,
 }
 
 impl Timeline {
@@ -97,6 +101,7 @@ impl Timeline {
             },
             numbered: HashMap::new(),
             stack: Vec::new(),
+            latest: HashMap::new(),
         };
         for (index, part) in trace.parts.iter().enumerate() {
             if index == 0 {
@@ -165,13 +170,26 @@ impl Replay<'_> {
             let index = self.timeline.frames.len();
             let mut frame = Frame { code, arguments, depth, ..Frame::default() };
             if let Some((path, code)) = self.trace.codes.get(code) {
-                if let Some(units) = path.as_ref().and_then(|path| self.files.get(path)) {
-                    frame.function = units.at(code.line).and_then(|unit| {
-                        units.functions.iter().find(|(_, at)| **at == unit).map(|(name, _)| Arc::clone(name))
-                    });
-                }
                 let last = code.name.rsplit('.').next().unwrap_or_default();
                 frame.transparent = matches!(last, "<listcomp>" | "<setcomp>" | "<dictcomp>" | "<genexpr>");
+                let is_function = !last.starts_with('<');
+                if let Some((path, units)) = path.as_ref().and_then(|path| self.files.get_key_value(path)) {
+                    let unit = units.at(code.line);
+                    frame.function = unit.filter(|_| is_function).and_then(|unit| {
+                        units.functions.iter().find(|(_, at)| **at == unit).map(|(name, _)| Arc::clone(name))
+                    });
+                    let outer = match &frame.function {
+                        Some(function) => function
+                            .rsplit_once('.')
+                            .and_then(|(outer, _)| units.functions.get_key_value(outer))
+                            .map(|(name, _)| Arc::clone(name)),
+                        None => unit.and_then(|unit| units.units[unit].function.clone()),
+                    };
+                    frame.lexical = outer.and_then(|outer| self.enclosing(path, &outer));
+                    if let Some(function) = &frame.function {
+                        self.latest.insert((path.clone(), Arc::clone(function)), index);
+                    }
+                }
                 frame.file.clone_from(path);
             }
             self.timeline.frames.push(frame);
@@ -181,6 +199,15 @@ impl Replay<'_> {
         self.timeline.frames[index].caller = caller;
         self.stack.push(index);
         self.timeline.moments.push(Moment::Enter(index));
+    }
+
+    /// The frame of `function` whose variables something within it sees: where it runs that one, else the last.
+    fn enclosing(&self, path: &RelPath, function: &Arc<str>) -> Option<usize> {
+        let running = self.stack.iter().rev().copied().find(|&frame| {
+            let frame = &self.timeline.frames[frame];
+            frame.file.as_ref() == Some(path) && frame.function.as_ref() == Some(function)
+        });
+        running.or_else(|| self.latest.get(&(path.clone(), Arc::clone(function))).copied())
     }
 
     /// The statement that a frame is at: for a comprehension that of the frame around it.

@@ -25,6 +25,8 @@ const LEAVING: f64 = 0.6;
 const POTENTIAL: f64 = 0.75;
 /// To the statement that has called a function in which something matters.
 const CALLER: f64 = 0.5;
+/// To a parameter, for what its function may change in it.
+const CHANGED: f64 = 0.85;
 /// For earlier writers of an attribute: the last one may have written another object's.
 const EARLIER: f64 = 0.6;
 /// Weights below this are not followed.
@@ -44,8 +46,6 @@ pub struct Criterion {
 pub struct Slice {
     /// Weight, 0 to 1, by file and unit.
     pub weights: HashMap<(RelPath, usize), f64>,
-    /// Weight of each instance of the timeline.
-    pub instances: Vec<f64>,
     /// Names read at module level, by file.
     pub globals: HashMap<(RelPath, Name), f64>,
     /// Attributes for which no writer was seen: class attributes.
@@ -59,7 +59,7 @@ pub struct Slice {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Place {
     Local(usize, Name),
-    /// A variable of an enclosing function: by the file alone.
+    /// A variable of an enclosing function whose frame is not known: by the file alone.
     Free(RelPath, Name),
     Attr(Name),
 }
@@ -78,6 +78,8 @@ struct Slicer<'a> {
     returns: Vec<f64>,
     /// The unit that follows in each frame.
     next: Vec<Option<usize>>,
+    /// Weights that parameters have because the caller's variable matters.
+    given: HashMap<(usize, Name), f64>,
     missing: bool,
     slice: Slice,
 }
@@ -93,6 +95,7 @@ pub fn slice(timeline: &Timeline, files: &Files, criterion: &Criterion) -> Slice
         frames: vec![0.0; timeline.frames.len()],
         returns: vec![0.0; timeline.frames.len()],
         next: vec![None; timeline.frames.len()],
+        given: HashMap::new(),
         missing: criterion.missing,
         slice: Slice::default(),
     };
@@ -270,15 +273,23 @@ impl<'a> Slicer<'a> {
             Use::Attr(name) => return Some(Place::Attr(name.clone())),
             Use::Name(name) => name,
         };
-        let function = self.timeline.frames[frame].function.as_deref();
-        let Some(function) = function else {
-            // A lambda, a comprehension of its own, a class body or a module.
+        let mut at = Some(frame);
+        // Each step goes to an enclosing function's frame, which began before.
+        while let Some(index) = at {
+            let known = &self.timeline.frames[index];
+            let is_own = match known.function.as_deref() {
+                Some(function) => units.locals.get(function).is_some_and(|locals| locals.contains(name)),
+                None => self.parameter_names(index).iter().any(|parameter| **parameter == **name),
+            };
+            if is_own {
+                return Some(Place::Local(index, name.clone()));
+            }
+            at = known.lexical;
+        }
+        let Some(mut outer) = self.timeline.frames[frame].function.as_deref() else {
+            // A class body or a module, or something in it.
             return Some(Place::Free(path.clone(), name.clone()));
         };
-        if units.locals.get(function).is_some_and(|locals| locals.contains(name)) {
-            return Some(Place::Local(frame, name.clone()));
-        }
-        let mut outer = function;
         while let Some((enclosing, _)) = outer.rsplit_once('.') {
             outer = enclosing;
             if units.locals.get(outer).is_some_and(|locals| locals.contains(name)) {
@@ -293,6 +304,42 @@ impl<'a> Slicer<'a> {
         let caller = self.timeline.frames[frame].caller;
         let weight = caller.map_or(0.0, |caller| self.weights[caller]);
         self.returns[frame] = weight * DATA;
+        if let Some(caller) = caller {
+            self.changed(caller, frame);
+        }
+    }
+
+    /// What is given to a function may be changed there: `fill(table)`. Its parameters stand for what matters of the
+    /// caller's variables.
+    fn changed(&mut self, caller: usize, frame: usize) {
+        let Some((path, units, unit)) = self.unit(caller) else { return };
+        let outer = self.timeline.instances[caller].frame;
+        let Some(inner) = self.timeline.frames[frame].function.clone() else { return };
+        let short = inner.rsplit('.').next().unwrap_or(&inner);
+        let shift = usize::from(self.takes_receiver(frame));
+        let is_named = unit.calls.iter().any(|call| *call.name == *short);
+        let mut given: Vec<(Name, f64)> = Vec::new();
+        // Under whatever name a function that was handed over is called.
+        for call in unit.calls.iter().filter(|call| !is_named || *call.name == *short) {
+            let by_position = call.positional.iter().enumerate().filter(|_| !call.unpacks);
+            let by_position = by_position.filter_map(|(at, uses)| {
+                let name = self.parameter_names(frame).get(at + shift)?;
+                Some((Name::from(name.as_str()), uses))
+            });
+            let by_name = call.keywords.iter().map(|(name, uses)| (name.clone(), uses));
+            for (name, uses) in by_position.chain(by_name) {
+                let [used @ Use::Name(_)] = uses.as_slice() else { continue };
+                let live = self.place(outer, used, path, units).and_then(|place| self.live.get(&place));
+                if let Some(live) = live {
+                    given.push((name, live * CHANGED));
+                }
+            }
+        }
+        for (name, weight) in given.into_iter().filter(|(_, weight)| *weight >= LEAST) {
+            self.given.insert((frame, name.clone()), weight);
+            let known = self.live.entry(Place::Local(frame, name)).or_default();
+            *known = known.max(weight);
+        }
     }
 
     fn enter(&mut self, frame: usize) {
@@ -301,16 +348,21 @@ impl<'a> Slicer<'a> {
         let mut any = self.frames[frame] * CALLER;
         for name in &parameters {
             let Some(weight) = self.live.remove(&Place::Local(frame, name.clone())) else { continue };
-            if weight < LEAST {
+            // Nothing more is known of it than that it was given.
+            let given = self.given.remove(&(frame, name.clone())).unwrap_or(0.0);
+            if weight < LEAST || weight <= given {
                 continue;
             }
             any = any.max(weight * 0.9);
             self.argument(caller, frame, name, weight);
         }
+        let Some((path, units, unit)) = self.unit(caller) else { return };
+        let Instance { frame: outer, unit: index } = self.timeline.instances[caller];
+        for used in self.handed_over(frame, unit) {
+            self.use_(outer, &used, any * DATA, path, units);
+        }
         if any > self.weights[caller] {
             self.weights[caller] = any;
-            let Some((path, _, unit)) = self.unit(caller) else { return };
-            let Instance { frame: outer, unit: index } = self.timeline.instances[caller];
             if let Some((parent, _)) = unit.parent {
                 let known = self.control.entry((outer, parent)).or_default();
                 *known = known.max(any * CONTROL);
@@ -319,6 +371,24 @@ impl<'a> Slicer<'a> {
             let known = self.slice.weights.entry((path.clone(), index)).or_default();
             *known = known.max(any);
         }
+    }
+
+    /// What a call depends on that does not name the function it has called: `handlers[kind](text)`, `callback(text)`.
+    fn handed_over(&self, frame: usize, unit: &Unit) -> Vec<Use> {
+        let function = self.timeline.frames[frame].function.as_deref().unwrap_or_default();
+        let mut names = function.rsplit('.');
+        let (short, class) = (names.next().unwrap_or_default(), names.next().unwrap_or_default());
+        if unit.calls.iter().any(|call| *call.name == *short || *call.name == *class) {
+            return Vec::new();
+        }
+        let calls = unit.calls.iter();
+        calls
+            .flat_map(|call| match (call.name.is_empty(), call.receiver.is_empty()) {
+                (true, _) => call.receiver.clone(),
+                (false, true) => vec![Use::Name(call.name.clone())],
+                (false, false) => vec![Use::Attr(call.name.clone())],
+            })
+            .collect()
     }
 
     fn parameters(&self, frame: usize) -> Vec<Name> {
@@ -426,7 +496,6 @@ impl<'a> Slicer<'a> {
             let known = self.slice.globals.entry((path, name)).or_default();
             *known = known.max(weight);
         }
-        self.slice.instances = self.weights;
         self.slice
     }
 }

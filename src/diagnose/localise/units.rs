@@ -139,6 +139,27 @@ impl Scope {
     }
 }
 
+/// Variables that are another name of an attribute: `items = self.items`. What changes the one changes the other.
+fn aliases(body: &[Stmt]) -> HashMap<Name, Name> {
+    let mut found: HashMap<Name, Option<Name>> = HashMap::new();
+    for stmt in body {
+        stmt.walk(false, &mut |stmt| {
+            if let StmtKind::Assign { targets, value } = &stmt.kind
+                && let [target] = targets.as_slice()
+                && let Some(name) = target.as_name()
+            {
+                let attr = match &value.kind {
+                    ExprKind::Attribute { attr, .. } => Some(attr.clone()),
+                    _ => None,
+                };
+                // Bound twice, it is no longer told which it is.
+                found.entry(name.into()).and_modify(|known| *known = None).or_insert(attr);
+            }
+        });
+    }
+    found.into_iter().filter_map(|(name, attr)| Some((name, attr?))).collect()
+}
+
 struct Builder<'a> {
     module: &'a Module,
     source: &'a SourceFile,
@@ -321,11 +342,36 @@ impl Builder<'_> {
         }
         self.found.units[at].defs.push(Def::name(&function.name));
         let name = Arc::clone(&function.qualified_name);
-        let locals = self.module.locals(function).into_iter().map(|binding| binding.name).collect();
+        let mut locals: HashSet<Name> =
+            self.module.locals(function).into_iter().map(|binding| binding.name).collect();
+        for stmt in &function.body {
+            stmt.walk(false, &mut |stmt| {
+                if let StmtKind::Global(names) | StmtKind::Nonlocal(names) = &stmt.kind {
+                    for name in names {
+                        locals.remove(name);
+                    }
+                }
+            });
+        }
         self.found.locals.insert(Arc::clone(&name), locals);
         self.found.functions.insert(Arc::clone(&name), at);
         let inner = Scope { function: Some(name), parent: None, in_class: false };
+        let first = self.found.units.len();
         self.body(&function.body, &inner);
+        let aliases = aliases(&function.body);
+        for unit in &mut self.found.units[first..] {
+            let more: Vec<Def> = unit
+                .defs
+                .iter()
+                .filter(|def| !def.kills)
+                .filter_map(|def| match &def.what {
+                    Use::Name(name) => aliases.get(name).cloned(),
+                    Use::Attr(_) => None,
+                })
+                .map(|attr| Def { what: Use::Attr(attr), kills: false })
+                .collect();
+            unit.defs.extend(more);
+        }
     }
 
     fn loop_bodies(&mut self, at: usize, body: &[Stmt], orelse: &[Stmt], scope: &Scope) {

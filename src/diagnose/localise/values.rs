@@ -34,16 +34,28 @@ fn telling(text: &str) -> f64 {
 }
 
 impl Wrong {
-    /// Adds one failing test with its timeline. `tests` is how many there are.
-    pub fn add(
-        &mut self,
-        failure: &Failure,
-        actual: Option<&str>,
-        trace: &TestTrace,
-        timeline: &Timeline,
-        tests: usize,
-    ) {
+    /// Adds what is known of one of `tests` failing tests.
+    pub fn merge(&mut self, other: &Self, tests: usize) {
         let share = 1.0 / tests.max(1) as f64;
+        for (key, weight) in &other.made {
+            *self.made.entry(key.clone()).or_default() += weight * share;
+        }
+        for (key, weight) in &other.passed {
+            *self.passed.entry(key.clone()).or_default() += weight * share;
+        }
+        for (key, depth) in &other.depths {
+            let known = self.depths.entry(key.clone()).or_insert(*depth);
+            *known = (*known).min(*depth);
+        }
+        self.numbers.extend(&other.numbers);
+        self.texts.extend(other.texts.iter().cloned());
+        for (key, text) in &other.shown {
+            self.shown.entry(key.clone()).or_insert_with(|| text.clone());
+        }
+    }
+
+    /// Adds one failing test with its timeline.
+    pub fn add(&mut self, failure: &Failure, actual: Option<&str>, trace: &TestTrace, timeline: &Timeline) {
         let base = timeline
             .frames
             .iter()
@@ -59,7 +71,7 @@ impl Wrong {
             }
         }
         if let Some(actual) = actual {
-            self.returns(actual, trace, timeline, share);
+            self.returns(actual, trace, timeline);
         }
         let Some(assertion) = failure.exceptions.last().and_then(|e| e.assertion.as_ref()) else { return };
         let Some(right) = &assertion.right else { return };
@@ -68,8 +80,8 @@ impl Wrong {
         self.literals(wrong, expected);
     }
 
-    fn returns(&mut self, actual: &str, trace: &TestTrace, timeline: &Timeline, share: f64) {
-        let weight = telling(actual) * share;
+    fn returns(&mut self, actual: &str, trace: &TestTrace, timeline: &Timeline) {
+        let weight = telling(actual);
         // Frames whose callee has returned the same value only pass it on.
         let mut passing_on: HashSet<usize> = HashSet::new();
         let mut found: Vec<usize> = Vec::new();

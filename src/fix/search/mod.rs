@@ -6,7 +6,9 @@
 //! on one; all other tests that reach the file must go on passing; the smallest and most usual edit comes first; and
 //! where several do as well, each says so.
 
+mod calls;
 mod expressions;
+mod statements;
 mod templates;
 mod worker;
 
@@ -38,7 +40,9 @@ const MAX_CANDIDATES: usize = 4_000;
 /// When so many do as well there is no telling which is meant.
 const ENOUGH: usize = 6;
 /// Once one is found, those that cost so much more are not tried.
-const WORSE: f64 = 1.5;
+const WORSE: f64 = 1.0;
+/// Once one is found, others are tried for as long as it took to find it, or this long.
+const MORE: Duration = Duration::from_secs(3);
 /// Fixes that are shown.
 const MAX_FIXES: usize = 3;
 /// Share of the budget that is kept for trying what was found.
@@ -127,60 +131,13 @@ async fn searched(
 
     let mut worker = Worker::start(&copy, &start, &files, wish.setting.limits.time, cancel).await?;
     found.contained.clone_from(&worker.contained);
-    let collected: BTreeMap<String, usize> =
-        worker.tests.iter().enumerate().map(|(n, id)| (id.clone(), n)).collect();
-    let failing: Vec<String> =
-        tests.iter().filter_map(|test| Some(test.of(&collected)?.0.to_owned())).collect();
-    let request = Request {
-        path: None,
-        source: "",
-        first: &[],
-        then: &worker.tests.clone(),
-        all: true,
-        seconds: wish.setting.limits.time.as_secs_f64(),
-    };
-    let at = Instant::now();
-    let before = worker.ask(&request, cancel).await?;
-    let took = at.elapsed();
-    let passing: HashSet<&String> = before.passed.iter().collect();
-    let failing: Vec<String> = unique(failing).into_iter().filter(|id| !passing.contains(id)).collect();
-    let Some((first, more)) = failing.split_first() else {
-        worker.end().await;
-        return Err("the tests that failed pass here, or are not found".to_owned());
-    };
-    let mut then = more.to_vec();
-    then.extend(before.passed.iter().cloned());
-    let seconds = (took.as_secs_f64() * 4.0).clamp(2.0, 15.0);
-    let until = wish.budget.mul_f64(1.0 - FOR_TRIALS);
-    let total = all.len();
-    let mut plausible: Vec<Candidate> = Vec::new();
-    for candidate in all {
-        let best = plausible.first().map(|best| best.cost);
-        if begun.elapsed() > until
-            || plausible.len() >= ENOUGH
-            || best.is_some_and(|best| candidate.cost > best + WORSE)
-        {
-            break;
-        }
-        let Some(source) = changed(wish.workspace, &candidate) else { continue };
-        let path = candidate.path.under(copy.root()).display().to_string();
-        let request = Request {
-            path: Some(&path),
-            source: &source,
-            first: std::slice::from_ref(first),
-            then: &then,
-            all: false,
-            seconds,
-        };
-        let answer = worker.ask(&request, cancel).await?;
-        found.tried += 1;
-        progress(found.tried, total);
-        if answer.ended == "done" && answer.failed.is_empty() && answer.passed.contains(first) {
-            plausible.push(candidate);
-        }
-    }
+    let until = begun + wish.budget.mul_f64(1.0 - FOR_TRIALS);
+    let asked = Asked { tests: &tests, all, root: copy.root(), until };
+    let plausible = plausible(&mut worker, asked, wish, cancel, progress, found).await;
+    // Whatever came of it, its processes are gone before the copy is.
     worker.end().await;
     drop(copy);
+    let plausible = plausible?;
     let others = plausible.len().saturating_sub(1);
     for candidate in plausible {
         if found.fixes.len() >= MAX_FIXES
@@ -203,6 +160,83 @@ async fn searched(
         }
     }
     Ok(())
+}
+
+/// What a worker is asked for.
+struct Asked<'a> {
+    tests: &'a [Test],
+    /// The candidates, in the order in which they are tried.
+    all: Vec<Candidate>,
+    /// The folder of the copy.
+    root: &'a std::path::Path,
+    until: Instant,
+}
+
+/// The candidates with which the tests pass and no other fails, best first.
+async fn plausible(
+    worker: &mut Worker,
+    asked: Asked<'_>,
+    wish: &Wish<'_>,
+    cancel: &CancellationToken,
+    progress: Progress<'_>,
+    found: &mut Found,
+) -> Result<Vec<Candidate>, String> {
+    let collected: BTreeMap<String, usize> =
+        worker.tests.iter().enumerate().map(|(n, id)| (id.clone(), n)).collect();
+    let failing: Vec<String> =
+        asked.tests.iter().filter_map(|test| Some(test.of(&collected)?.0.to_owned())).collect();
+    let request = Request {
+        path: None,
+        source: "",
+        first: &[],
+        then: &worker.tests.clone(),
+        all: true,
+        seconds: wish.setting.limits.time.as_secs_f64(),
+    };
+    let at = Instant::now();
+    let before = worker.ask(&request, cancel).await?;
+    let took = at.elapsed();
+    let passing: HashSet<&String> = before.passed.iter().collect();
+    let failing: Vec<String> = unique(failing).into_iter().filter(|id| !passing.contains(id)).collect();
+    let Some((first, more)) = failing.split_first() else {
+        return Err("the tests that failed pass here, or are not found".to_owned());
+    };
+    let mut then = more.to_vec();
+    then.extend(before.passed.iter().cloned());
+    let seconds = (took.as_secs_f64() * 4.0).clamp(2.0, 15.0);
+    let total = asked.all.len();
+    let begun = Instant::now();
+    let mut until = asked.until;
+    let mut plausible: Vec<Candidate> = Vec::new();
+    for candidate in asked.all {
+        let best = plausible.first().map(|best| best.cost);
+        if Instant::now() > until
+            || plausible.len() >= ENOUGH
+            || best.is_some_and(|best| candidate.cost > best + WORSE)
+        {
+            break;
+        }
+        let Some(source) = changed(wish.workspace, &candidate) else { continue };
+        let path = candidate.path.under(asked.root).display().to_string();
+        let request = Request {
+            path: Some(&path),
+            source: &source,
+            first: std::slice::from_ref(first),
+            then: &then,
+            all: false,
+            seconds,
+        };
+        let answer = worker.ask(&request, cancel).await?;
+        found.tried += 1;
+        progress(found.tried, total);
+        if answer.ended == "done" && answer.failed.is_empty() && answer.passed.contains(first) {
+            if plausible.is_empty() {
+                until = until.min(Instant::now() + begun.elapsed().max(MORE));
+            }
+            plausible.push(candidate);
+        }
+    }
+    Ok(plausible)
 }
 
 /// The candidates for all places, what costs least first.

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 
-use super::expressions;
+use super::{expressions, statements};
 use crate::model::{Place, RelPath};
 use crate::workspace::python::{Expr, ExprKind, Function, Module, Span, Stmt, StmtKind};
 use crate::workspace::{SourceFile, Workspace};
@@ -33,11 +33,17 @@ pub struct Hints {
 
 /// Everything a template looks at.
 pub(super) struct Context<'a> {
+    pub(super) workspace: &'a Workspace,
+    pub(super) path: &'a RelPath,
     pub(super) text: &'a str,
     pub(super) module: &'a Module,
     pub(super) function: Option<&'a Function>,
     pub(super) line: u32,
     pub(super) hints: &'a Hints,
+    /// Whether the statement is a `def`, whose expressions are defaults, decorators and annotations.
+    pub(super) is_default: bool,
+    /// What the statement returns.
+    pub(super) returned: Option<Span>,
     found: Vec<(Span, String, f64)>,
 }
 
@@ -56,7 +62,7 @@ impl Context<'_> {
     }
 
     /// The indentation of the line that holds a byte.
-    fn indent(&self, offset: u32) -> &str {
+    pub(super) fn indent(&self, offset: u32) -> &str {
         let start = self.text[..offset as usize].rfind('\n').map_or(0, |at| at + 1);
         let line = &self.text[start..offset as usize];
         &line[..line.len() - line.trim_start().len()]
@@ -66,10 +72,15 @@ impl Context<'_> {
 /// The candidates for the statement at `place`, which is the `rank`th (from 0) of the suspects.
 pub fn candidates(workspace: &Workspace, place: &Place, rank: usize, hints: &Hints) -> Vec<Candidate> {
     let Some(source) = workspace.source(&place.path) else { return Vec::new() };
-    let mut context = context(&source, place.line, hints);
+    let mut context = context(workspace, &source, place.line, hints);
     let path = context.module.path_to(place.line);
     let Some((stmt, around)) = path.split_last() else { return Vec::new() };
+    context.is_default = matches!(stmt.kind, StmtKind::Function(_));
+    if let StmtKind::Return(Some(value)) = &stmt.kind {
+        context.returned = Some(value.span);
+    }
     statement(&mut context, stmt, around.last().copied());
+    statements::around(&mut context, stmt, around.last().copied());
     let exprs: Vec<&Expr> = if let StmtKind::Function(_) | StmtKind::Class(_) = stmt.kind {
         stmt.expressions()
     } else {
@@ -98,11 +109,23 @@ pub fn candidates(workspace: &Workspace, place: &Place, rank: usize, hints: &Hin
         .collect()
 }
 
-fn context<'a>(source: &'a SourceFile, line: u32, hints: &'a Hints) -> Context<'a> {
+fn context<'a>(workspace: &'a Workspace, source: &'a SourceFile, line: u32, hints: &'a Hints) -> Context<'a> {
     let module = source.module();
     let function =
         module.enclosing_function(line).and_then(|definition| module.function(&definition.qualified_name));
-    Context { text: source.text(), module, function, line, hints, found: Vec::new() }
+    let path = source.path();
+    Context {
+        workspace,
+        path,
+        text: source.text(),
+        module,
+        function,
+        line,
+        hints,
+        is_default: false,
+        returned: None,
+        found: Vec::new(),
+    }
 }
 
 /// Changes of the statement as a whole.
@@ -140,7 +163,8 @@ fn statement(context: &mut Context<'_>, stmt: &Stmt, parent: Option<&Stmt>) {
         StmtKind::Assign { targets, value } => {
             if let [target] = targets.as_slice()
                 && matches!(target.kind, ExprKind::Name(_) | ExprKind::Attribute { .. })
-                && matches!(parent.map(|p| &p.kind), Some(StmtKind::For { .. } | StmtKind::While { .. }))
+                && (matches!(parent.map(|p| &p.kind), Some(StmtKind::For { .. } | StmtKind::While { .. }))
+                    || statements::is_bound_before(context, target))
             {
                 let between = Span { start: target.span.end, end: value.span.start };
                 if context.of(between).trim() == "=" {
@@ -165,6 +189,7 @@ fn statement(context: &mut Context<'_>, stmt: &Stmt, parent: Option<&Stmt>) {
                 let name = context.hints.exception.clone();
                 if is_identifier(&name) && !context.of(caught.span).contains(&name) {
                     let inner = context.of(caught.span).trim_matches(['(', ')']).to_owned();
+                    context.replace(caught.span, name.clone(), 2.8);
                     context.replace(caught.span, format!("({inner}, {name})"), 3.0);
                 }
             }

@@ -77,9 +77,16 @@ impl Worker {
         let process = Piped::start(&start.interpreter, &args, copy.root(), &environment)
             .map_err(|error| error.to_string())?;
         let mut worker = Self { process, tests: Vec::new(), contained: Vec::new() };
-        let hello: Hello = worker.receive(time, cancel).await?;
-        (worker.tests, worker.contained) = (hello.tests, hello.contained);
-        Ok(worker)
+        match worker.receive::<Hello>(time, cancel).await {
+            Ok(hello) => {
+                (worker.tests, worker.contained) = (hello.tests, hello.contained);
+                Ok(worker)
+            }
+            Err(because) => {
+                worker.end().await;
+                Err(because)
+            }
+        }
     }
 
     /// Has a candidate tried.

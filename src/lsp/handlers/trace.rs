@@ -183,28 +183,30 @@ async fn traced(
     let options = front::analysis_options(&snapshot.root, &snapshot.config, system);
     let budget = Duration::from_secs(snapshot.config.search_budget.into());
     let wish = mend::Wish { setting: &setting, workspace: &workspace, options: &options, budget };
-    let mut said = Vec::new();
-    for cluster in &mut analysis.clusters {
-        if !found.rankings.iter().any(|(of, _)| *of == cluster.fingerprint) {
-            continue;
-        }
+    let groups = mend::groups(&analysis.clusters, |cluster| {
+        found.rankings.iter().any(|(of, _)| *of == cluster.fingerprint)
+    });
+    let mut outcomes = Vec::new();
+    for members in groups {
         let progress = |tried: usize, total: usize| {
             if let Some(shown) = shown {
                 shown.update(format!("trying edits: {tried} of {total}"), None);
             }
         };
-        let Some(result) = mend::search(cluster, &found, &wish, cancel, &progress).await else { continue };
-        said.push(result);
+        let work = mend::search(&mut analysis.clusters, &members, &found, &wish, cancel, &progress);
+        let Some(outcome) = work.await else { continue };
         let helps = |fix: &&Fix| fix.verification.state == VerificationState::Verified;
-        let fixes: Vec<Fix> = cluster.fixes.iter().filter(helps).cloned().collect();
-        if !fixes.is_empty() {
-            tell(snapshot, &workspace, engine, vec![news(cluster, fixes)]).await;
+        if outcome.fixes > 0 {
+            let mended = members.iter().map(|&at| &analysis.clusters[at]);
+            let mended = mended.map(|c| news(c, c.fixes.iter().filter(helps).cloned().collect()));
+            tell(snapshot, &workspace, engine, mended.collect()).await;
         }
+        outcomes.push(outcome);
         if cancel.is_cancelled() {
             return Ok(Found { cancelled: true, ..found });
         }
     }
-    found.notes.extend(said);
+    found.notes.extend(mend::said(&outcomes));
     Ok(found)
 }
 
