@@ -304,7 +304,7 @@ async fn what_candidates_do_stays_in_the_copy() {
     let project = Project::new(&[("it.py", &text), ("test_it.py", tests)]);
     let places = [("it.py", 24), ("it.py", 26), ("it.py", 27), ("it.py", 28)];
     let found = project.search(&places, 60).await;
-    assert!(!found.fixes.is_empty() && found.tried > 5, "{found:#?}");
+    assert!(!found.fixes.is_empty() && found.tried > 2, "{found:#?}");
     let is_kept_from = |what: &str| found.contained.iter().any(|known| known == what);
     if is_kept_from("files") {
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "precious");

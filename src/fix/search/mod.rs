@@ -41,8 +41,6 @@ const MAX_CANDIDATES: usize = 4_000;
 const ENOUGH: usize = 6;
 /// Once one is found, those that cost so much more are not tried.
 const WORSE: f64 = 1.0;
-/// Once one is found, others are tried for as long as it took to find it, or this long.
-const MORE: Duration = Duration::from_secs(3);
 /// Fixes that are shown.
 const MAX_FIXES: usize = 3;
 /// Share of the budget that is kept for trying what was found.
@@ -205,12 +203,10 @@ async fn plausible(
     then.extend(before.passed.iter().cloned());
     let seconds = (took.as_secs_f64() * 4.0).clamp(2.0, 15.0);
     let total = asked.all.len();
-    let begun = Instant::now();
-    let mut until = asked.until;
     let mut plausible: Vec<Candidate> = Vec::new();
     for candidate in asked.all {
         let best = plausible.first().map(|best| best.cost);
-        if Instant::now() > until
+        if Instant::now() > asked.until
             || plausible.len() >= ENOUGH
             || best.is_some_and(|best| candidate.cost > best + WORSE)
         {
@@ -230,9 +226,6 @@ async fn plausible(
         found.tried += 1;
         progress(found.tried, total);
         if answer.ended == "done" && answer.failed.is_empty() && answer.passed.contains(first) {
-            if plausible.is_empty() {
-                until = until.min(Instant::now() + begun.elapsed().max(MORE));
-            }
             plausible.push(candidate);
         }
     }
