@@ -141,7 +141,12 @@ fn the_world_outside_and_endless_code() {
                 "src/app/io.py:18",
             ),
             ("test_mean", "arithmetic-division", "`values` is empty", "src/app/io.py:22"),
-            ("test_pairs", "arithmetic-index", "`i + 1` is beyond the end of `items`", "src/app/io.py:28"),
+            (
+                "test_pairs",
+                "replayed",
+                "off by one; with `for i in range(len(items) - 1):`",
+                "src/app/io.py:27",
+            ),
             ("test_total", "arithmetic-index", "runs one step too far", "src/app/io.py:34"),
             ("test_fact", "arithmetic-recursion", "has no case in which it does not", "src/app/io.py:40"),
             ("test_walk", "arithmetic-recursion", "with unchanged arguments", "src/app/io.py:46"),

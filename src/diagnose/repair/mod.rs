@@ -38,6 +38,8 @@ const MAX_SHOWN: usize = 3;
 const ONE_PLACE: f64 = 0.88;
 const FAR_FETCHED: f64 = 0.66;
 const SEVERAL_PLACES: f64 = 0.5;
+/// From here on the place that a rule names goes before others that mend the failure in a replay, too.
+const CERTAIN: f64 = 0.8;
 
 /// An edit that mends the failure in the replay.
 struct Mended {
@@ -98,6 +100,8 @@ struct Found {
     report: Box<Report>,
     /// The line of the project that most likely made the wrong value, if none of the edits mends it.
     suspect: Option<Place>,
+    /// The steps were used up before all edits were tried that are as likely.
+    cut: bool,
 }
 
 /// The line that most likely made the wrong value: one that ran in no passing test, and that slips are possible in.
@@ -160,9 +164,9 @@ fn mend(case: &Case<'_>) -> Option<Found> {
         all.retain(|candidate| is_shared(&candidate.why));
     }
     let suspect = suspect(&judge, &all);
-    let mut mended = tried(&program, &target, &base, all);
+    let (mut mended, cut) = tried(&program, &target, &base, all);
     mended.sort_by_key(|mended| (judge.rank(&mended.candidate), judge.order(&mended.candidate)));
-    Some(Found { mended, alone, report, suspect })
+    Some(Found { mended, alone, report, suspect, cut })
 }
 
 /// Whether an edit is about what tests or objects share.
@@ -327,8 +331,9 @@ fn texts(left: &Value, right: &Value, hints: &mut Hints) {
     }
 }
 
-/// Tries the candidates in order; gives those that mend the failure, the least far-fetched only.
-fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -> Vec<Mended> {
+/// Tries the candidates in order; gives those that mend the failure, the least far-fetched only, and whether the steps
+/// were used up before the others could be tried.
+fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -> (Vec<Mended>, bool) {
     let passed: Vec<&str> = base
         .tests
         .iter()
@@ -340,8 +345,10 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
     let mut seen: BTreeSet<(RelPath, String)> = BTreeSet::new();
     let each = (base.steps * 8).clamp(3_000, FIRST);
     let mut best = u32::MAX;
+    let mut cut = false;
     for candidate in all.into_iter().take(MAX_TRIED) {
-        if candidate.cost > best.saturating_add(1) || fuel < each || found.len() >= 12 {
+        cut = fuel < each;
+        if candidate.cost > best.saturating_add(1) || cut || found.len() >= 12 {
             break;
         }
         let Some(source) = program.files().find(|file| *file.path() == candidate.path) else {
@@ -368,7 +375,7 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
     // An edit that mends more of the file's failing tests is nearer to the cause.
     let fewest = found.iter().map(|(still, _)| *still).min().unwrap_or(0);
     found.retain(|(still, _)| *still == fewest);
-    found.into_iter().map(|(_, mended)| mended).collect()
+    (found.into_iter().map(|(_, mended)| mended).collect(), cut)
 }
 
 /// The lines that differ, before and after, trimmed.
@@ -390,12 +397,26 @@ fn place(case: &Case<'_>, candidate: &Candidate) -> Place {
 }
 
 fn merged(case: &Case<'_>, mut finding: Finding, found: Found) -> Finding {
-    let Found { mended, alone, report, .. } = found;
+    let Found { mut mended, alone, report, cut, .. } = found;
+    // What a rule that is sure has said of the place and a replay confirms goes before what only a replay says: without
+    // an assertion whatever ends the exception makes a test pass.
+    if finding.confidence >= CERTAIN
+        && let Some((place, ..)) = finding.culprits.first()
+        && let Some(at) =
+            mended.iter().position(|m| m.candidate.path == place.path && m.candidate.line == place.line)
+    {
+        mended[..=at].rotate_right(1);
+    }
     let first = &mended[0];
     let at = place(case, &first.candidate);
     let known =
         finding.culprits.first().is_some_and(|(place, ..)| place.path == at.path && place.line == at.line);
     let sure = finding.confidence >= 0.6;
+    if cut && !known && finding.confidence >= CERTAIN {
+        // An edit where the rule points to may not have been tried any more.
+        finding.fixes.extend(mended.iter().take(MAX_SHOWN).map(|mended| draft(case, mended)));
+        return finding;
+    }
     let places: BTreeSet<(&RelPath, u32)> =
         mended.iter().map(|m| (&m.candidate.path, m.candidate.line)).collect();
     let confidence = match (places.len(), first.candidate.cost) {
