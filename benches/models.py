@@ -1,8 +1,8 @@
 """Asks a fake provider about many causes: time against the limit's ideal, peak memory, and what a Ctrl-C leaves.
 
-usage: python3 benches/models.py [FAILSCOPE] [--python PYTHON] [--rate CALLS_A_SECOND] [--causes N ...]
-The server takes 200 ms for an answer and no more than so many calls a second (a token bucket of one call, refusing with
-429 and Retry-After). PYTHON is one with pytest; it makes the failures. Prints a line for each run.
+usage: python3 benches/models.py [FAILSCOPE] [--python PYTHON] [--rate CALLS_A_SECOND] [--burst CALLS] [--causes N ...]
+The server takes 200 ms for an answer and no more than so many calls a second (a token bucket of BURST calls, 1 if it is
+not given, refusing with 429 and Retry-After). PYTHON is one with pytest; it makes the failures. Prints a line for each run.
 """
 
 import argparse
@@ -25,8 +25,8 @@ LATENCY = 0.2
 class Server:
     """Counts what it is sent, and when; refuses what comes too fast."""
 
-    def __init__(self, rate):
-        self.rate, self.tokens, self.filled = rate, 1.0, time.monotonic()
+    def __init__(self, rate, burst):
+        self.rate, self.burst, self.tokens, self.filled = rate, burst, float(burst), time.monotonic()
         self.taken, self.refused, self.arrivals = 0, 0, []
         self.loop = asyncio.new_event_loop()
         ready = threading.Event()
@@ -55,7 +55,7 @@ class Server:
             return reply(404, {"error": {"message": "no list"}})
         now = time.monotonic()
         self.arrivals.append(now)
-        self.tokens = min(1.0, self.tokens + (now - self.filled) * self.rate)
+        self.tokens = min(self.burst, self.tokens + (now - self.filled) * self.rate)
         self.filled = now
         if self.tokens < 1:
             self.refused += 1
@@ -130,9 +130,10 @@ def main():
     parser.add_argument("failscope", nargs="?", default=str(ROOT / "target/release/failscope"))
     parser.add_argument("--python", default=str(ROOT / "target/venv/bin/python"))
     parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--burst", type=int, default=1)
     parser.add_argument("--causes", type=int, nargs="+", default=[100, 1000])
     options = parser.parse_args()
-    print(f"{LATENCY * 1000:.0f} ms an answer, {options.rate:g} calls a second")
+    print(f"{LATENCY * 1000:.0f} ms an answer, {options.rate:g} calls a second, {options.burst} at once")
     for causes in options.causes:
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
@@ -141,11 +142,11 @@ def main():
             print(f"{causes} causes offline: {plain:.1f} s, {cpu:.1f} s of processor, {memory:.0f} MB at most")
             for variable, path, extra in [("GROQ_BASE_URL", "", {"GROQ_API_KEY": "k-for-benchmarks"}),
                                           ("OPENAI_BASE_URL", "/v1", {})]:
-                server = Server(options.rate)
+                server = Server(options.rate, options.burst)
                 environment = {variable: f"http://127.0.0.1:{server.port}{path}", **extra}
                 report, wall, cpu, memory, _ = run(options.failscope, folder, results, environment)
                 model = report["run"]["model"]
-                ideal = (2 * len(report["analyses"]) - 1) / options.rate + LATENCY
+                ideal = (2 * len(report["analyses"]) - options.burst) / options.rate + LATENCY
                 heard = model["answered"] + model["kept"]
                 print(f"{causes} causes ({len(report['analyses'])} told apart, {heard} heard) by {variable}: "
                       f"{wall:.1f} s; without the offline part {wall - plain:.1f} s of {ideal:.1f}, "
@@ -153,7 +154,7 @@ def main():
                       f"{cpu:.1f} s of processor, {memory:.0f} MB at most", flush=True)
                 for entry in (folder / ".failscope/cache").glob("*.json"):
                     entry.unlink()
-            server = Server(options.rate)
+            server = Server(options.rate, options.burst)
             environment = {"GROQ_BASE_URL": f"http://127.0.0.1:{server.port}", "GROQ_API_KEY": "k-for-benchmarks"}
             _, wall, _, _, stopped = run(options.failscope, folder, results, environment, plain + 1)
             # What was under way when it was told is let go; nothing new comes.
