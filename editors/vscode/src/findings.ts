@@ -88,6 +88,8 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
   private readonly changed = new vscode.EventEmitter<undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private known: readonly FolderFindings[] = [];
+  /** What was last heard, as text: the view is not built anew under a person's hands when nothing is new. */
+  private heard: string | undefined;
   /** Fingerprints of the results before, by folder and time of the run. */
   private readonly before = new Map<string, { time: number; now: Set<string>; earlier: Set<string> | undefined }>();
   private filter: Filter = {};
@@ -118,7 +120,11 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
 
   /** Asks the server for what it knows now. */
   async refresh(): Promise<void> {
-    this.known = (await this.server.execute<readonly FolderFindings[]>('failscope.findings')) ?? [];
+    const known = (await this.server.execute<readonly FolderFindings[]>('failscope.findings')) ?? [];
+    const heard = JSON.stringify(known);
+    if (heard === this.heard) return;
+    this.heard = heard;
+    this.known = known;
     for (const { root, report } of this.known) {
       const now = new Set(report.analyses.map((finding) => finding.fingerprint_hash));
       const last = this.before.get(root);

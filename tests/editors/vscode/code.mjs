@@ -116,7 +116,7 @@ export async function openCode({ work, workspace, vsix, also = [], extra = {}, e
       Object.assign(all, changes);
       fs.writeFileSync(path.join(user, 'Machine', 'settings.json'), JSON.stringify(all));
     };
-    return { page, close, set };
+    return { page, close, set, logs: path.join(user, 'logs') };
   } catch (error) {
     process.kill(-child.pid, 'SIGKILL');
     throw error;
