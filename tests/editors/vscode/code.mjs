@@ -21,6 +21,8 @@ export const settings = {
   'editor.codeLens': true,
   // In the browser VS Code saves by itself unless told not to.
   'files.autoSave': 'off',
+  // A view that takes the focus late must not take the palette away.
+  'workbench.quickOpen.closeOnFocusLost': false,
 };
 
 function freePort() {
@@ -129,8 +131,8 @@ export async function command(page, title) {
   const input = page.locator('.quick-input-widget input');
   await input.waitFor();
   await input.fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: title }).first().waitFor();
-  await page.keyboard.press('Enter');
+  await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
+  await input.press('Enter');
 }
 
 /** Opens a file of the workspace, with the cursor on `line`, `column`. */
@@ -140,14 +142,17 @@ export async function openFile(page, file, line = 1, column = 1) {
   await input.waitFor();
   await input.fill(file);
   const name = path.basename(file);
-  // The row and the tab of this very file: `basket.py` is also the end of `test_basket.py`.
-  await page.locator('.quick-input-list .monaco-list-row', { hasText: new RegExp(`^${name.replaceAll('.', '\\.')}`) }).first().click();
+  // By keys: rows move while files are still found. The row and the tab of this very file: `basket.py` is also the end of
+  // `test_basket.py`, so that it is asked for with its folder.
+  const row = page.locator('.quick-input-list .monaco-list-row.focused', { hasText: new RegExp(`^${name.replaceAll('.', '\\.')}`) });
+  await row.waitFor();
+  await input.press('Enter');
   await page.locator(`.tab.active[data-resource-name="${name}"]`).waitFor();
   await page.locator('.part.editor .monaco-editor .view-lines:visible').first().waitFor();
   await page.keyboard.press('Control+G');
   await input.waitFor();
   await input.fill(`:${line}:${column}`);
-  await page.keyboard.press('Enter');
+  await input.press('Enter');
   await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 

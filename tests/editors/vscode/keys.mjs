@@ -111,7 +111,7 @@ await scene('keyboard', { record: true }, async (page, workspace) => {
     await focusedRow(page).filter({ hasText: 'subtotl' }).waitFor();
   });
   await check('the hover has links of our own, and they work', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     await squiggles(page).first().waitFor();
     await pointAt(page, 'subtotl');
     const hover = page.locator('.monaco-hover:visible', { hasText: 'Show the finding' }).first();
@@ -122,7 +122,7 @@ await scene('keyboard', { record: true }, async (page, workspace) => {
     await focusedRow(page).filter({ hasText: 'subtotl' }).waitFor();
   });
   await check('the fix is applied and saved by keys', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     const menu = await actionMenu(page);
     const row = menu.locator('.monaco-list-row.focused');
     for (let steps = 0; steps < 20 && !/Change .subtotl. to .subtotal/.test(await row.innerText()); steps += 1) {
@@ -143,7 +143,7 @@ const settle = (_, workspace) => fs.appendFileSync(path.join(workspace, 'pyproje
 
 await scene('about', { record: true, prepare: (...all) => void settle(...all) }, async (page, _, code) => {
   await check('the settings of the project hold where the editor has none', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     await page.locator('.monaco-editor .squiggly-warning').first().waitFor();
     await page.locator('.statusbar-item', { hasText: '2 failures, 1 cause' }).waitFor();
     expect((await squiggles(page).count()) === 0, 'an error, though the project says warning');

@@ -16,7 +16,7 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
   });
   await shoot(page, 'test-file');
   await check('the culprit line is underlined', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     await squiggles(page).first().waitFor();
   });
   await check('the hover holds the cause', async () => {
@@ -87,7 +87,7 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     await shoot(page, 'test-results');
   });
   await check('a setting applies without a restart', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     code.set({ 'failscope.severity': 'warning' });
     await page.locator('.monaco-editor .squiggly-warning').first().waitFor();
     code.set({ 'failscope.severity': 'error' });
@@ -120,7 +120,7 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     await report.close();
   });
   await check('the quick fix mends the file', async () => {
-    await openFile(page, 'basket.py', 13, 18);
+    await openFile(page, 'shop/basket.py', 13, 18);
     const menu = (await actionMenu(page)).locator('.monaco-list-row', { hasText: 'subtotal' }).first();
     await menu.waitFor();
     await shoot(page, 'quick-fix');
