@@ -17,6 +17,7 @@ use tower_lsp::lsp_types::{
 use tower_lsp::{Client, LanguageServer, async_trait};
 
 use super::asker::Asker;
+use super::order::Written;
 use super::outbox::{EngineSide, Outbox};
 use super::transport::Ending;
 use super::{Options, alone, capabilities, convert, handlers};
@@ -92,8 +93,9 @@ impl Session {
 
 impl Backend {
     /// A backend for `client`.
-    pub fn new(client: Client, options: Options, ending: Ending) -> Self {
-        Self { outbox: Outbox::new(client, options.patience), options, ending, session: OnceLock::new() }
+    pub fn new(client: Client, options: Options, ending: Ending, written: Written) -> Self {
+        let outbox = Outbox::new(client, options.patience, written);
+        Self { outbox, options, ending, session: OnceLock::new() }
     }
 
     fn session(&self) -> Result<&Session> {
@@ -323,6 +325,9 @@ impl LanguageServer for Backend {
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Json>> {
-        handlers::commands::execute(self.session()?, params).await
+        let answer = handlers::commands::execute(self.session()?, params).await;
+        // What a command has changed is seen before it is said to be done.
+        self.outbox.published().await;
+        answer
     }
 }

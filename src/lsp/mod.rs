@@ -2,7 +2,7 @@
 //!
 //! [`transport`] wraps the service, [`backend`] forwards notifications to the engine and requests to
 //! [`handlers`], [`outbox`] sends what the engine shows, [`convert`] is the only place with protocol positions,
-//! ranges and URIs.
+//! ranges and URIs. [`order`] has answers follow the publications that belong before them.
 
 mod alone;
 mod asker;
@@ -11,6 +11,7 @@ mod capabilities;
 mod convert;
 mod handlers;
 mod markup;
+mod order;
 mod outbox;
 mod tap;
 mod transport;
@@ -26,6 +27,7 @@ use crate::engine::Watching;
 use crate::engine::tools::{Pipeline, Tools};
 use crate::system::System;
 use backend::Backend;
+use order::{Counted, Written};
 use transport::{Ending, Guard, Until};
 
 /// Requests that may be in work at once. It bounds memory, and must be high enough that requests which wait for
@@ -77,14 +79,15 @@ where
     });
     let input = Until::new(tap::Tapped::new(input, tap.clone()), ending.token());
     let output = tap::Tapped::new(output, tap);
+    let written = Written::default();
     let (service, socket) = LspService::build({
-        let ending = ending.clone();
-        move |client| Backend::new(client, options, ending)
+        let (ending, written) = (ending.clone(), written.clone());
+        move |client| Backend::new(client, options, ending, written)
     })
     .custom_method("window/workDoneProgress/cancel", Backend::cancel_progress)
     .custom_method("$/setTrace", Backend::set_trace)
     .finish();
-    let serving = Server::new(input, output, socket)
+    let serving = Server::new(input, output, Counted { socket, written })
         .concurrency_level(CONCURRENCY)
         .serve(Guard::new(service, ending.clone()));
     ending.bound(serving).await;

@@ -22,6 +22,7 @@ use super::capabilities;
 use super::convert;
 use super::handlers::diagnostics;
 use super::handlers::findings::FindingsChanged;
+use super::order::Written;
 use crate::engine::{Front, Level, Publication};
 
 /// How long an analysis may take before its progress is shown.
@@ -31,6 +32,7 @@ const SHOW_PROGRESS: Duration = Duration::from_millis(500);
 pub struct Outbox {
     client: Client,
     patience: Duration,
+    written: Written,
     capabilities: OnceLock<capabilities::Client>,
     waiting: Mutex<Waiting>,
     more: Notify,
@@ -47,6 +49,8 @@ struct Waiting {
     ready: bool,
     order: Vec<PathBuf>,
     publications: HashMap<PathBuf, Publication>,
+    /// Publications that have left here since the start.
+    sent: u64,
     messages: Vec<(Level, String)>,
     refresh: bool,
     busy: HashMap<PathBuf, Busy>,
@@ -63,10 +67,11 @@ impl Outbox {
     /// An outbox that holds everything back until [`Self::open`].
     ///
     /// `patience` is the longest wait for the client's answer to a request of the server.
-    pub fn new(client: Client, patience: Duration) -> Arc<Self> {
+    pub fn new(client: Client, patience: Duration, written: Written) -> Arc<Self> {
         let outbox = Arc::new(Self {
             client,
             patience,
+            written,
             capabilities: OnceLock::new(),
             waiting: Mutex::default(),
             more: Notify::new(),
@@ -162,8 +167,26 @@ impl Outbox {
         }
     }
 
+    /// Waits until all that is to be published now comes before an answer given after this. Emacs 28 needs it: it
+    /// forgets what comes right after the answer it waits for, until there is another message.
+    pub async fn published(&self) {
+        let count = {
+            let waiting = self.waiting();
+            if !waiting.ready {
+                return;
+            }
+            waiting.sent + waiting.publications.len() as u64
+        };
+        if tokio::time::timeout(self.patience, self.written.reach(count)).await.is_err() {
+            tracing::warn!("the client does not read what is published");
+        }
+    }
+
     async fn send(&self, publication: &Publication) {
-        let Some(uri) = self.uri(&publication.path) else { return };
+        let Some(uri) = self.uri(&publication.path) else {
+            self.written.count();
+            return;
+        };
         let diagnostics = diagnostics::of_file(self, &publication.root, &publication.findings);
         let version = publication.version.filter(|_| self.capabilities().version_support);
         self.client.publish_diagnostics(uri, diagnostics, version).await;
@@ -355,6 +378,7 @@ impl Next {
         if !waiting.order.is_empty() {
             let path = waiting.order.remove(0);
             if let Some(publication) = waiting.publications.remove(&path) {
+                waiting.sent += 1;
                 return Self::Publication(publication);
             }
         }

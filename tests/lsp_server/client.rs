@@ -297,6 +297,14 @@ impl Client {
         assert!(self.unread.is_empty(), "unexpected messages: {:#?}", self.unread);
     }
 
+    /// The diagnostics of a file in the first publication of it that came before the last answer.
+    pub fn published_before_the_answer(&mut self, path: &Path) -> Option<Vec<Json>> {
+        let uri = uri(path);
+        let is_it = |m: &Json| m["method"] == "textDocument/publishDiagnostics" && m["params"]["uri"] == *uri;
+        let at = self.unread.iter().position(is_it)?;
+        self.unread.remove(at)?["params"]["diagnostics"].as_array().cloned()
+    }
+
     /// Drops what has come so far, for tests of something else than messages.
     pub fn discard(&mut self) {
         while let Ok(message) = self.inbox.try_recv() {

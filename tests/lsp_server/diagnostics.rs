@@ -132,6 +132,20 @@ async fn they_can_be_cleared_until_there_are_new_results() {
 }
 
 #[tokio::test]
+async fn what_a_command_changes_comes_before_its_answer() {
+    let project = Project::new();
+    let mut client = started(&project).await;
+    for (command, expected) in [("failscope.clear", 0), ("failscope.analyze", 1)].repeat(50) {
+        client.execute(command, json!({})).await.unwrap();
+        for name in ["test_shop.py", "shop.py"] {
+            let shown = client.published_before_the_answer(&project.path(name));
+            assert_eq!(shown.map(|shown| shown.len()), Some(expected), "{command}: {name}");
+        }
+    }
+    client.close().await;
+}
+
+#[tokio::test]
 async fn what_was_cleared_stays_so_over_settings_and_a_restart_until_there_are_new_results() {
     let project = Project::new();
     let (test, source) = (project.path("test_shop.py"), project.path("shop.py"));
