@@ -117,9 +117,6 @@ pub(super) fn call<'a>(
         "sorted" | "sort" if !shown.contains("reverse") => {
             maker.replace(close, format!("{comma}reverse=True)"), 2, "the order is the wrong way round");
         }
-        "sorted" if args.len() == 1 && keywords.is_empty() => {
-            maker.replace(close, ", key=int)", 2, "numbers are sorted as text");
-        }
         "next" if args.len() == 1 => {
             maker.replace(close, ", None)", 2, "no item fits, and `next` has no default");
         }
@@ -178,10 +175,16 @@ pub(super) fn call<'a>(
         }
         _ => {}
     }
-    if name == "sorted" && args.len() == 1 && keywords.is_empty() {
-        let key = ", key=lambda item: [int(part) if part.isdigit() else part for part in item.split(\".\")])";
-        maker.replace(close, key, 3, "numbers are sorted as text");
-        maker.replace(close, ", key=int)", 2, "numbers are sorted as text");
+    if matches!(name, "sorted" | "sort" | "min" | "max") && args.len() <= 1 && keywords.is_empty() {
+        let key = "lambda item: [int(part) if part.isdigit() else part for part in item.split(\".\")]";
+        let why = if name.starts_with("sort") {
+            "numbers are sorted as text"
+        } else {
+            "numbers are compared as text"
+        };
+        maker.replace(close, format!("{comma}key={key})"), 3, why);
+        maker.replace(close, format!("{comma}key=int)"), if name == "sorted" { 2 } else { 3 }, why);
+        maker.replace(close, format!("{comma}key=str.lower)"), 4, "capital letters come before small ones");
     }
     for arg in args {
         if matches!(

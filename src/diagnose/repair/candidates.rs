@@ -21,6 +21,8 @@ pub(super) struct Candidate {
     pub why: String,
     /// The line that is wrong.
     pub line: u32,
+    /// Whether it is about what tests, calls or objects share.
+    pub shared: bool,
 }
 
 /// What the failure says that edits can be made of.
@@ -112,7 +114,7 @@ impl<'a> Maker<'a> {
                         statements::statement(self, stmt, body);
                         for expr in stmt.expressions() {
                             expressions::walk(self, expr, stmt);
-                            expr.walk(&mut |part| idioms::expression(self, part, stmt));
+                            expr.walk(&mut |part| idioms::expression(self, part));
                         }
                     }
                     for inner in stmt.bodies() {
@@ -146,7 +148,14 @@ impl<'a> Maker<'a> {
     ) {
         let path = self.source.path();
         let edits = edits.into_iter().map(|(span, new)| TextEdit::replace(path, span, new)).collect();
-        self.made.push(Candidate { path: path.clone(), edits, cost, why: why.into(), line });
+        self.made.push(Candidate { path: path.clone(), edits, cost, why: why.into(), line, shared: false });
+    }
+
+    /// The edit that was made last is about what tests, calls or objects share.
+    pub(super) fn about_shared(&mut self) {
+        if let Some(last) = self.made.last_mut() {
+            last.shared = true;
+        }
     }
 
     /// The blanks a line begins with.

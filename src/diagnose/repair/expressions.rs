@@ -226,6 +226,7 @@ fn one<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
             if *kind == ComprehensionKind::Generator && shown.starts_with('(') {
                 let new = format!("[{}]", &shown[1..shown.len() - 1]);
                 maker.replace(expr.span, new, 4, "the generator is consumed by its first use");
+                maker.about_shared();
             }
         }
         ExprKind::Lambda { signature, body } => {
@@ -449,6 +450,9 @@ pub(super) fn wrapped(maker: &mut Maker<'_>, expr: &Expr, cost: u32) {
             ("values()", "only keys are iterated"),
         ] {
             maker.replace(expr.span, format!("{text}.{method}"), cost, why);
+            if method == "copy()" {
+                maker.about_shared();
+            }
         }
     }
 }

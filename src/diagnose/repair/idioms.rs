@@ -23,10 +23,10 @@ const PATTERNS: &[(&str, &str, &str)] = &[
 ];
 
 /// Makes the candidates of an expression.
-pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
+pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr) {
     let shown = maker.text(expr.span);
     match &expr.kind {
-        ExprKind::Call { func, args, keywords, .. } => {
+        ExprKind::Call { func, args, .. } => {
             let name = func.dotted().unwrap_or_default();
             let last = name.rsplit('.').next().unwrap_or_default();
             if let ("isinstance", [what, kind]) = (last, args.as_slice())
@@ -51,19 +51,6 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
                     "a `float` is not exact, and so is the `Decimal` that is made of it",
                 );
             }
-            if matches!(last, "max" | "min" | "sort" | "sorted") && keywords.is_empty() && args.len() <= 1 {
-                let comma = if args.is_empty() { "" } else { ", " };
-                let close = Span { start: expr.span.end - 1, end: expr.span.end };
-                let key = format!("{comma}key=lambda text: [int(part) for part in text.split(\".\")])");
-                maker.replace(close, key, 3, "numbers in texts are compared as text, digit by digit");
-                maker.replace(close, format!("{comma}key=int)"), 3, "numbers are compared as text");
-                maker.replace(
-                    close,
-                    format!("{comma}key=str.lower)"),
-                    4,
-                    "capital letters come before small ones",
-                );
-            }
             if matches!(last, "loads" | "load") && maker.hints.exception == "KeyError" {
                 let new = format!("{{int(key): value for key, value in {shown}.items()}}");
                 maker.replace(expr.span, new, 2, "JSON has text as keys only: numbers come back as text");
@@ -86,6 +73,7 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
                     "only the outer list of `{of}` is copied: the lists in it are the same as before"
                 );
                 maker.replace(expr.span, format!("[item[:] for item in {of}]"), 2, why);
+                maker.about_shared();
             }
         }
         ExprKind::Compare { left, rest } => {
@@ -127,13 +115,13 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
         ExprKind::Set(items) | ExprKind::List(items) | ExprKind::Tuple(items) => listed(maker, expr, items),
         _ => {}
     }
-    let _ = stmt;
 }
 
 /// A copy of the outer container only.
 fn deeper(maker: &mut Maker<'_>, expr: &Expr, of: &str) {
     let why = format!("only the outer container of `{of}` is copied: what it holds is the same as before");
     maker.replace(expr.span, format!("[item.copy() for item in {of}]"), 3, why.clone());
+    maker.about_shared();
     let known = maker.source.module().globals().iter().any(|binding| &*binding.name == "copy");
     let mut edits = vec![(expr.span, format!("copy.deepcopy({of})"))];
     if !known {
@@ -142,6 +130,7 @@ fn deeper(maker: &mut Maker<'_>, expr: &Expr, of: &str) {
     }
     let line = maker.source.line_of(expr.span.start);
     maker.edits_at(line, edits, 3, why);
+    maker.about_shared();
 }
 
 /// Two texts in a row on two lines: the comma between them is missing.
@@ -250,6 +239,7 @@ fn unfinished(maker: &mut Maker<'_>, function: &Function) {
     let line = stmt.start_line;
     let why = "what follows the `yield` is not done when the body raises: `try` and `finally` are missing";
     maker.edits_at(line, vec![(body, new)], 1, why);
+    maker.about_shared();
 }
 
 /// A search that goes in circles: what was visited is noted too late, or not asked for.
@@ -322,6 +312,7 @@ fn step_of_another(maker: &mut Maker<'_>, function: &Function) {
             let at = Span { start: last.span.end, end: last.span.end };
             maker.edits_at(last.start_line, vec![(at, format!("\n{indent}{step}"))], 4, why);
         }
+        maker.about_shared();
     }
 }
 
@@ -401,6 +392,7 @@ pub(super) fn descriptor<'a>(maker: &mut Maker<'a>, class: &'a Class) {
     if edits.len() > 1 {
         let why = format!("the descriptor keeps `{attr}` in itself, so that all instances share one value");
         maker.edits_at(line, edits, 1, why);
+        maker.about_shared();
     }
 }
 
@@ -422,5 +414,6 @@ pub(super) fn scope<'a>(maker: &mut Maker<'a>, function: &'a Function) {
         let new =
             if args.is_empty() && keywords.len() == 1 { String::new() } else { "\"function\"".to_owned() };
         maker.edits_at(line, vec![(span, new)], 1, why);
+        maker.about_shared();
     }
 }

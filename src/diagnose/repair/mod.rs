@@ -161,28 +161,12 @@ fn mend(case: &Case<'_>) -> Option<Found> {
     });
     if alone {
         // What passes alone has no slip in its own lines: only what is shared between tests can be it.
-        all.retain(|candidate| is_shared(&candidate.why));
+        all.retain(|candidate| candidate.shared);
     }
     let suspect = suspect(&judge, &all);
     let (mut mended, cut) = tried(&program, &target, &base, all);
     mended.sort_by_key(|mended| (judge.rank(&mended.candidate), judge.order(&mended.candidate)));
     Some(Found { mended, alone, report, suspect, cut })
-}
-
-/// Whether an edit is about what tests or objects share.
-fn is_shared(why: &str) -> bool {
-    [
-        "share",
-        "same object",
-        "is not reset",
-        "`finally`",
-        "the same as before",
-        "it overwritten",
-        "is consumed",
-        "left out here",
-    ]
-    .iter()
-    .any(|word| why.contains(word))
 }
 
 /// Whether constants of the file's module level can matter: something of the file ran.

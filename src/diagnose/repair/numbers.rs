@@ -88,6 +88,7 @@ pub(super) fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, 
     {
         let new = format!("[{} for _ in range({b})]", maker.text(item.span));
         maker.replace(expr.span, new, 1, "every row is the same list, shared");
+        maker.about_shared();
     }
     for side in [left, right] {
         if !matches!(side.kind, ExprKind::Str(_) | ExprKind::Int(_) | ExprKind::Float(_))

@@ -223,6 +223,7 @@ fn assignment<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, target: &'a Expr, value
             2,
             format!("`{shown}` is shared: changing it changes the original for every caller"),
         );
+        maker.about_shared();
         for empty in ["[]", "{}", "\"\"", "0"] {
             let why = format!("`{shown}` can be `None`");
             maker.replace(value.span, format!("{shown} or {empty}"), 2, why);
@@ -300,6 +301,7 @@ pub(super) fn signature<'a>(maker: &mut Maker<'a>, function: &'a Function) {
                     "the default value of `{name}` is made once and shared between calls: what one call puts in, the next one sees (mutable default argument)"
                 );
                 maker.edits(edits, 1, why);
+                maker.about_shared();
             }
         }
         if &**name == "self" || &**name == "cls" || one_line {
@@ -457,6 +459,7 @@ fn forgotten(maker: &mut Maker<'_>, function: &Function, last: &Stmt) {
     for attr in reset {
         let why = format!("`self.{attr}` is not reset to `None`, so that the old value is kept");
         maker.edits_at(last.start_line, vec![(at, format!("\n{indent}self.{attr} = None"))], 3, why);
+        maker.about_shared();
     }
 }
 
@@ -488,5 +491,6 @@ pub(super) fn class<'a>(maker: &mut Maker<'a>, class: &'a Class) {
             let new = format!("def __init__(self):\n{indent}    self.{name} = {text}");
             maker.replace(stmt.span, new, 1, why);
         }
+        maker.about_shared();
     }
 }

@@ -1,7 +1,7 @@
 //! Candidate edits that rest on what a name, an attribute or a call of the project means: arguments that are missing,
 //! variables that should be attributes, texts that are written otherwise elsewhere.
 
-use super::expressions::nearest;
+use super::expressions::of_the_same_kind;
 use super::templates::Context;
 use crate::workspace::python::{Expr, ExprKind, Function, Keyword, Name, Span, StmtKind};
 use crate::workspace::resolve::{Resolver, Symbol};
@@ -103,17 +103,7 @@ pub(super) fn of_other_object(context: &mut Context<'_>, value: &Expr, attr: &Na
     };
     let Some(source) = context.workspace.source(&path) else { return };
     let Some(class) = source.module().class(&class) else { return };
-    let known = source.module().attributes(class);
-    let Some(kind) = known.iter().find(|b| b.name == *attr).map(|b| b.kind) else { return };
-    let mut others: Vec<&str> = known
-        .iter()
-        .filter(|b| b.kind == kind && b.name != *attr && !b.name.starts_with("__"))
-        .map(|b| &*b.name)
-        .collect();
-    others.sort_unstable();
-    others.dedup();
-    nearest(&mut others, attr);
-    for other in others {
+    for other in of_the_same_kind(source.module(), class, attr) {
         context.replace(span, other, 3.5);
     }
 }

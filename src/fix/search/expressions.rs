@@ -2,7 +2,7 @@
 
 use super::calls;
 use super::templates::{Context, is_identifier};
-use crate::workspace::python::{BindingKind, Expr, ExprKind, Name, Span};
+use crate::workspace::python::{BindingKind, Class, Expr, ExprKind, Module, Name, Span};
 
 /// Most other names that a name is replaced by.
 const MAX_NAMES: usize = 8;
@@ -464,8 +464,15 @@ fn attribute(context: &mut Context<'_>, value: &Expr, attr: &Name, span: Span) {
     }
     let Some(class) = context.module.enclosing_class(context.line) else { return };
     let Some(class) = context.module.class(&class.qualified_name) else { return };
-    let known = context.module.attributes(class);
-    let Some(kind) = known.iter().find(|b| *b.name == **attr).map(|b| b.kind) else { return };
+    for other in of_the_same_kind(context.module, class, attr) {
+        context.replace(span, other, 3.5);
+    }
+}
+
+/// The other attributes of a class that are of the kind of `attr`, those with the nearest names first.
+pub(super) fn of_the_same_kind(module: &Module, class: &Class, attr: &Name) -> Vec<String> {
+    let known = module.attributes(class);
+    let Some(kind) = known.iter().find(|b| b.name == *attr).map(|b| b.kind) else { return Vec::new() };
     let mut others: Vec<&str> = known
         .iter()
         .filter(|b| b.kind == kind && b.name != *attr && !b.name.starts_with("__"))
@@ -474,10 +481,7 @@ fn attribute(context: &mut Context<'_>, value: &Expr, attr: &Name, span: Span) {
     others.sort_unstable();
     others.dedup();
     nearest(&mut others, attr);
-    let others: Vec<String> = others.into_iter().map(str::to_owned).collect();
-    for other in others {
-        context.replace(span, other, 3.5);
-    }
+    others.into_iter().map(str::to_owned).collect()
 }
 
 fn alike(context: &mut Context<'_>, span: Span, name: &str) {
@@ -489,7 +493,7 @@ fn alike(context: &mut Context<'_>, span: Span, name: &str) {
 }
 
 /// The names that are most like `name`, as many as are tried.
-pub(super) fn nearest(names: &mut Vec<&str>, name: &str) {
+fn nearest(names: &mut Vec<&str>, name: &str) {
     names.sort_by(|a, b| strsim::jaro_winkler(b, name).total_cmp(&strsim::jaro_winkler(a, name)));
     names.truncate(MAX_NAMES);
 }

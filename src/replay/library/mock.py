@@ -60,12 +60,7 @@ class Mock:
         self._effect = side_effect
         self._answers = None
         self._value = return_value
-        self.called = False
-        self.call_count = 0
-        self.call_args = None
-        self.call_args_list = []
-        self.mock_calls = []
-        self.method_calls = []
+        self.reset_mock()
         self._parent = None
         self._own_name = ""
         for name, value in attributes.items():
