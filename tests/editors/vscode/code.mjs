@@ -108,6 +108,8 @@ export async function openCode({ work, workspace, vsix, also = [], extra = {}, e
     const what = workspace.endsWith('.code-workspace') ? 'workspace' : 'folder';
     await page.goto(`http://127.0.0.1:${port}/?${what}=${encodeURIComponent(workspace)}`);
     await page.locator('.monaco-workbench').waitFor();
+    // What is asked for while parts of the workbench are still being made may do nothing: it waits for its last phase.
+    await page.waitForFunction(() => performance.getEntriesByName('code/LifecyclePhase/Eventually').length > 0);
     const close = async () => {
       await browser.close();
       process.kill(-child.pid, 'SIGTERM');
@@ -125,14 +127,41 @@ export async function openCode({ work, workspace, vsix, also = [], extra = {}, e
   }
 }
 
+/**
+ * Opens a list by `open` and waits for `row` in it. What a list holds is settled when it opens, and parts of it may become known later:
+ * it is opened until it holds the row.
+ */
+async function offered(page, open, row) {
+  for (let tries = 1; ; tries += 1) {
+    await open();
+    try {
+      await row.waitFor({ timeout: 5000 });
+      return;
+    } catch (error) {
+      if (error.name !== 'TimeoutError' || tries === 6) throw error;
+    }
+    await page.keyboard.press('Escape');
+    await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
+  }
+}
+
 /** Runs a command by its title in the palette. */
 export async function command(page, title) {
-  await page.keyboard.press('F1');
   const input = page.locator('.quick-input-widget input');
-  await input.waitFor();
-  await input.fill(`>${title}`);
-  await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).waitFor();
+  const open = async () => {
+    await page.keyboard.press('F1');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+  };
+  await offered(page, open, page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }));
   await input.press('Enter');
+}
+
+/** Waits until the output channel `name` is there: VS Code makes it some time after the extension, and does not show it before. */
+export async function channel(page, name) {
+  await offered(page, () => command(page, 'Output: Show Output Channels...'), page.locator('.quick-input-list').getByText(name, { exact: true }));
+  await page.keyboard.press('Escape');
+  await page.locator('.quick-input-widget').waitFor({ state: 'hidden' });
 }
 
 /** Opens a file of the workspace, with the cursor on `line`, `column`. */

@@ -3,7 +3,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { actionMenu, command, openFile, pointAt } from './code.mjs';
+import { actionMenu, channel, command, openFile, pointAt } from './code.mjs';
 import { check, end, expect, findingsPane, recording, runPytest, scene, shoot, squiggles } from './stage.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -157,6 +157,7 @@ await scene('about', { record: true, prepare: (...all) => void settle(...all) },
     expect(traces().some((line) => line.includes(`"${much}"`)), `${traces()}`);
   };
   await check('the log level Trace of the output channel switches the tracing of messages on', async () => {
+    await channel(page, 'Failscope');
     await command(page, 'Failscope: Show Output');
     await page.locator('.panel .output-view-content, .panel .monaco-editor').first().waitFor();
     expect(!traces().some((line) => /"messages"|"verbose"/.test(line)), 'messages are traced unasked');

@@ -13,13 +13,17 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 fs.mkdirSync(artefacts, { recursive: true });
 let passed = 0;
 let failed = 0;
+/** The editor of the running scene. */
+let current;
 
+/** Counts whether `act` goes through; what the editor shows when it does not is kept as a picture. */
 export async function check(what, act) {
   try {
     await act();
     passed += 1;
   } catch (error) {
     failed += 1;
+    await current?.screenshot({ path: path.join(artefacts, `failed-${what.replaceAll(/\W+/g, '-')}.png`) });
     console.log(`FAILED ${what}: ${error.message.split('\n').slice(0, 6).join(' | ')}`);
   }
 }
@@ -62,9 +66,11 @@ export async function scene(name, options, act) {
   const { prepare, record = false, environment = {}, ...rest } = options;
   const open = prepare?.(work, workspace) ?? {};
   const code = await openCode({ work, workspace, vsix, environment: { ...environment, ...(record ? recorder(work, name) : {}) }, ...rest, ...open });
+  current = code.page;
   try {
     await act(code.page, workspace, code);
   } finally {
+    current = undefined;
     await code.page.screenshot({ path: path.join(artefacts, `${name}.png`) });
     await code.close();
     fs.rmSync(work, { recursive: true, force: true });

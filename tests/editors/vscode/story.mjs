@@ -56,7 +56,10 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     await command(page, 'Failscope: Filter Findings');
     const pick = page.locator('.quick-input-widget', { hasText: 'Show only findings that are' });
     await pick.waitFor();
-    if (label) await pick.locator('.monaco-list-row', { hasText: label }).click();
+    if (label) {
+      await pick.locator('.monaco-list-row', { hasText: label }).click();
+      await pick.locator('.monaco-list-row[aria-checked="true"]', { hasText: label }).waitFor();
+    }
     await pick.getByRole('button', { name: 'OK' }).click();
     await pick.waitFor({ state: 'hidden' });
   };
