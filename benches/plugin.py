@@ -7,7 +7,8 @@ Makes a suite in which every twentieth test fails, runs it with Failscope, ``--j
 writes one JSON line per test and (where installed) ``--report-log`` switched on together, with a timer around every
 hook of theirs (``time.thread_time``; its own cost, that of hooks that do nothing in the same run, is taken off), and prints the medians
 over the rounds, the growth from the given number of tests to ten times as many, and peak memory with and without
-Failscope alone. PYTHON needs pytest.
+Failscope alone. Then what the plugin costs a run that does not switch it on: the CPU time of whole runs of pytest with it
+loaded and without it, in turn, over the same suite (medians, and the spread of those without it). PYTHON needs pytest.
 """
 
 import argparse
@@ -189,6 +190,26 @@ def peak(python, folder, args):
     return usage.ru_maxrss
 
 
+def whole(python, folder, args):
+    """Milliseconds of CPU of a whole run, user and system."""
+    env = dict(os.environ, PYTHONPATH="%s%s%s" % (SOURCE, os.pathsep, folder))
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *args]
+    process = subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.DEVNULL)
+    _, _, usage = os.wait4(process.pid, 0)
+    return 1e3 * (usage.ru_utime + usage.ru_stime)
+
+
+def switched_off(python, folder, rounds):
+    """Prints what a run costs with the plugin loaded, but not switched on, and without it."""
+    spent = {"loaded": [], "absent": []}
+    for _ in range(rounds):
+        for way, args in {"loaded": ["-p", "failscope", "-o", "failscope="], "absent": []}.items():
+            spent[way].append(whole(python, folder, args))
+    loaded, absent = (statistics.median(spent[way]) for way in ("loaded", "absent"))
+    low, _, high = statistics.quantiles(spent["absent"], n=4)
+    print("switched off: %.1f ms CPU a run, without the plugin %.1f (half of them %.1f to %.1f)" % (loaded, absent, low, high))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", default=sys.executable)
@@ -214,6 +235,9 @@ def main():
     for plugin in few:
         print("growth x10     %-10s %8.1f x" % (plugin, many[plugin] / few[plugin]))
     print("failscope / junitxml  %.2f" % (few["failscope"] / few["junitxml"]))
+    with tempfile.TemporaryDirectory() as name:
+        make(pathlib.Path(name), arguments.tests)
+        switched_off(arguments.python, pathlib.Path(name), 5 * arguments.rounds)
 
 
 if __name__ == "__main__":
