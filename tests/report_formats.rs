@@ -127,6 +127,14 @@ fn without_ticks(text: &str) -> String {
     visible(text).replace('`', "")
 }
 
+/// The first finding's details as the page's script puts them together.
+fn opened(page: &Html) -> String {
+    let pieces: Vec<String> = serde_json::from_str(&text_of(page, "#pieces")).unwrap();
+    let reference = regex::Regex::new("<([0-9]+)>").unwrap();
+    let number = |found: &regex::Captures<'_>| pieces[found[1].parse::<usize>().unwrap()].clone();
+    reference.replace_all(&text_of(page, "details > script"), number).into_owned()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
@@ -146,8 +154,7 @@ proptest! {
             without_ticks(cluster.diagnosis.root_cause.as_str())
         );
         let details = if many {
-            // As the page's script does.
-            Html::parse_fragment(&text_of(&document, "details > script"))
+            Html::parse_fragment(&opened(&document))
         } else {
             document
         };

@@ -1,7 +1,6 @@
 //! From what was concluded to what may be shown: every text through the redactor, every place with its shown
 //! path and source line.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -12,6 +11,7 @@ use super::redact::Log;
 use crate::diagnose::Finding;
 use crate::diagnose::draft::{Change, Draft, TextEdit};
 use crate::evidence::preprocess;
+use crate::model::maps::Map;
 use crate::model::{
     Cluster, Comparison, Culprit, Diagnosis, Edit, EvidenceItem, Failure, FailureId, FailureRecord,
     Fingerprint, Fix, FrameRecord, Phase, Place, Problem, Redacted, RelPath, Run, RunSummary, Severity,
@@ -32,9 +32,9 @@ pub(super) struct Shower<'a> {
     workspace: &'a Workspace,
     options: &'a Options,
     root: Option<&'a str>,
-    texts: HashMap<String, Redacted>,
-    sites: HashMap<Place, Site>,
-    test_files: HashMap<String, Option<RelPath>>,
+    texts: Map<String, Redacted>,
+    sites: Map<Place, Site>,
+    test_files: Map<String, Option<RelPath>>,
 }
 
 impl<'a> Shower<'a> {
@@ -43,9 +43,9 @@ impl<'a> Shower<'a> {
             workspace,
             options,
             root,
-            texts: HashMap::new(),
-            sites: HashMap::new(),
-            test_files: HashMap::new(),
+            texts: Map::default(),
+            sites: Map::default(),
+            test_files: Map::default(),
         }
     }
 

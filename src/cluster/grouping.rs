@@ -1,9 +1,10 @@
 //! Failures into clusters.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::fingerprint::fingerprint;
+use crate::model::maps::Map;
 use crate::model::{Failure, Fingerprint, TestId};
 use crate::workspace::Workspace;
 
@@ -25,7 +26,7 @@ pub fn group(failures: &[Failure], workspace: &Workspace) -> Vec<(Fingerprint, V
 /// pytest 9 fails a test once more because its subtests failed: that is no cause of its own, but goes with the
 /// largest cluster of those subtests.
 fn join_summaries(failures: &[Failure], groups: &mut BTreeMap<Fingerprint, Vec<usize>>) {
-    let mut of_subtests: HashMap<&TestId, BTreeMap<&Fingerprint, usize>> = HashMap::new();
+    let mut of_subtests: Map<&TestId, BTreeMap<&Fingerprint, usize>> = Map::default();
     let mut summaries = Vec::new();
     for (fingerprint, members) in &*groups {
         for &index in members {

@@ -1,9 +1,9 @@
 //! Frames and their places in the workspace.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{assertion, traceback};
+use crate::model::maps::Map;
 use crate::model::{Exception, Failure, Frame, Place, RelPath, Run};
 use crate::workspace::python::Definition;
 use crate::workspace::{SourceFile, Workspace};
@@ -12,7 +12,7 @@ use crate::workspace::{SourceFile, Workspace};
 pub(super) fn collect(run: &mut Run, workspace: &Workspace) {
     let root = run.root.clone();
     let mut places =
-        Places { workspace, root: root.as_deref(), paths: HashMap::new(), moved: HashMap::new() };
+        Places { workspace, root: root.as_deref(), paths: Map::default(), moved: Map::default() };
     for failure in &mut run.failures {
         read(failure);
         for exception in &mut failure.exceptions {
@@ -90,8 +90,8 @@ fn whole_statement(exception: &mut Exception, workspace: &Workspace) {
 struct Places<'a> {
     workspace: &'a Workspace,
     root: Option<&'a str>,
-    paths: HashMap<String, Option<(RelPath, bool)>>,
-    moved: HashMap<(RelPath, u32, String, Option<String>), u32>,
+    paths: Map<String, Option<(RelPath, bool)>>,
+    moved: Map<(RelPath, u32, String, Option<String>), u32>,
 }
 
 impl Places<'_> {

@@ -1,6 +1,6 @@
 //! One run as it is recorded: what is kept of it, and what tells it from every other run.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use super::context::hex;
 use super::pack::{self, Entry, phase_bit};
 use crate::evidence::redact::Redactor;
+use crate::model::maps::{Hashing, Map};
 use crate::model::{Analysis, Counts, Exit, Outcome, Phase, Redacted, ResultFormat, Run, TestId};
 
 /// A record that stops in the middle is taken as the whole only when nothing was written to it for so long.
@@ -92,7 +93,8 @@ impl Recording {
             return None;
         }
         let format = source.format;
-        let mut tests: HashMap<TestId, Entry> = HashMap::with_capacity(named.len() + run.failures.len());
+        let mut tests: Map<TestId, Entry> =
+            Map::with_capacity_and_hasher(named.len() + run.failures.len(), Hashing::default());
         for (test, outcome, duration) in named {
             let reruns = run.outcomes.reruns.get(&test).copied().unwrap_or(0);
             let duration = duration.map(|seconds| seconds as f32);
@@ -196,7 +198,7 @@ impl Recording {
 
     /// Notes which cause each failure has, as `analysis` found.
     pub fn explain(&mut self, analysis: &Analysis) {
-        let causes: HashMap<(&TestId, Phase), &str> = analysis
+        let causes: Map<(&TestId, Phase), &str> = analysis
             .clusters
             .iter()
             .flat_map(|c| c.failures.iter().map(|f| ((&f.test_id, f.phase), c.fingerprint.0.as_str())))
@@ -275,7 +277,7 @@ pub fn causes(analysis: &Analysis) -> BTreeMap<String, String> {
 }
 
 /// Whether all tests are named that were counted as passed.
-fn is_complete(counts: &Counts, tests: &HashMap<TestId, Entry>) -> bool {
+fn is_complete(counts: &Counts, tests: &Map<TestId, Entry>) -> bool {
     let passed = tests.values().filter(|entry| entry.outcome == Outcome::Passed).count() as u64;
     passed >= counts.passed
 }

@@ -7,6 +7,7 @@ use super::pack::{self, Entry};
 use super::stability::{self, End, Observation};
 use super::store::{HistoryError, Store, StoredPart};
 use crate::evidence::redact::Redactor;
+use crate::model::maps::{Hashing, Map};
 use crate::model::{Analysis, Grade, HistorySummary, Outcome, Redacted, RunPoint, Stability};
 
 /// Runs that are read for each run that counts: tests that are new or seldom run need some more.
@@ -25,7 +26,7 @@ const SLOWER: f64 = 3.0;
 #[derive(Debug, Clone, Default)]
 pub struct Graded {
     /// Grades by test, as it may be shown.
-    pub tests: HashMap<Redacted, Stability>,
+    pub tests: Map<Redacted, Stability>,
     /// The newest runs of (nearly) the whole suite, oldest first.
     pub runs: Vec<RunPoint>,
     /// Root causes, by fingerprint, that were seen before the newest run.
@@ -60,9 +61,9 @@ impl Graded {
 
     /// Grades every test of `parts`, which are sorted newest first.
     pub fn of(parts: &[StoredPart], rosters: &HashMap<String, Vec<String>>, redactor: &Redactor) -> Self {
-        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut numbers: Map<&str, usize> = Map::default();
         let mut names: Vec<&str> = Vec::new();
-        let mut numbered: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut numbered: Map<&str, Vec<usize>> = Map::default();
         for (digest, roster) in rosters {
             let list = roster.iter().map(|name| {
                 *numbers.entry(name).or_insert_with(|| {
@@ -73,7 +74,7 @@ impl Graded {
             numbered.insert(digest, list.collect());
         }
         let mut ids = Ids::default();
-        let parts_of_run = parts.iter().fold(HashMap::<&str, usize>::new(), |mut counts, part| {
+        let parts_of_run = parts.iter().fold(Map::<&str, usize>::default(), |mut counts, part| {
             *counts.entry(&part.run).or_default() += 1;
             counts
         });
@@ -93,7 +94,8 @@ impl Graded {
         }
         let run =
             |at: u32| parts.get(at as usize).map_or((0.0, None), |part| (part.ended, part.commit.clone()));
-        let mut tests: HashMap<Redacted, Stability> = HashMap::with_capacity(names.len());
+        let mut tests: Map<Redacted, Stability> =
+            Map::with_capacity_and_hasher(names.len(), Hashing::default());
         // They were redacted when they were written; this says so to the types, and applies what is known since.
         for (name, mut series) in redactor.names(names.into_iter()).into_iter().zip(series) {
             series.reverse();
@@ -150,14 +152,14 @@ fn observation(entry: &Entry, (code, tree, branch): (u32, u32, u32), run: u32, a
 /// Numbers for code and branches.
 #[derive(Default)]
 struct Ids<'a> {
-    codes: HashMap<(&'a str, &'a str), u32>,
-    trees: HashMap<&'a str, u32>,
-    branches: HashMap<&'a str, u32>,
+    codes: Map<(&'a str, &'a str), u32>,
+    trees: Map<&'a str, u32>,
+    branches: Map<&'a str, u32>,
 }
 
 impl<'a> Ids<'a> {
     fn of(&mut self, part: &'a StoredPart) -> (u32, u32, u32) {
-        fn number<K: std::hash::Hash + Eq>(map: &mut HashMap<K, u32>, key: Option<K>) -> u32 {
+        fn number<K: std::hash::Hash + Eq>(map: &mut Map<K, u32>, key: Option<K>) -> u32 {
             let next = map.len() as u32 + 1;
             key.map_or(0, |key| *map.entry(key).or_insert(next))
         }
@@ -168,7 +170,7 @@ impl<'a> Ids<'a> {
     }
 }
 
-fn mark_slow(tests: &mut HashMap<Redacted, Stability>) {
+fn mark_slow(tests: &mut Map<Redacted, Stability>) {
     let mut means: Vec<f64> = tests.values().filter_map(|s| s.avg_duration).collect();
     if means.is_empty() {
         return;
@@ -187,7 +189,7 @@ fn mark_slow(tests: &mut HashMap<Redacted, Stability>) {
 /// newest first.
 fn runs(parts: &[StoredPart]) -> (Vec<RunPoint>, Option<(f64, bool)>) {
     let mut order: Vec<&str> = Vec::new();
-    let mut by_run: HashMap<&str, (RunPoint, f64, Option<f64>)> = HashMap::new();
+    let mut by_run: Map<&str, (RunPoint, f64, Option<f64>)> = Map::default();
     for part in parts {
         let (point, first_end, start) = by_run.entry(&part.run).or_insert_with(|| {
             order.push(&part.run);

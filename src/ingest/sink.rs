@@ -1,10 +1,10 @@
 //! Where the readers put what they find: counts, limits, reruns and repeats are handled here, once for all.
 
-use std::collections::HashMap;
 use std::time::SystemTime;
 
 use super::ReadOptions;
 use super::text::{first_line, without_ansi};
+use crate::model::maps::Map;
 use crate::model::{Exit, Failure, Outcome, Problem, ResultFormat, ResultSource, Run, Section, TestId, hash};
 
 /// Most problems listed one by one.
@@ -18,11 +18,11 @@ pub(crate) struct Sink<'a> {
     name: &'a str,
     failures: Vec<Option<Failure>>,
     /// Indices into `failures` by the hash of the test's id.
-    failing: HashMap<u64, Vec<usize>>,
+    failing: Map<u64, Vec<usize>>,
     /// A bit for the first 16 bits of each key of `failing`: most tests are none of them, which is quickly seen.
     maybe_failing: Vec<u64>,
     /// How many times a test was run before, by the hash of its id.
-    reruns: HashMap<u64, u32>,
+    reruns: Map<u64, u32>,
     left_out: u64,
     problems_left_out: u64,
     /// When the run ended, as far as the file says.
@@ -37,9 +37,9 @@ impl<'a> Sink<'a> {
             run: Run::default(),
             name,
             failures: Vec::new(),
-            failing: HashMap::new(),
+            failing: Map::default(),
             maybe_failing: vec![0; 1 << 10],
-            reruns: HashMap::new(),
+            reruns: Map::default(),
             left_out: 0,
             problems_left_out: 0,
             ended: None,

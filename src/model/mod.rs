@@ -6,6 +6,7 @@
 //! the place of the exception; an exception chain runs from the first (innermost) cause to the last exception.
 
 pub mod analysis;
+pub mod maps;
 mod outcomes;
 pub mod place;
 pub mod run;

@@ -1,9 +1,9 @@
 //! What came out of pytest, before anything is concluded from it. Raw: may contain secrets.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use super::maps::Map;
 use super::{Place, TestOutcomes};
 
 /// pytest's node id relative to the run's rootdir, `/`-separated, e.g. `tests/test_a.py::TestB::test_c[1-x]`.
@@ -450,7 +450,7 @@ impl Run {
     /// counts as failed. `reruns` stays.
     pub fn count(&mut self) {
         // By test: whether its call failed.
-        let mut tests: HashMap<&TestId, bool> = HashMap::new();
+        let mut tests: Map<&TestId, bool> = Map::default();
         for failure in &self.failures {
             *tests.entry(&failure.test).or_default() |= failure.phase == Phase::Call;
         }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
+use crate::model::maps::Hashing;
 use crate::model::{Place, RelPath, TestId};
 pub use config::Config;
 pub use source::SourceFile;
@@ -30,15 +31,15 @@ pub struct Workspace {
     roots: Vec<PathBuf>,
     config: Arc<Config>,
     overlay: HashMap<RelPath, Arc<str>>,
-    sources: DashMap<RelPath, Option<Arc<SourceFile>>>,
+    sources: DashMap<RelPath, Option<Arc<SourceFile>>, Hashing>,
     index: std::sync::OnceLock<Arc<paths::FileIndex>>,
     /// What raw paths mean, by path and then by the run's root.
-    resolved: DashMap<Box<str>, Vec<Resolved>>,
+    resolved: DashMap<Box<str>, Vec<Resolved>, Hashing>,
     /// Which folders (`/`-separated, relative) are or lie in a virtual environment.
-    environments: DashMap<Box<str>, bool>,
+    environments: DashMap<Box<str>, bool, Hashing>,
     symbols: std::sync::OnceLock<symbols::Symbols>,
     /// The files of modules, by level, name and folder of the importing file.
-    modules: DashMap<Box<str>, Option<RelPath>>,
+    modules: DashMap<Box<str>, Option<RelPath>, Hashing>,
     /// Sources of an earlier look, which count where the text is still the same: they may have been parsed.
     earlier: HashMap<RelPath, Arc<SourceFile>>,
 }
@@ -57,12 +58,12 @@ impl Workspace {
             roots,
             config,
             overlay: HashMap::new(),
-            sources: DashMap::new(),
+            sources: DashMap::default(),
             index: std::sync::OnceLock::new(),
-            resolved: DashMap::new(),
-            environments: DashMap::new(),
+            resolved: DashMap::default(),
+            environments: DashMap::default(),
             symbols: std::sync::OnceLock::new(),
-            modules: DashMap::new(),
+            modules: DashMap::default(),
             earlier: HashMap::new(),
         }
     }

@@ -1,10 +1,9 @@
 //! Where the project defines which name, found by a scan of its lines: quick enough to be made when the first
 //! rule asks, and good enough to say where to look (the syntax tree of that file then decides).
 
-use std::collections::HashMap;
-
 use super::{Workspace, source};
 use crate::model::RelPath;
+use crate::model::maps::Map;
 
 /// Most files that are scanned.
 const MAX_FILES: usize = 5000;
@@ -38,7 +37,7 @@ pub struct Symbol {
 /// The definitions of the project's files by name.
 #[derive(Debug, Default)]
 pub struct Symbols {
-    names: HashMap<Box<str>, Vec<Symbol>>,
+    names: Map<Box<str>, Vec<Symbol>>,
     files: Vec<RelPath>,
 }
 

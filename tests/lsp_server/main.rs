@@ -12,11 +12,15 @@ mod models;
 mod python;
 #[path = "../support/scripted.rs"]
 mod scripted;
+#[expect(dead_code, reason = "made for several test programs")]
+#[path = "../history/suite.rs"]
+mod suite;
 
 mod actions;
 mod alone;
 mod configuration;
 mod diagnostics;
+mod grades;
 mod hover;
 mod lifecycle;
 mod live;

@@ -1,8 +1,7 @@
 //! Test ids from JUnit's `classname` and `name`, in which pytest has put dots for `/` and `::` and dropped `.py`.
 
-use std::collections::HashMap;
-
 use crate::ingest::FileProbe;
+use crate::model::maps::Map;
 
 /// Most class names remembered.
 const MOST_CACHED: usize = 16 << 10;
@@ -11,7 +10,7 @@ const MOST_CACHED: usize = 16 << 10;
 pub(crate) struct Ids<'a> {
     probe: Option<&'a FileProbe>,
     /// By class name and file, with a zero between: the id's part before the test's own name.
-    cache: HashMap<String, String>,
+    cache: Map<String, String>,
     key: String,
     /// The last id, which begins with the prefix of the tests being read and `::`.
     id: String,
@@ -22,7 +21,7 @@ pub(crate) struct Ids<'a> {
 impl<'a> Ids<'a> {
     /// Ids settled by the files that `probe` knows, where there is one.
     pub(crate) fn new(probe: Option<&'a FileProbe>) -> Self {
-        Self { probe, cache: HashMap::new(), key: String::new(), id: String::new(), prefix: 0 }
+        Self { probe, cache: Map::default(), key: String::new(), id: String::new(), prefix: 0 }
     }
 
     /// Other class names or files follow.

@@ -1,9 +1,11 @@
 //! The details of one finding.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
 use askama::Template as _;
 
+use super::pieces::{Pieces, Referring};
 use super::{chart, prose};
 use crate::model::{
     Also, Cluster, Edit, FailureRecord, Fix, FrameRecord, Grade, Phase, Redacted, Site, VerificationState,
@@ -107,18 +109,27 @@ pub(super) struct Details<'a> {
     pub(super) meta: &'a Meta,
     /// Most bytes of pytest's output.
     pub(super) log_share: usize,
+    /// What the findings of a long report have in common.
+    pub(super) pieces: Option<&'a RefCell<Pieces>>,
 }
 
 impl askama::FastWritable for Details<'_> {
     fn write_into(&self, out: &mut dyn std::fmt::Write, values: &dyn askama::Values) -> askama::Result<()> {
         // In one piece: adding to a text costs less than handing on each of its hundreds of pieces.
         let mut text = String::with_capacity(4096 + self.log_share.min(1 << 16));
-        body(self).render_into_with_values(&mut text, values)?;
+        let body = body(self);
+        match self.pieces {
+            Some(pieces) => {
+                let mut referring = Referring { text: &mut text, pieces: &mut pieces.borrow_mut() };
+                body.render_into_with_values(&mut referring, values)?;
+            }
+            None => body.render_into_with_values(&mut text, values)?,
+        }
         Ok(out.write_str(&text)?)
     }
 }
 
-fn body<'a>(&Details { cluster, tests, meta, log_share }: &Details<'a>) -> Body<'a> {
+fn body<'a>(&Details { cluster, tests, meta, log_share, .. }: &Details<'a>) -> Body<'a> {
     let diagnosis = &cluster.diagnosis;
     let representative = cluster.failures.first();
     let error = representative.map(error_text).unwrap_or_default();

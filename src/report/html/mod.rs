@@ -3,12 +3,15 @@
 //!
 //! In a long report the details of a finding are inert text in a `<script type="text/plain">` until it is
 //! opened, so that thousands of findings load at once. Their markup holds no `<script` or `<!--` of its own, and
-//! all text in it is escaped, so nothing can end that element early.
+//! all text in it is escaped, so nothing can end that element early. What they have in common stands once, see
+//! [`pieces`].
 
 mod chart;
 mod finding;
+mod pieces;
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::{fmt, io};
 
@@ -16,6 +19,7 @@ use askama::Template as _;
 use base64::Engine as _;
 use sha2::Digest as _;
 
+use self::pieces::Pieces;
 use super::text::{counted, one_line, visible};
 use super::{Meta, document, human, time};
 use crate::model::{Analysis, Cluster, Counts, HistorySummary, Severity, Source};
@@ -63,6 +67,7 @@ struct Page<'a> {
     severities: Vec<(&'static str, usize)>,
     files: Vec<(Cow<'a, str>, usize)>,
     inline: bool,
+    pieces: &'a RefCell<Pieces>,
     first: usize,
     rows: Vec<Row<'a>>,
     run: Vec<(&'static str, String)>,
@@ -98,13 +103,13 @@ struct Row<'a> {
 
 /// The page for `analysis`.
 pub fn render(analysis: &Analysis, meta: &Meta) -> askama::Result<String> {
-    page(analysis, meta).render()
+    page(analysis, meta, &RefCell::new(Pieces::new())).render()
 }
 
 /// Writes the page for `analysis`, a finding at a time.
 pub fn write(analysis: &Analysis, meta: &Meta, out: &mut dyn io::Write) -> io::Result<()> {
     let mut chunks = Chunks { text: String::with_capacity(CHUNK + (CHUNK >> 2)), out, failed: None };
-    let rendered = page(analysis, meta).render_into(&mut chunks);
+    let rendered = page(analysis, meta, &RefCell::new(Pieces::new())).render_into(&mut chunks);
     let Chunks { text, out, failed } = chunks;
     match (failed, rendered) {
         (Some(error), _) => Err(error),
@@ -147,29 +152,40 @@ impl askama::filters::Escaper for Html {
         if !text.bytes().fold(false, |any, byte| any | is_special(byte)) {
             return out.write_str(text);
         }
+        // In one piece, which may come again.
+        let mut escaped = String::with_capacity(text.len() + (text.len() >> 2) + 32);
         let mut from = 0;
         for (at, byte) in text.bytes().enumerate().filter(|(_, byte)| is_special(*byte)) {
-            out.write_str(&text[from..at])?;
-            out.write_str(match byte {
+            escaped.push_str(&text[from..at]);
+            escaped.push_str(match byte {
                 b'"' => "&#34;",
                 b'&' => "&#38;",
                 b'\'' => "&#39;",
                 b'<' => "&#60;",
                 _ => "&#62;",
-            })?;
+            });
             from = at + 1;
         }
-        out.write_str(&text[from..])
+        escaped.push_str(&text[from..]);
+        out.write_str(&escaped)
     }
 }
 
-fn page<'a>(analysis: &'a Analysis, meta: &'a Meta) -> Page<'a> {
+fn page<'a>(analysis: &'a Analysis, meta: &'a Meta, pieces: &'a RefCell<Pieces>) -> Page<'a> {
     let clusters = &analysis.clusters;
+    let inline = clusters.len() <= MAX_INLINE;
     let log_share = (LOG_BUDGET / clusters.len().max(1)).clamp(1000, 64_000);
     let mut anchors = HashSet::new();
     let history = analysis.history.as_ref();
+    let details = |cluster, tests| finding::Details {
+        cluster,
+        tests,
+        meta,
+        log_share,
+        pieces: (!inline).then_some(pieces),
+    };
     let rows: Vec<Row<'_>> =
-        clusters.iter().map(|cluster| row(cluster, history, meta, log_share, &mut anchors)).collect();
+        clusters.iter().map(|cluster| row(cluster, history, details, &mut anchors)).collect();
 
     let mut categories: BTreeMap<&'static str, usize> = BTreeMap::new();
     let mut severities: BTreeMap<Severity, usize> = BTreeMap::new();
@@ -218,7 +234,8 @@ fn page<'a>(analysis: &'a Analysis, meta: &'a Meta) -> Page<'a> {
         severities,
         files: files.into_iter().take(MAX_FILES).collect(),
         first: MAX_FIRST,
-        inline: rows.len() <= MAX_INLINE,
+        inline,
+        pieces,
         rows,
         run: run_facts(analysis),
     }
@@ -251,8 +268,7 @@ fn history_charts(history: &HistorySummary) -> HistoryCharts {
 fn row<'a>(
     cluster: &'a Cluster,
     history: Option<&HistorySummary>,
-    meta: &'a Meta,
-    log_share: usize,
+    details: impl Fn(&'a Cluster, usize) -> finding::Details<'a>,
     anchors: &mut HashSet<String>,
 ) -> Row<'a> {
     let diagnosis = &cluster.diagnosis;
@@ -290,7 +306,7 @@ fn row<'a>(
         flakiness: cluster.stability.as_ref().map_or(0, |stability| stability.flakiness_score),
         tests: tests.len(),
         tests_text,
-        details: finding::Details { cluster, tests: tests.len(), meta, log_share },
+        details: details(cluster, tests.len()),
     }
 }
 

@@ -35,14 +35,16 @@
   const byAnchor = new Map(findings.map((finding) => [finding.details.id, finding]));
 
   // In a long report the body of a finding is inert text, written and escaped by the program that made this
-  // page, until the finding is opened.
+  // page, until the finding is opened. What findings have in common stands in one table, by number.
   const payload = (details) => details.querySelector(":scope > script");
+  const pieces = JSON.parse($("pieces")?.textContent || "[]");
+  const whole = (script) => script.textContent.replace(/<(\d+)>/g, (all, number) => pieces[number]);
   const fill = (details) => {
     const script = payload(details);
     if (!script) return;
     const body = document.createElement("div");
     body.className = "body";
-    body.innerHTML = script.textContent;
+    body.innerHTML = whole(script);
     script.replaceWith(body);
   };
   list.addEventListener("toggle", (event) => event.target.open && fill(event.target), true);
@@ -54,7 +56,7 @@
   const textOf = (finding) => {
     if (finding.text === null) {
       const script = payload(finding.details);
-      const rest = script ? plain(script.textContent) : finding.details.lastElementChild.textContent;
+      const rest = script ? plain(whole(script)) : finding.details.lastElementChild.textContent;
       finding.text = `${finding.details.firstElementChild.textContent} ${rest}`.toLowerCase();
     }
     return finding.text;

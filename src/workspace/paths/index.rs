@@ -1,9 +1,9 @@
 //! The files of a workspace, by the ends of their paths.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::model::RelPath;
+use crate::model::maps::Map;
 
 /// Most files that are kept; a workspace with more is served by the first ones found.
 const MAX_FILES: usize = 200_000;
@@ -18,8 +18,8 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug, Default)]
 pub struct FileIndex {
     files: Vec<RelPath>,
-    parts: HashMap<Box<str>, u32>,
-    children: HashMap<(u32, u32), u32>,
+    parts: Map<Box<str>, u32>,
+    children: Map<(u32, u32), u32>,
     nodes: Vec<Node>,
 }
 

@@ -11,10 +11,10 @@ pub mod syntax;
 mod tests;
 mod walk;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use super::source::line_starts;
+use crate::model::maps::{Map, Set};
 use pieces::{Parsed, Piece, Pieces};
 
 pub use brackets::{Brackets, bracket_list, brackets};
@@ -70,14 +70,14 @@ struct Whole {
     parsed: Parsed,
     errors: Vec<SyntaxError>,
     /// The last definition of each qualified name.
-    by_name: HashMap<Name, usize>,
+    by_name: Map<Name, usize>,
 }
 
 /// The names bound at module level, and those of them that are variables.
 #[derive(Debug)]
 struct Globals {
-    all: HashSet<Name>,
-    variables: HashSet<Name>,
+    all: Set<Name>,
+    variables: Set<Name>,
 }
 
 impl Module {
