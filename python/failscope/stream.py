@@ -102,8 +102,9 @@ class Stream:
         fd = self._fd
         try:
             if fd is not None and not os.path.exists(self.path):
-                os.makedirs(os.path.dirname(self.path), exist_ok=True)
-                with open(self.path, "xb") as file:
+                os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+                flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+                with os.fdopen(_open(self.path, flags, 0o600), "wb") as file:
                     os.lseek(fd, 0, os.SEEK_SET)
                     while True:
                         part = os.read(fd, 1 << 20)
@@ -142,6 +143,11 @@ def prepare(output):
     """Makes ``output/runs``, removes old streams, and gives the path of a new one."""
     runs = os.path.join(output, "runs")
     os.makedirs(runs, exist_ok=True)
+    try:
+        # Streams hold what tests compared and printed, secrets too: they are their owner's.
+        os.chmod(runs, 0o700)
+    except OSError:
+        pass  # The folder is somebody else's; the files in it are not.
     ignore = os.path.join(output, ".gitignore")
     if not os.path.exists(ignore):
         with open(ignore, "w", encoding="ascii") as file:

@@ -33,6 +33,13 @@ pub fn new_stream(output: &Path, system: &System) -> Result<PathBuf, RunError> {
         move |source| RunError::File { what: "write", path, source }
     };
     std::fs::create_dir_all(&runs).map_err(failed(&runs))?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        // Streams hold what tests compared and printed, secrets too: they are their owner's. If the folder is somebody
+        // else's, the files in it are not.
+        let _ = std::fs::set_permissions(&runs, std::fs::Permissions::from_mode(0o700));
+    }
     let ignore = output.join(".gitignore");
     if !ignore.exists() {
         std::fs::write(&ignore, "*\n").map_err(failed(&ignore))?;

@@ -168,12 +168,17 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
         }
         let start = bytes::run_start(text, at, RUN | BASE64, 128);
         let end = bytes::run_end(text, at + 3, TOKEN, 128);
+        // What goes on after another ellipsis is looked at from there.
+        let end = memchr::memmem::find(&text[at + 3..end], b"...").map_or(end, |i| at + 3 + i);
         let jwt_begins = &text[start..at] == b"eyJ";
         if at - start < 4 && !jwt_begins || end - at < 7 {
             continue;
         }
         let joined = [&text[start..at], &text[at + 3..end]].concat();
         let shape = Shape::of(&joined);
+        if shape.is_monotonous() {
+            continue;
+        }
         let prefix = vendor::longest_prefix(&joined);
         let prefixed = prefix.is_some_and(|p| p.len() >= 3);
         let random = !shape.hex

@@ -64,7 +64,7 @@ fn is_flag(text: &[u8], name: &Name) -> bool {
     match dashes {
         0 => [&b"ENV "[..], b"setenv ", b"SetEnv "].iter().any(|word| before.ends_with(word)),
         1 => {
-            bytes::is_at(text, name.start + 1, LOWER)
+            bytes::is_at(text, name.start + 1, LOWER | UPPER)
                 && before.last().is_some_and(|b| matches!(b, b' ' | b'"' | b'\''))
         }
         _ => name.start > 0,
@@ -109,6 +109,15 @@ fn is_secret(
             && !matches!(value.separator, b',' | b'i' | b'(' | b'>' if name.strength < Strength::Strong);
     }
     match name.strength {
+        // `generate_password_hash("…")`: what is hashed.
+        Strength::Weak
+            if value.separator == b'('
+                && value.quoted
+                && keyword.strength == Strength::Strong
+                && text[name.start..name.end].ends_with(b"_hash") =>
+        {
+            shape.len >= 6 && random::is_mixed(token) && !is_path_or_code(token)
+        }
         Strength::Weak => {
             core && !is_fingerprint(&text[name.start..name.end], token)
                 && (shape.is_random() || (shape.hex && shape.len >= 24))

@@ -5,10 +5,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 
-use super::bytes::{self, BASE64, DIGIT, NAME, UPPER};
+use super::bytes::{self, BASE64, DIGIT, EQUALS, NAME, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
-use super::{asserted, assign, entropy, names, personal, place, structural, vendor};
+use super::{asserted, assign, entropy, names, pem, personal, place, protocol, structural, vendor};
 
 /// A secret found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,11 @@ enum Trigger {
     Piped,
     Command(usize),
     PasswordFile,
+    PasswordLine,
+    Encoder,
+    Insert,
+    Dialogue,
+    AccountHashes,
     Oracle,
     Phrase,
 }
@@ -87,6 +92,7 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
         }
     }
     add("-----begin ", Trigger::Pem);
+    add("---- begin ", Trigger::Pem);
     add("://", Trigger::Url);
     add("%3a%2f%2f", Trigger::EncodedUrl);
     add("eyj", Trigger::Jwt);
@@ -100,6 +106,8 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     }
     add("machine ", Trigger::Netrc);
     add("--password-stdin", Trigger::Piped);
+    add("sudo -s", Trigger::Piped);
+    add("| chpasswd", Trigger::Piped);
     for (index, (name, _)) in place::COMMANDS.iter().enumerate() {
         add(name, Trigger::Command(index));
     }
@@ -107,6 +115,16 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
         add(name, Trigger::Phrase);
     }
     add(":5432:", Trigger::PasswordFile);
+    for port in [":5433:", ":6432:", ":6543:", ":*:"] {
+        add(port, Trigger::PasswordLine);
+    }
+    for call in protocol::ENCODERS {
+        add(call, Trigger::Encoder);
+    }
+    add("insert into ", Trigger::Insert);
+    add("login ", Trigger::Dialogue);
+    add("auth ", Trigger::Dialogue);
+    add(":::", Trigger::AccountHashes);
     add("jdbc:oracle:", Trigger::Oracle);
     let lengths = patterns.iter().map(|p| p.len()).collect();
     let searcher = AhoCorasick::builder()
@@ -143,6 +161,7 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
     // How far the last value of each kind of look went: what lies before is not looked at again, which keeps
     // hostile input linear.
     let mut pem_until = 0;
+    let mut pem_ends = pem::Ends::default();
     let mut jwt_until = 0;
     let mut value_until = 0;
     let mut token_until = 0;
@@ -150,6 +169,9 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
     let mut encoded_until = 0;
     let mut pair_until = 0;
     let mut triple_until = 0;
+    let mut line_until = 0;
+    let mut encoder_until = 0;
+    let mut insert_until = 0;
     let mut command_until = [0; place::COMMANDS.len()];
     let mut fuel = Fuel::default();
     let mut tokens = Attempts::default();
@@ -166,7 +188,9 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
                     fuel.spend(look.end - at + Fuel::LOOK);
                 }
             }
-            Trigger::Format(format) if at >= token_until && tokens.allow(text, at, NAME | BASE64) => {
+            Trigger::Format(format)
+                if at >= token_until && tokens.allow(text, at, NAME | BASE64 | EQUALS) =>
+            {
                 let format = &vendor::FORMATS[format];
                 if let Some((start, end)) = format.match_at(text, at)
                     && (format.context.is_empty() || entropy::has_word_before(text, start, &format.context))
@@ -175,8 +199,11 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
                     token_until = end;
                 }
             }
-            Trigger::Pem if at >= pem_until && text[at..].starts_with(b"-----BEGIN ") => {
-                pem_until = structural::pem(text, at, spans);
+            Trigger::Pem
+                if at >= pem_until
+                    && (text[at..].starts_with(b"-----BEGIN ") || text[at..].starts_with(b"---- BEGIN ")) =>
+            {
+                pem_until = pem::pem(text, at, &mut pem_ends, spans);
             }
             Trigger::EncodedUrl if at >= encoded_until => {
                 encoded_until = structural::encoded_url(text, at, spans).unwrap_or(0);
@@ -202,6 +229,17 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
                 command_until[index] = place::command(text, at, name.len(), flags, spans);
             }
             Trigger::PasswordFile => place::password_file(text, found.end(), spans),
+            Trigger::PasswordLine if at >= line_until => {
+                line_until = protocol::password_line(text, at + 1, spans);
+            }
+            Trigger::Encoder if at >= encoder_until => {
+                encoder_until = protocol::encoded(text, found.end(), spans);
+            }
+            Trigger::Insert if at >= insert_until => {
+                insert_until = protocol::insert(text, found.end(), spans);
+            }
+            Trigger::Dialogue => protocol::dialogue(text, found.end(), spans),
+            Trigger::AccountHashes => protocol::account_hashes(text, at, spans),
             Trigger::Oracle => place::oracle(text, found.end(), spans),
             Trigger::Phrase => place::phrase(text, found.end(), spans),
             _ => {}
@@ -279,6 +317,7 @@ impl Attempts {
 fn at_signs(text: &[u8], settings: &RedactionSettings, spans: &mut Vec<Span>) {
     for at in memchr::memchr_iter(b'@', text) {
         personal::email(text, at, settings.example_emails, spans);
+        structural::login(text, at, spans);
     }
 }
 

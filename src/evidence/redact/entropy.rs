@@ -138,7 +138,10 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
             return;
         }
         let named = !shape.hex;
-        if shape.len >= 24 && has_service_before(text, start, !named) && !has_digest_word(text, start) {
+        if (shape.len >= 24 || shape.len >= 20 && is_assigned(text, start))
+            && has_service_before(text, start, !named)
+            && !has_digest_word(text, start)
+        {
             let (start, end) = widen(text, start, end);
             spans.push(Span::new(start, end, kind::HEX, 1));
         }
@@ -225,6 +228,13 @@ fn names_a_secret(text: &[u8], at: usize) -> bool {
     let name = before[start..end].to_ascii_lowercase();
     let assigned = before[end..].iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'"' | b'\'' | b','));
     assigned && !IDENTITIES.iter().any(|i| name.ends_with(i))
+}
+
+/// Whether a sign of assignment stands before the token at `at`, which may be in quotes.
+fn is_assigned(text: &[u8], at: usize) -> bool {
+    let line = bytes::line_start(text, at, 8);
+    let signs = |b: &&u8| matches!(**b, b' ' | b'"' | b'\'');
+    text[line..at].iter().rev().find(|b| !signs(b)).is_some_and(|b| matches!(b, b'=' | b':'))
 }
 
 /// The text before `at` in which a context is looked for: its line and the one before.

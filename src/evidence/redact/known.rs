@@ -63,6 +63,8 @@ struct Place {
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     forms: Vec<Form>,
+    /// Digests of the secrets that have been looked at, whether or not they are worth knowing.
+    met: HashSet<u64, BuildHasherDefault<NumberHasher>>,
     /// Digests of the forms.
     seen: HashSet<u64, BuildHasherDefault<NumberHasher>>,
     /// One more than the index of the first place of a window, and how many places it has.
@@ -79,6 +81,13 @@ impl Known {
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         self.forms.is_empty()
+    }
+
+    /// Whether `value` has not been met before and there is room for what it tells.
+    pub fn meets(&mut self, value: &str) -> bool {
+        self.forms.len() < MAX_VALUES
+            && self.indexed < MAX_INDEXED
+            && self.met.insert(registry::hash(value.as_bytes()))
     }
 
     /// Adds `value` in all forms in which it may be printed.

@@ -15,11 +15,14 @@ mod bytes;
 mod engine;
 mod entropy;
 mod forms;
+mod inner;
 mod kind;
 mod known;
 mod names;
+mod pem;
 mod personal;
 mod place;
+mod protocol;
 mod random;
 mod registry;
 mod settings;
@@ -308,9 +311,12 @@ impl Redactor {
                     next.push_str(&replaced);
                     // Where the new placeholders stand; quotes that some have come on top.
                     for found in finds {
-                        let end = begin + found.start + found.placeholder.len();
-                        again.push((begin + found.start, end.min(next.len())));
-                        begin = (begin + found.placeholder.len()).saturating_sub(found.end - found.start);
+                        // Longer secrets than placeholders make `begin` less than nothing.
+                        let start = begin.wrapping_add(found.start);
+                        let end = start.wrapping_add(found.placeholder.len());
+                        again.push((start.min(next.len()), end.min(next.len())));
+                        begin =
+                            begin.wrapping_add(found.placeholder.len()).wrapping_sub(found.end - found.start);
                     }
                 }
                 from = end;
@@ -360,15 +366,23 @@ impl Redactor {
 
     /// Remembers `spans`, the own secrets of `text`, and adds what is known of others.
     fn with_known(&self, text: &str, spans: Vec<Span>) -> Vec<Span> {
-        let new: Vec<&Span> =
-            spans.iter().filter(|s| engine::is_worth_knowing(&text[s.start..s.end], s.kind)).collect();
-        if !new.is_empty() {
+        if !spans.is_empty() {
             let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            for span in new {
+            for span in &spans {
+                let value = &text[span.start..span.end];
+                let is_worth = || engine::is_worth_knowing(value, span.kind);
                 match span.secret {
-                    None => known.add(&text[span.start..span.end], span.kind),
                     // Pieces of a value that was cut, which stand for it elsewhere too.
-                    Some(secret) => known.add_piece(&text[span.start..span.end], secret, span.kind),
+                    Some(secret) if is_worth() => known.add_piece(value, secret, span.kind),
+                    None if known.meets(value) => {
+                        if is_worth() {
+                            known.add(value, span.kind);
+                        }
+                        for (value, kind) in inner::of(value, span.kind) {
+                            known.add(&value, kind);
+                        }
+                    }
+                    _ => {}
                 }
             }
         }

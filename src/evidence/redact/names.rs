@@ -82,7 +82,7 @@ pub static KEYWORDS: &[Keyword] = &[
     keyword("auth", kind::AUTHORIZATION, Strength::Weak, false),
     keyword("authorization", kind::AUTHORIZATION, Strength::Weak, false),
     keyword("session", kind::TOKEN, Strength::Weak, false),
-    keyword("sessionid", kind::TOKEN, Strength::Weak, false),
+    keyword("sessionid", kind::TOKEN, Strength::Weak, true),
     keyword("cookie", kind::COOKIE, Strength::Weak, false),
     keyword("csrf", kind::TOKEN, Strength::Weak, true),
     keyword("signature", kind::SECRET, Strength::Weak, false),

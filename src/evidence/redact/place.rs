@@ -23,6 +23,8 @@ pub const PAIRS: &[&str] = &[
     "auth\": (",
     ".login(",
     ".authenticate(",
+    "wifi.begin(",
+    "createhmac(",
 ];
 
 /// How a command takes a password.
@@ -38,6 +40,8 @@ pub enum Form {
     Nth(usize),
     /// The same, if it can be told from a word of prose: by digits or signs in it.
     NthMixed(usize),
+    /// The second word after the flag.
+    Second,
     /// What stands after this sign in the first argument, up to an `@`.
     Login(u8),
 }
@@ -69,6 +73,25 @@ pub const COMMANDS: &[(&str, &[(&str, Form)])] = &[
     ("masterauth", &[("", Form::NthMixed(0))]),
     ("wpa_passphrase", &[("", Form::NthMixed(1))]),
     ("snmp-server community", &[("", Form::NthMixed(0))]),
+    (
+        "htpasswd",
+        &[("-nb", Form::Second), ("-bn", Form::Second), ("-nbB", Form::Second), ("-nbBC", Form::Second)],
+    ),
+    ("chpasswd", &[("<<<", Form::User(b':'))]),
+    ("useradd", &[("-p", Form::After)]),
+    ("rootpw", &[("--plaintext", Form::After)]),
+    ("etcdctl", &[("--user", Form::User(b':'))]),
+    ("rabbitmqctl add_user", &[("", Form::Nth(1))]),
+    ("rabbitmqctl change_password", &[("", Form::Nth(1))]),
+    ("mc alias set", &[("", Form::NthMixed(3))]),
+    ("unzip", &[("-P", Form::After)]),
+    ("zip", &[("-P", Form::After)]),
+    ("7z", &[("-p", Form::Joined)]),
+    ("ssh-keygen", &[("-N", Form::After)]),
+    ("bcp", &[("-P", Form::After)]),
+    ("cqlsh", &[("-p", Form::After)]),
+    ("xfreerdp", &[("/p:", Form::Joined)]),
+    ("rclone", &[("pass", Form::After)]),
     ("enable secret", &[("", Form::NthMixed(0)), ("", Form::NthMixed(1))]),
     ("enable password", &[("", Form::NthMixed(0)), ("", Form::NthMixed(1))]),
 ];
@@ -144,6 +167,10 @@ pub fn command(text: &[u8], at: usize, name: usize, flags: &[(&str, Form)], span
                 _ if matches!(text.get(stop), Some(b' ' | b'=' | b'"' | b'\'')) => argument(text, stop, end),
                 _ => None,
             };
+            let word = match (form, word) {
+                (Form::Second, Some((_, user))) => argument(text, user, end),
+                _ => word,
+            };
             let Some((mut start, stop)) = word else { continue };
             if let Form::User(sign) = form {
                 let Some(sign) = memchr::memchr(*sign, &text[start..stop]) else { continue };
@@ -192,7 +219,16 @@ fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>
 }
 
 /// Calls whose third argument is a password, if it is a literal: `mysqli_connect(host, "user", "…")`.
-pub const TRIPLES: &[&str] = &["mysqli_connect(", "mysql_connect(", "getconnection(", "plainauth("];
+pub const TRIPLES: &[&str] = &[
+    "mysqli_connect(",
+    "mysql_connect(",
+    "mysql.connect(",
+    "mysqldb.connect(",
+    "getconnection(",
+    "plainauth(",
+    "create_user(",
+    "create_superuser(",
+];
 
 /// The third of the arguments that begin at `at`, after the parenthesis. Gives where reading ended.
 pub fn triple(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
@@ -253,16 +289,21 @@ pub fn netrc(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     }
 }
 
-/// The word that a shell hands to `--password-stdin`, which stands at `at`: `echo … | docker login --password-stdin`.
+/// The word that a shell hands to `--password-stdin`, which stands at `at`: `echo … | docker login --password-stdin`, or to `sudo -S`.
 pub fn piped(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     let line = bytes::line_start(text, at, 256);
     let Some(echo) = memchr::memmem::rfind(&text[line..at], b"echo ") else { return };
     let from = line + echo + 4;
     let told = |(start, end): &(usize, usize)| {
         let word = &text[*start..*end];
-        is_password(word) && super::random::is_mixed(word)
+        is_password(word) && super::random::is_mixed(word) && !word.contains(&b' ')
     };
-    if let Some((start, end)) = argument(text, from, at).filter(told) {
+    // What changes passwords is told the user as well.
+    let user = |(start, end): (usize, usize)| {
+        let colon = memchr::memchr(b':', &text[start..end]).filter(|_| text[at..].starts_with(b"| chpasswd"));
+        (start + colon.map_or(0, |i| i + 1), end)
+    };
+    if let Some((start, end)) = argument(text, from, at).map(user).filter(told) {
         push(text, start, end, kind::PASSWORD, spans);
     }
 }

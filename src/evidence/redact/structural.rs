@@ -1,14 +1,8 @@
-//! Secrets that are known by the structure around them: PEM blocks, URLs with credentials, HTTP headers and
-//! JSON web tokens.
+//! Secrets that are known by the structure around them: URLs with credentials, HTTP headers and JSON web tokens.
 
 use super::bytes::{self, ALNUM, BASE64, BLANK, DASH, DOT, EQUALS, RUN, UNDERSCORE};
 use super::engine::Span;
 use super::kind;
-
-/// Longest PEM block that is followed.
-const MAX_PEM: usize = 64 * 1024;
-/// Longest part of one of its lines in which the END is looked for: a block on one line, line ends escaped.
-const MAX_PEM_LINE: usize = 16 * 1024;
 
 /// Schemes whose URLs are connection strings of databases, queues and the like.
 const CONNECTION_SCHEMES: &[&str] = &[
@@ -65,117 +59,6 @@ const CONNECTION_SCHEMES: &[&str] = &[
     "crate",
     "yugabytedb",
 ];
-
-/// Finds the PEM block whose first line has `-----BEGIN ` at `at`; one span for each of its lines.
-pub fn pem(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
-    let start = at;
-    let label_end = bytes::run_end(text, at + 11, ALNUM | BLANK | UNDERSCORE | DASH, 80);
-    let label = &text[at + 11..label_end];
-    if !label.ends_with(b"-----") || label.len() <= 5 {
-        return at + 11;
-    }
-    let private = memchr::memmem::find(label, b"PRIVATE").is_some()
-        || memchr::memmem::find(label, b"SECRET").is_some()
-        || memchr::memmem::find(label, b"KEY").is_some() && memchr::memmem::find(label, b"PUBLIC").is_none();
-    let limit = text.len().min(start + MAX_PEM);
-    let end = pem_end(&text[..limit], label_end);
-    let digest = super::registry::hash(&text[start..end]);
-    let kind = if private { kind::PRIVATE_KEY } else { kind::PEM };
-    let mut line = start;
-    while line < end {
-        let stop = memchr::memchr(b'\n', &text[line..end]).map_or(end, |i| line + i);
-        let from = if line == start { line } else { pem_line_start(text, line, stop) };
-        let to = if stop > from && text[stop - 1] == b'\r' { stop - 1 } else { stop };
-        if from < to {
-            spans.push(Span::new(from, to, kind, 9).with_secret(digest));
-        }
-        line = stop + 1;
-    }
-    end
-}
-
-/// Where the text of a line of a PEM block begins, after what pytest, diffs and quoting put before it.
-fn pem_line_start(text: &[u8], line: usize, stop: usize) -> usize {
-    let mut at = line;
-    if text[at..stop].starts_with(b"E ") {
-        at += 1;
-    }
-    while at < stop
-        && (bytes::is(text[at], BLANK) || matches!(text[at], b'|' | b'>' | b'#' | b'\'' | b'"' | b'('))
-    {
-        at += 1;
-    }
-    if at < stop && matches!(text[at], b'+' | b'-') && bytes::is_at(text, at + 1, BLANK) {
-        at += 1;
-        while at < stop && (bytes::is(text[at], BLANK) || matches!(text[at], b'\'' | b'"' | b'(')) {
-            at += 1;
-        }
-    }
-    at
-}
-
-/// The end of a PEM block: its END line, or where its lines stop looking like one.
-fn pem_end(text: &[u8], from: usize) -> usize {
-    let mut at = from;
-    let mut last = from;
-    let mut rest_of_first = true;
-    loop {
-        let stop = memchr::memchr(b'\n', &text[at..]).map_or(text.len(), |i| at + i);
-        let begin = if rest_of_first { at } else { pem_line_start(text, at, stop) };
-        let line = &text[begin..stop];
-        let near = &line[..line.len().min(MAX_PEM_LINE)];
-        if let Some(end) = memchr::memmem::find(near, b"-----END ") {
-            let tail = bytes::run_end(text, begin + end + 9, ALNUM | BLANK | UNDERSCORE, 80);
-            return bytes::run_end(text, tail, DASH, 5).min(stop);
-        }
-        let body = pem_body_len(line);
-        let whole = trimmed(line) == 0 || body >= trimmed(line);
-        last = if body > 0 { begin + body } else { last };
-        let is_header = line.len() < 100 && memchr::memmem::find(line, b": ").is_some() && !rest_of_first;
-        if (!whole && !is_header)
-            || stop >= text.len()
-            || (trimmed(line) == 0
-                && at > from + 1
-                && last < at - 1
-                && !rest_of_first
-                && bytes::count(&text[last..at], b'\n') > 2)
-        {
-            return last;
-        }
-        if is_header {
-            last = stop;
-        }
-        rest_of_first = false;
-        at = stop + 1;
-    }
-}
-
-fn trimmed(line: &[u8]) -> usize {
-    line.trim_ascii_end().len()
-}
-
-/// How much of a line can belong to a PEM block's body: base 64, escaped line ends, quotes and commas that
-/// continue a literal.
-fn pem_body_len(line: &[u8]) -> usize {
-    let mut at = 0;
-    while at < line.len() {
-        let byte = line[at];
-        if bytes::is(byte, ALNUM | BASE64 | EQUALS) {
-            at += 1;
-        } else if byte == b'\\' && at + 1 < line.len() && matches!(line[at + 1], b'n' | b'r' | b't' | b'\\') {
-            at += 2;
-        } else if matches!(byte, b'.' | b' ' | b'\t' | b'\r') {
-            at += 1;
-        } else {
-            break;
-        }
-    }
-    let body = &line[..at];
-    // A line of prose is no body: it has spaces between short words.
-    let words = body.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count();
-    let trimmed = trimmed(body);
-    if words > 1 && trimmed / words < 16 { 0 } else { trimmed }
-}
 
 /// Finds the credentials of the URL whose `://` is at `at`.
 pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
@@ -243,8 +126,36 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     }
 }
 
+/// The password of `user:password@host` without a scheme, whose `@` is at `at`: what stands before it holds letters and
+/// digits, and the host is an address or has a name with dots.
+pub fn login(text: &[u8], at: usize, spans: &mut Vec<Span>) {
+    let stops =
+        |b: &u8| matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'/' | b'\\' | b'(' | b',' | b'=' | b'@');
+    let from = at.saturating_sub(96);
+    let Some(start) =
+        text[from..at].iter().rposition(stops).map(|i| from + i + 1).or((from == 0).then_some(0))
+    else {
+        return;
+    };
+    let Some(colon) = memchr::memchr(b':', &text[start..at]).map(|i| start + i) else { return };
+    let password = &text[colon + 1..at];
+    let is_user = colon > start && bytes::run_end(text, start, bytes::NAME, 64) == colon;
+    if !is_user || password.len() < 6 || !super::random::is_mixed(password) || password.starts_with(b"//") {
+        return;
+    }
+    let end = bytes::run_end(text, at + 1, ALNUM | DOT | DASH, 80);
+    let host = text[at + 1..end].strip_suffix(b".").unwrap_or(&text[at + 1..end]);
+    let is_address =
+        host.split(|b| *b == b'.').count() == 4 && host.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    let last = host.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    let is_name = host.contains(&b'.') && last.len() >= 2 && last.iter().all(u8::is_ascii_alphabetic);
+    if is_address || is_name || host == b"localhost" {
+        spans.push(Span::new(colon + 1, at, kind::PASSWORD, 4));
+    }
+}
+
 /// Whether a user and a password are but these words, as in documentation and in tests of what reads URLs.
-fn is_sample(user: &[u8], password: &[u8]) -> bool {
+pub fn is_sample(user: &[u8], password: &[u8]) -> bool {
     const USERS: &[&[u8]] = &[b"user", b"username", b"usr", b"name", b"login", b"u", b"me", b"foo"];
     const PASSWORDS: &[&[u8]] =
         &[b"pass", b"password", b"passwd", b"pass%20word", b"pwd", b"pw", b"p", b"bar", b"word"];

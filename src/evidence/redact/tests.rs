@@ -374,6 +374,25 @@ fn every_format_is_found_in_its_context() {
     assert!(missed.len() * 50 <= rows, "{} of {rows} missed: {missed:#?}", missed.len());
 }
 
+/// Lines full of secrets that are longer than their placeholders, some of which only come to light when others are gone.
+#[test]
+fn repeated_tokens_stay_text() {
+    let mut draw = Draw(3);
+    for format in vendor::FORMATS.iter() {
+        let token = draw.token(format);
+        let context = format.context.first().copied().unwrap_or_default();
+        for (text, times) in
+            [(format!("{context} {token} "), 60), (token.clone(), 60), (format!("{token}\n"), 9)]
+        {
+            let text = text.repeat(times);
+            let redacted = Redactor::default().text(&text);
+            assert_eq!(redacted.as_str().matches('\n').count(), text.matches('\n').count(), "{token}");
+        }
+    }
+    let text = "pk-lf-".repeat(33_333);
+    assert!(Redactor::default().text(&text).as_str().len() <= text.len());
+}
+
 #[test]
 fn a_prefix_alone_is_no_token() {
     for format in vendor::FORMATS.iter().filter(|f| f.anchor == 0 && f.anchor_literal().len() < 16) {

@@ -100,9 +100,12 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
 fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool) -> Option<(u8, usize)> {
     const SEPARATORS: &[&str] = &[
         ":::=", "===", "!==", "::=", "||=", "??=", ":=", "=>", "->", "==", "!=", "?=", "+=", ".=", "<=",
-        "||", "=", ":", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
+        "||", "<-", "=", ":", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
     ];
     let rest = &text[at..];
+    if let Some(literal) = called(text, at) {
+        return Some((b'(', literal));
+    }
     // The parts of a test id: `TestPassOriginal::test_many`.
     if rest.starts_with(b"::") && rest.get(2).is_some_and(|b| bytes::is(*b, NAME)) {
         return None;
@@ -118,7 +121,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
     match rest.first() {
         Some(b',') => {
             // `"name": "token", "value": "…"` and `name="token" value="…"`.
-            attribute(text, at + 1).or(Some((b',', at + 1)))
+            attribute(text, at + 1).or_else(|| default(text, at + 1)).or(Some((b',', at + 1)))
         }
         Some(b'>') if !spaced => Some((b'>', at + 1)),
         Some(b'(') if !spaced => Some((b'(', at + 1)),
@@ -149,8 +152,17 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
             {
                 return Some((b'>', at + end + 1));
             }
+            if let Some(literal) = super::protocol::told_of_someone(text, at) {
+                return Some((b'i', literal));
+            }
             for word in ["is ", "was ", "to ", "of ", "- ", "are ", "equals ", "set to "] {
                 if rest.starts_with(word.as_bytes()) {
+                    return Some((b'i', at + word.len()));
+                }
+            }
+            // `os.getenv("PASSWORD") or "…"`, `IDENTIFIED WITH native_password BY '…'`.
+            for word in [&b"or "[..], b"BY ", b"by "] {
+                if rest.starts_with(word) && matches!(rest.get(word.len()), Some(b'"' | b'\'')) {
                     return Some((b'i', at + word.len()));
                 }
             }
@@ -163,12 +175,9 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
                 let equals = bytes::run_end(text, word, BLANK, 4);
                 return (text.get(equals) == Some(&b'=')).then_some((b'=', equals + 1));
             }
-            // `variable "password" {`, and on the next line `default = "…"`.
+            // `variable "password" {`, and on one of the lines below `default = "…"`.
             if quoted_key && rest.starts_with(b"{\n") {
-                let word = bytes::run_end(text, at + 2, BLANK, 16);
-                let equals = bytes::run_end(text, word + 7, BLANK, 16);
-                return (text[word..].starts_with(b"default") && text.get(equals) == Some(&b'='))
-                    .then_some((b'=', equals + 1));
+                return block_default(text, at + 2).map(|after| (b'=', after));
             }
             (flag
                 || is_generated(rest)
@@ -179,6 +188,66 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
         }
         _ => None,
     }
+}
+
+/// Where the literal begins that a call is given which goes on after a name at `at`: `Password::from("…")`,
+/// `(password).toBe("…")`, `'#password').type('…')`.
+fn called(text: &[u8], at: usize) -> Option<usize> {
+    const CALLS: &[&[u8]] = &[
+        b"from",
+        b"new",
+        b"of",
+        b"parse",
+        b"from_str",
+        b"type",
+        b"fill",
+        b"send_keys",
+        b"sendKeys",
+        b"setValue",
+        b"set_value",
+        b"clear_and_type",
+        b"to eq",
+        b"toBe",
+        b"toEqual",
+        b"toStrictEqual",
+        b"isEqualTo",
+        b"equals",
+    ];
+    let from = match (text.get(at), text.get(at + 1)) {
+        (Some(b':'), Some(b':')) => at + 2,
+        (Some(b'.'), Some(_)) => at + 1,
+        _ => return None,
+    };
+    let name = CALLS
+        .iter()
+        .find(|name| text[from..].starts_with(name) && text.get(from + name.len()) == Some(&b'('))?;
+    let literal = from + name.len() + 1;
+    matches!(text.get(literal), Some(b'"' | b'\'' | b'`' | b'\\')).then_some(literal)
+}
+
+/// The literal after `default=` in `"PASSWORD", default="…"`, if that stands at `at`.
+fn default(text: &[u8], at: usize) -> Option<(u8, usize)> {
+    let word = bytes::run_end(text, at, BLANK, 4);
+    text[word..].starts_with(b"default=").then_some((b',', word + 8))
+}
+
+/// Where the value of `default` begins in the block of settings whose lines begin at `at`.
+fn block_default(text: &[u8], at: usize) -> Option<usize> {
+    const LONGEST: usize = 400;
+    let limit = text.len().min(at + LONGEST);
+    let mut line = at;
+    while line < limit {
+        let word = bytes::run_end(text, line, BLANK, 16);
+        let equals = bytes::run_end(text, word + 7, BLANK, 16);
+        if text[word..].starts_with(b"default") && text.get(equals) == Some(&b'=') {
+            return Some(equals + 1);
+        }
+        if text.get(word) == Some(&b'}') {
+            return None;
+        }
+        line = memchr::memchr(b'\n', &text[line..limit])? + line + 1;
+    }
+    None
 }
 
 /// Whether `rest` begins with a word that no one would write but for a password: letters, digits and signs.
@@ -287,12 +356,19 @@ fn skip_wrapper(text: &[u8], at: usize) -> usize {
         "bytearray(",
         "Password(",
         "Token(",
+        "[]byte(",
     ];
     let mut at = at;
     for wrapper in WRAPPERS {
         if text[at..].starts_with(wrapper.as_bytes()) {
             at += wrapper.len();
         }
+    }
+    // `lambda *_: "…"`.
+    if text[at..].starts_with(b"lambda")
+        && let Some(colon) = memchr::memchr(b':', &text[at..text.len().min(at + 32)])
+    {
+        at = bytes::run_end(text, at + colon + 1, BLANK, 2);
     }
     let bracket = bytes::run_end(text, at, BLANK, 2);
     if matches!(text.get(bracket), Some(b'(' | b'[' | b'{'))
