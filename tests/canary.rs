@@ -277,7 +277,9 @@ impl Pieces {
             }
         }
         let mut begins = vec![false; 1 << 16];
-        of.keys().for_each(|piece| begins[usize::from(piece[0]) << 8 | usize::from(piece[1])] = true);
+        for piece in of.keys() {
+            begins[usize::from(piece[0]) << 8 | usize::from(piece[1])] = true;
+        }
         Self { of, begins }
     }
 

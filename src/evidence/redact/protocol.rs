@@ -344,6 +344,9 @@ mod tests {
             "Invoke-Sqlcmd -Username sa -Password «ROCKET-marble_26»",
             "psexec acme/bob:«Castle2591»@10.0.0.1",
             "scp bob:«Castle2591»@10.0.0.7:x .",
+            "password=\\u0022«PEPPER-maple_53»\\u0022",
+            "&quot;password&quot;: &quot;«mar$Window624»&quot;",
+            "%7B%22password%22%3A%22«Walnut9958%21»%22%7D",
             "JSESSIONID=«276B838C879A0088972DABF93DD27B15»",
         ] {
             let text = marked.replace(['«', '»'], "");
@@ -400,6 +403,8 @@ mod tests {
             "echo 'all done 3' | sudo -S true",
             "if (password <-1)",
             "see bob:table12@",
+            "&quot;password&quot;: &quot;&quot;",
+            "%22password%22%3A%22%22",
             "mail bob: Castle2591@files",
         ] {
             assert_eq!(Redactor::default().text(text).as_str(), text);

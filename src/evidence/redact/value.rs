@@ -35,10 +35,17 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
     let mut at = at;
     let mut quoted_key = false;
     let close = at;
-    while at < text.len() && at < close + 12 && matches!(text[at], b'"' | b'\'' | b'\\' | b'`' | b']' | b')')
+    while at < text.len()
+        && at < close + 12
+        && matches!(text[at], b'"' | b'\'' | b'\\' | b'`' | b']' | b')')
+        && spelt_quote(text, at).is_none()
     {
         quoted_key |= matches!(text[at], b'"' | b'\'');
         at += 1;
+    }
+    if let Some(quote) = spelt_quote(text, at) {
+        quoted_key = true;
+        at += quote.len();
     }
     at = skip_colour(text, skip_subscript(text, at));
     let blanks = bytes::run_end(text, at, BLANK, 48);
@@ -84,6 +91,23 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         next_line = true;
     }
     at = skip_wrapper(text, at);
+    if let Some(quote) = spelt_quote(text, at) {
+        let start = at + quote.len();
+        let near = &text[start..text.len().min(start + MAX_SPELT)];
+        if let Some(length) = memchr::memmem::find(near, quote) {
+            let end = start + length;
+            return Some(Value {
+                start,
+                end,
+                quoted: true,
+                quoted_key,
+                separator,
+                spaced,
+                closed: true,
+                next_line,
+            });
+        }
+    }
     let backslashes = text[at..].iter().take(4).take_while(|b| **b == b'\\').count();
     let open = at + backslashes;
     let (start, end, quoted, closed) = if let Some(&quote @ (b'"' | b'\'' | b'`')) = text.get(open) {
@@ -94,6 +118,17 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         (at, bare_end(text, at, separator), false, true)
     };
     Some(Value { start, end, quoted, quoted_key, separator, spaced, closed, next_line })
+}
+
+/// Longest literal between quotes that are spelt out.
+const MAX_SPELT: usize = 256;
+
+/// The quote at `at` as HTML, URLs and JSON spell it out.
+fn spelt_quote(text: &[u8], at: usize) -> Option<&'static [u8]> {
+    const QUOTES: &[&[u8]] =
+        &[b"&quot;", b"&#34;", b"&#39;", b"&apos;", b"%22", b"%27", b"\\u0022", b"\\u0027"];
+    let first = matches!(text.get(at), Some(b'&' | b'%' | b'\\'));
+    QUOTES.iter().find(|quote| first && text[at..].starts_with(quote)).copied()
 }
 
 /// Reads the separator at `at`; gives its first significant byte and where it ends.
