@@ -121,6 +121,10 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     if shape.is_monotonous() || shape.lower + shape.upper == 0 || shape.score < 4.0 {
         return;
     }
+    // The name of a test: `test_it.py::test_ghsa_ffqj_6fqr_9h24`.
+    if token.starts_with(b"test_") && (text[..start].ends_with(b"::") || text[..start].ends_with(b"def ")) {
+        return;
+    }
     // What browsers put between the parts of a form.
     if memchr::memmem::find(token, b"FormBoundary").is_some() {
         return;

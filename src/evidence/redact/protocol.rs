@@ -403,6 +403,8 @@ mod tests {
             "echo 'all done 3' | sudo -S true",
             "if (password <-1)",
             "see bob:table12@",
+            "tests/validators/test_email.py::test_valid_email2[a@123.123.123.123]",
+            "tests/test_advisory.py::TestAdvisory::test_ghsa_ffqj_6fqr_9h24 PASSED",
             "&quot;password&quot;: &quot;&quot;",
             "%22password%22%3A%22%22",
             "mail bob: Castle2591@files",

@@ -129,8 +129,9 @@ pub fn url(text: &[u8], at: usize, spans: &mut Vec<Span>) {
 /// The password of `user:password@host` without a scheme, whose `@` is at `at`: what stands before it holds letters and
 /// digits, and the host is an address or has a name with dots.
 pub fn login(text: &[u8], at: usize, spans: &mut Vec<Span>) {
-    let stops =
-        |b: &u8| matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'/' | b'\\' | b'(' | b',' | b'=' | b'@');
+    let stops = |b: &u8| {
+        matches!(b, 0..=b' ' | b'"' | b'\'' | b'`' | b'/' | b'\\' | b'(' | b'[' | b']' | b',' | b'=' | b'@')
+    };
     let from = at.saturating_sub(96);
     let Some(start) =
         text[from..at].iter().rposition(stops).map(|i| from + i + 1).or((from == 0).then_some(0))
@@ -140,7 +141,7 @@ pub fn login(text: &[u8], at: usize, spans: &mut Vec<Span>) {
     let Some(colon) = memchr::memchr(b':', &text[start..at]).map(|i| start + i) else { return };
     let password = &text[colon + 1..at];
     let is_user = colon > start && bytes::run_end(text, start, bytes::NAME, 64) == colon;
-    if !is_user || password.len() < 6 || !super::random::is_mixed(password) || password.starts_with(b"//") {
+    if !is_user || password.len() < 6 || !super::random::is_mixed(password) || password.starts_with(b":") {
         return;
     }
     let end = bytes::run_end(text, at + 1, ALNUM | DOT | DASH, 80);
