@@ -43,18 +43,48 @@ def coc():
     return [start["command"], *start["args"]], server["rootPatterns"]
 
 
+# What Sublime's LSP package takes as a client, by its own schema of the settings (`sublime-package.json` in its
+# repository): other keys it refuses, and those for a client's languages (`languages`, `languageId`, `document_selector`, …)
+# it calls deprecated in favour of `selector`.
+SUBLIME_CLIENT = {
+    "enabled": bool, "command": [str], "selector": str, "priority_selector": str, "schemes": [str], "settings": dict,
+    "initializationOptions": dict, "experimental_capabilities": dict, "disabled_capabilities": dict, "env": dict,
+    "file_watcher": dict, "diagnostics_mode": str, "auto_complete_selector": str, "tcp_port": int,
+}
+
+
+def refused_by_sublime(client):
+    """The keys of a client that the package does not take, or not with such a value."""
+    def fits(value, kind):
+        if isinstance(kind, list):
+            return isinstance(value, list) and all(isinstance(item, kind[0]) for item in value)
+        return isinstance(value, kind)
+    return [key for key, value in client.items() if key not in SUBLIME_CLIENT or not fits(value, SUBLIME_CLIENT[key])]
+
+
 def sublime():
     lines = [line for line in text("sublime/LSP.sublime-settings").splitlines() if not line.startswith("//")]
-    server = json.loads("\n".join(lines))["clients"]["failscope"]
-    assert set(server) <= {"enabled", "command", "selector", "settings", "initializationOptions"}, server
-    assert server["selector"] == "source.python"
+    settings = json.loads("\n".join(lines))
+    assert list(settings) == ["clients"] and list(settings["clients"]) == ["failscope"], settings
+    server = settings["clients"]["failscope"]
+    assert not refused_by_sublime(server), refused_by_sublime(server)
+    for key, wrong in {"languageId": "python", "command": "failscope lsp", "selector": ["source.python"], "enabled": "yes"}.items():
+        assert refused_by_sublime({**server, key: wrong}) == [key], key
+    assert server["enabled"] and server["selector"] == "source.python"
     return server["command"], MARKERS
+
+
+# The fields of Zed's own type for `extension.toml` (`ExtensionManifest`) that concern a language server.
+ZED_MANIFEST = {"id", "name", "version", "schema_version", "description", "repository", "authors", "lib", "language_servers"}
+ZED_SERVER = {"name", "languages", "language_ids", "code_action_kinds"}
 
 
 def zed():
     manifest = tomllib.loads(text("zed/extension.toml"))
-    assert {"id", "name", "version", "schema_version", "authors", "description", "repository"} <= set(manifest)
-    assert manifest["language_servers"]["failscope"]["languages"] == ["Python"]
+    assert {"id", "name", "version", "schema_version", "authors", "description", "repository"} <= set(manifest) <= ZED_MANIFEST
+    assert manifest["schema_version"] == 1 and re.fullmatch(r"https://\S+", manifest["repository"])
+    (name, server), = manifest["language_servers"].items()
+    assert name == manifest["id"] == "failscope" and set(server) <= ZED_SERVER and server["languages"] == ["Python"], server
     crate = tomllib.loads(text("zed/Cargo.toml"))
     assert crate["lib"]["crate-type"] == ["cdylib"] and crate["package"]["version"] == manifest["version"]
     # For the machine that this runs on: the target that Zed asks for (wasm32) need not be installed.
