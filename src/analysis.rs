@@ -5,7 +5,7 @@
 
 pub mod culprits;
 pub mod fixes;
-mod parallel;
+pub(crate) mod parallel;
 mod redact;
 mod show;
 

@@ -119,6 +119,13 @@ pub fn is_running(_host: &str, _id: u32) -> Option<bool> {
     None
 }
 
+/// Lets other threads go before the calling one and those that it starts, where the system can do that for a thread.
+pub fn give_way() {
+    // Elsewhere it would slow down the whole process. If it is refused nothing is lost but a little time.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(5);
+}
+
 /// The name of this machine; `None` if it has none or it is not known how to ask.
 pub fn host_name() -> Option<String> {
     #[cfg(unix)]

@@ -12,7 +12,7 @@ const STACK: usize = 8 << 20;
 
 /// Does `work` for each of `items`, in any order, and `meanwhile` at the same time on the caller's thread, which
 /// then helps with what is left.
-pub(super) fn beside<T: Sync, R>(items: &[T], work: impl Fn(&T) + Sync, meanwhile: impl FnOnce() -> R) -> R {
+pub(crate) fn beside<T: Sync, R>(items: &[T], work: impl Fn(&T) + Sync, meanwhile: impl FnOnce() -> R) -> R {
     let next = AtomicUsize::new(0);
     let work_off = || {
         while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -36,7 +36,7 @@ pub(super) fn beside<T: Sync, R>(items: &[T], work: impl Fn(&T) + Sync, meanwhil
 }
 
 /// What `work` makes of each of `items`, in their order.
-pub(super) fn map<T: Sync, R: Send + Sync>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map<T: Sync, R: Send + Sync>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let jobs: Vec<(&T, OnceLock<R>)> = items.iter().map(|item| (item, OnceLock::new())).collect();
     beside(&jobs, |(item, made)| drop(made.set(work(item))), || ());
     // Each is made once, so none is left out.

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant, SystemTime};
 use serde_json::Value as Json;
 
 use super::cleared;
+use super::findings::{Maps, Prepared};
 use super::live::{self, Live, News};
 use super::queue::Cancel;
 use super::tools::Tools;
+use crate::history::summary::Graded;
 use crate::ingest::IngestError;
 use crate::model::{Analysis, Exit, Phase, Problem, RelPath, Run, TestId, TestOutcomes};
 use crate::system::System;
@@ -147,6 +149,10 @@ pub struct Job {
     /// The only files that have changed, if it is known. While a run goes on its stream changes all the time, and
     /// a look at every file of the project would take longer than to read on.
     pub only: Option<HashSet<PathBuf>>,
+    /// What the history says, for what is shown.
+    pub graded: Option<Arc<Graded>>,
+    /// Where the lines of texts have gone.
+    pub maps: Arc<Maps>,
     /// Ends it early.
     pub cancel: Cancel,
     /// The pipeline.
@@ -169,6 +175,8 @@ pub struct Outcome {
     pub results: Arc<Results>,
     /// Whether the results are new.
     pub changed: bool,
+    /// What is to be shown of new results, with the texts as they are on disk.
+    pub prepared: Option<Box<Prepared>>,
     /// When to look again at files that are still being written.
     pub again: Option<Duration>,
     /// Whether it was ended early: then nothing was changed.
@@ -206,8 +214,10 @@ impl Job {
         let results = Arc::new(self.analyze(&config));
         self.memory.results = Some(Arc::clone(&results));
         self.memory.provisional = self.memory.is_live();
+        let (texts, graded) = (results.disk.clone(), self.graded.take());
+        let shown = Prepared::new(Arc::clone(&results), texts, graded, Arc::clone(&config), &self.maps);
         let outcome = self.outcome(config, config_problems, pyproject, results, true, again, false);
-        Outcome { state, cleared, ..outcome }
+        Outcome { state, cleared, prepared: Some(Box::new(shown)), ..outcome }
     }
 
     #[expect(clippy::too_many_arguments, reason = "one call per way out of a job")]
@@ -231,6 +241,7 @@ impl Job {
             pyproject,
             results,
             changed,
+            prepared: None,
             again,
             cancelled,
             read,

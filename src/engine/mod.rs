@@ -4,6 +4,7 @@
 //! changes state. What blocks runs elsewhere and comes back as an event. Readers take immutable
 //! [`Snapshot`]s from a concurrent map and never wait for an analysis.
 
+mod background;
 mod cleared;
 pub mod document;
 pub mod findings;
@@ -119,6 +120,8 @@ pub enum Event {
         complaints: Vec<String>,
         /// What the history of runs says, where there is one.
         graded: Option<Arc<Graded>>,
+        /// What is to be shown with that.
+        prepared: Option<Box<findings::Prepared>>,
     },
     /// A fix has been tried.
     Verified {
@@ -190,6 +193,15 @@ pub struct Summary {
     pub cancelled: bool,
 }
 
+/// A folder has something new.
+#[derive(Debug, Clone)]
+pub struct News {
+    /// The folder.
+    pub root: PathBuf,
+    /// Whether it is what a model has said of results that were there before; else there are new results.
+    pub of_model: bool,
+}
+
 /// What is to be shown in one file from now on.
 #[derive(Debug, Clone)]
 pub struct Publication {
@@ -257,8 +269,8 @@ pub struct Setup {
 pub struct Handle {
     events: mpsc::UnboundedSender<Event>,
     snapshots: Arc<DashMap<PathBuf, Arc<Snapshot>>>,
-    /// Folders with new results, as they come.
-    news: broadcast::Sender<PathBuf>,
+    /// Folders with something new, as it comes.
+    news: broadcast::Sender<News>,
 }
 
 /// News that a slow listener may miss.
@@ -280,8 +292,8 @@ impl Handle {
         }
     }
 
-    /// Says which folder has new results, from now on.
-    pub fn news(&self) -> broadcast::Receiver<PathBuf> {
+    /// Says which folder has something new, from now on.
+    pub fn news(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
     }
 

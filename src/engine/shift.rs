@@ -1,5 +1,6 @@
 //! Where the lines of an older text are in a newer one.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -30,26 +31,25 @@ struct Piece {
 impl LineMap {
     /// Compares `old` with `new`.
     pub fn between(old: &str, new: &str) -> Self {
-        let new_lines: Vec<&str> = new.split('\n').map(trim_end).collect();
         if old == new {
-            return Self { pieces: None, new_len: new_lines.len() };
+            return Self { pieces: None, new_len: new.split('\n').count() };
         }
-        let old_lines: Vec<&str> = old.split('\n').map(trim_end).collect();
-        let ops = similar::capture_diff_slices_deadline(
-            Algorithm::Myers,
-            &old_lines,
-            &new_lines,
-            Some(Instant::now() + LIMIT),
-        );
-        let pieces = ops
-            .iter()
-            .map(|op| Piece {
-                old: op.old_range(),
-                new: op.new_range(),
-                equal: matches!(op, DiffOp::Equal { .. }),
-            })
-            .collect();
-        Self { pieces: Some(pieces), new_len: new_lines.len() }
+        let old: Vec<&str> = old.split('\n').map(trim_end).collect();
+        let new: Vec<&str> = new.split('\n').map(trim_end).collect();
+        let mut pieces = Pieces { pieces: Vec::new(), old: 0, new: 0 };
+        let top = old.iter().zip(&new).take_while(|(old, new)| old == new).count();
+        pieces.equal(0, 0, top);
+        let (old_rest, new_rest) = (&old[top..], &new[top..]);
+        let bottom =
+            old_rest.iter().rev().zip(new_rest.iter().rev()).take_while(|(old, new)| old == new).count();
+        let old_middle = &old_rest[..old_rest.len() - bottom];
+        let new_middle = &new_rest[..new_rest.len() - bottom];
+        for (in_old, in_new, length) in common(old_middle, new_middle) {
+            pieces.equal(top + in_old, top + in_new, length);
+        }
+        pieces.equal(old.len() - bottom, new.len() - bottom, bottom);
+        pieces.gap(old.len(), new.len());
+        Self { pieces: Some(pieces.pieces), new_len: new.len() }
     }
 
     /// Where `line` of the old text is now, or the nearest line if it is gone or was rewritten.
@@ -77,6 +77,73 @@ impl LineMap {
         let (first, last) = (first.saturating_sub(1) as usize, last.saturating_sub(1) as usize);
         pieces.iter().any(|p| p.equal && p.old.contains(&first) && p.old.contains(&last))
     }
+}
+
+/// Collects pieces in order.
+struct Pieces {
+    pieces: Vec<Piece>,
+    /// Where the last one ended.
+    old: usize,
+    new: usize,
+}
+
+impl Pieces {
+    /// What is between the last piece and here was rewritten.
+    fn gap(&mut self, old: usize, new: usize) {
+        if (self.old, self.new) != (old, new) {
+            self.pieces.push(Piece { old: self.old..old, new: self.new..new, equal: false });
+            (self.old, self.new) = (old, new);
+        }
+    }
+
+    /// So many lines are equal from here on.
+    fn equal(&mut self, old: usize, new: usize, length: usize) {
+        if length == 0 {
+            return;
+        }
+        self.gap(old, new);
+        (self.old, self.new) = (old + length, new + length);
+        match self.pieces.last_mut() {
+            Some(last) if last.equal => (last.old.end, last.new.end) = (self.old, self.new),
+            _ => self.pieces.push(Piece { old: old..self.old, new: new..self.new, equal: true }),
+        }
+    }
+}
+
+/// The lines that both have in the same order: their places in `old` and in `new`, and how many follow each other.
+///
+/// Lines that only one of both has cannot be among them. Without those, and with numbers in the place of lines, the
+/// comparison of texts that have become very different takes a small part of the time.
+fn common(old: &[&str], new: &[&str]) -> Vec<(usize, usize, usize)> {
+    let mut numbers: HashMap<&str, u32> = HashMap::with_capacity(old.len());
+    for line in old {
+        let next = numbers.len() as u32;
+        numbers.entry(line).or_insert(next);
+    }
+    let mut is_kept = vec![false; numbers.len()];
+    let mut new_lines: Vec<(usize, u32)> = Vec::new();
+    for (at, line) in new.iter().enumerate() {
+        if let Some(&number) = numbers.get(line) {
+            is_kept[number as usize] = true;
+            new_lines.push((at, number));
+        }
+    }
+    let old_lines: Vec<(usize, u32)> = old
+        .iter()
+        .enumerate()
+        .filter_map(|(at, line)| Some((at, *numbers.get(line)?)))
+        .filter(|&(_, number)| is_kept[number as usize])
+        .collect();
+    let only_numbers = |lines: &[(usize, u32)]| lines.iter().map(|&(_, number)| number).collect::<Vec<u32>>();
+    let ops = similar::capture_diff_slices_deadline(
+        Algorithm::Myers,
+        &only_numbers(&old_lines),
+        &only_numbers(&new_lines),
+        Some(Instant::now() + LIMIT),
+    );
+    let equal = ops.into_iter().filter(|op| matches!(op, DiffOp::Equal { .. }));
+    let pairs = equal.flat_map(|op| op.old_range().zip(op.new_range()));
+    pairs.map(|(old, new)| (old_lines[old].0, new_lines[new].0, 1)).collect()
 }
 
 fn trim_end(line: &str) -> &str {

@@ -1,10 +1,10 @@
 //! What readers see of a folder: immutable, replaced as a whole.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::findings::{FileFindings, Marker};
+use super::findings::{FileFindings, Maps, Marker};
 use super::job::Results;
 use super::shift::LineMap;
 use crate::history::summary::Graded;
@@ -31,6 +31,8 @@ pub struct Snapshot {
     pub texts: HashMap<RelPath, Option<Arc<SourceFile>>>,
     /// Open documents with their versions.
     pub documents: HashMap<RelPath, (i32, Arc<SourceFile>)>,
+    /// Where the lines of the run's texts are in those of now; shared with the engine and other snapshots.
+    pub maps: Arc<Maps>,
 }
 
 impl Snapshot {
@@ -61,18 +63,23 @@ impl Snapshot {
     /// A marker's cluster and its failures.
     pub fn failures(&self, marker: &Marker) -> Option<(&Cluster, Vec<&FailureRecord>)> {
         let (_, cluster) = self.cluster(&marker.fingerprint)?;
-        let failures = cluster.failures.iter().filter(|f| marker.failures.contains(&f.id.0)).collect();
+        let wanted: HashSet<&str> = marker.failures.iter().map(String::as_str).collect();
+        let failures = cluster.failures.iter().filter(|f| wanted.contains(f.id.0.as_str())).collect();
         Some((cluster, failures))
+    }
+
+    /// The text that a place of a cluster's run belongs to, and the map from there to the text as it is now; `None`
+    /// if either is not known.
+    pub fn shift(&self, cluster: usize, path: &RelPath) -> Option<(&Arc<SourceFile>, Arc<LineMap>)> {
+        let stamp = self.results.stamps.get(cluster).and_then(|s| s.first()).copied().unwrap_or_default();
+        let key = (stamp, path.clone());
+        let basis = self.results.bases.get(&key)?;
+        Some((basis, self.maps.get(&key, basis, self.text(path)?.text())))
     }
 
     /// The line where a place of a cluster's run is now.
     pub fn line_now(&self, cluster: usize, place: &Place) -> u32 {
-        let stamp = self.results.stamps.get(cluster).and_then(|s| s.first()).copied().unwrap_or_default();
-        let basis = self.results.bases.get(&(stamp, place.path.clone()));
-        match (basis, self.text(&place.path)) {
-            (Some(basis), Some(now)) => LineMap::between(basis.text(), now.text()).line(place.line),
-            _ => place.line,
-        }
+        self.shift(cluster, &place.path).map_or(place.line, |(_, map)| map.line(place.line))
     }
 
     /// When the newest results were made, in seconds since the epoch.

@@ -115,7 +115,9 @@ impl Engine {
             Event::Verified { root, fingerprint, title, verification } => {
                 self.verified(&root, &fingerprint, &title, verification);
             }
-            Event::Reported { root, complaints, graded } => self.reported(&root, complaints, graded),
+            Event::Reported { root, complaints, graded, prepared } => {
+                self.reported(&root, complaints, graded, prepared);
+            }
             Event::Traced { root, found, sources } => self.traced(&root, found, &sources),
             Event::Again { root } => self.ask(&root),
             Event::SourcesRead { root, serial, texts } => {
@@ -347,8 +349,13 @@ impl Engine {
                 files: folder.published.clone(),
                 texts,
                 documents,
+                maps: Arc::clone(&folder.maps),
             };
-            self.handle.snapshots.insert(root.clone(), Arc::new(snapshot));
+            let old = self.handle.snapshots.insert(root.clone(), Arc::new(snapshot));
+            if let Some(old) = old.filter(|old| !Arc::ptr_eq(&old.results, &folder.results)) {
+                // There may be a great deal in it.
+                folder.background.run(move || drop(old));
+            }
             (folder.dirty, folder.touched) = (false, false);
             folder.edited.clear();
         }

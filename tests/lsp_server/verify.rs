@@ -209,6 +209,74 @@ async fn fixes_are_tried_in_the_background_where_the_setting_says_so() {
 }
 
 #[tokio::test]
+async fn a_models_edit_is_tried_in_the_background_only_where_the_settings_say_so() {
+    let answer = json!({
+        "root_cause": "`Cart.total` reads `self.price`, but the attribute is `prices`",
+        "category": "assertion_failure", "severity": "high", "confidence": 0.9,
+        "affected_file": "shop.py", "affected_line": 6, "affected_function": "Cart.total",
+        "fix_suggestion": "Read `self.prices`.",
+        "evidence": [{ "id": "E1", "quote": "AttributeError" }],
+        "edits": [{ "file": "shop.py", "search": "sum(self.price)", "replace": "sum(list(self.prices))" }],
+        "missing": "",
+    });
+    let server = Server::start(move |_, _| {
+        models::answer(200, &[], Vendor::Ollama.reply("m", &answer.to_string()).to_string())
+    })
+    .await;
+    let project = project();
+    let with = |verify: &str, of_models: Option<bool>| {
+        let mut setup = setup(&project, verify);
+        setup.environment.push(("OLLAMA_HOST".to_owned(), server.address.to_string()));
+        if let Some(of_models) = of_models {
+            setup.initialization_options["verifyModelFixes"] = json!(of_models);
+        }
+        setup
+    };
+    // The fix that the rules propose if `of_model` is false, else the model's, once it has been tried and helps.
+    let verified = async |client: &mut Client, of_model: bool| loop {
+        let all = actions(client, &project).await;
+        let title = |a: &Json| a["title"].as_str().unwrap().to_owned();
+        let is_it = |a: &&Json| a["kind"] == "quickfix" && title(a).contains(" proposes") == of_model;
+        if let Some(fix) = all.iter().filter(is_it).find(|a| title(a).contains("(verified")) {
+            break fix.clone();
+        }
+        tokio::task::yield_now().await;
+    };
+    let state_of_models = || {
+        let report = std::fs::read_to_string(project.path(".failscope/rca_report.json")).unwrap();
+        let report: Json = serde_json::from_str(&report).unwrap();
+        let fixes = report["analyses"][0]["fixes"].as_array().unwrap();
+        let of_model = fixes.iter().find(|fix| !fix["proposed_by"].is_null());
+        of_model.unwrap_or_else(|| panic!("{report:#}"))["verification"]["state"].as_str().unwrap().to_owned()
+    };
+    let mut client = Client::start(with("onRequest", None)).await;
+    failing(&mut client, &project).await;
+    assert_eq!(client.execute("failscope.askModel", json!({})).await.unwrap()["asked"], 1);
+    client.discard();
+    client.close().await;
+    let asked = server.seen().len();
+    // What the model has said is known from the start.
+    for (of_models, expected) in [(None, "not_run"), (Some(false), "not_run"), (Some(true), "verified")] {
+        let mut client = Client::start(with("auto", of_models)).await;
+        let fix = verified(&mut client, false).await;
+        // One after the other: when this one has its turn, all that is tried in the background has been.
+        client.execute("failscope.verifyFix", fix["data"].clone()).await.unwrap();
+        assert_eq!(state_of_models(), expected, "{of_models:?}");
+        client.discard();
+        client.close().await;
+    }
+    assert_eq!(server.seen().len(), asked, "the model is asked when the user says so");
+    // And what is not known yet is tried as soon as it is heard.
+    std::fs::remove_dir_all(project.path(".failscope/cache")).unwrap();
+    let mut client = Client::start(with("auto", Some(true))).await;
+    verified(&mut client, false).await;
+    assert_eq!(client.execute("failscope.askModel", json!({})).await.unwrap()["asked"], 1);
+    verified(&mut client, true).await;
+    client.discard();
+    client.close().await;
+}
+
+#[tokio::test]
 async fn trying_can_be_switched_off() {
     let project = project();
     let mut client = Client::start(setup(&project, "off")).await;

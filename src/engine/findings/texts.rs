@@ -1,8 +1,7 @@
 //! Where a place of the run is in the texts as they are now.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Span;
 use crate::engine::job::{BasisKey, Results};
@@ -14,11 +13,39 @@ use crate::workspace::source::SourceFile;
 pub struct Texts<'a> {
     pub(super) results: &'a Results,
     current: &'a HashMap<RelPath, Option<Arc<SourceFile>>>,
-    maps: &'a RefCell<MapCache>,
+    maps: &'a Maps,
 }
 
-/// Line maps by basis, with the text they lead to.
-pub type MapCache = HashMap<BasisKey, (Arc<str>, Arc<LineMap>)>;
+/// Line maps by basis, with the text they lead to. The engine and the readers of its snapshots share them: comparing
+/// two texts takes longer than all the rest of a hover.
+#[derive(Debug, Default)]
+pub struct Maps(Mutex<Known>);
+
+type Known = HashMap<BasisKey, (Arc<str>, Arc<LineMap>)>;
+
+impl Maps {
+    /// The map from `basis`, which has this key, to the text `now`.
+    pub fn get(&self, key: &BasisKey, basis: &SourceFile, now: &Arc<str>) -> Arc<LineMap> {
+        if let Some((text, map)) = self.known().get(key)
+            && Arc::ptr_eq(text, now)
+        {
+            return Arc::clone(map);
+        }
+        // Nobody else waits meanwhile; if two do the same, the one who is done last is remembered.
+        let map = Arc::new(LineMap::between(basis.text(), now));
+        self.known().insert(key.clone(), (Arc::clone(now), Arc::clone(&map)));
+        map
+    }
+
+    /// Forgets the maps of all other texts than these.
+    pub fn keep(&self, bases: &HashMap<BasisKey, Arc<SourceFile>>) {
+        self.known().retain(|key, _| bases.contains_key(key));
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 pub(super) struct Located {
     pub(super) span: Span,
@@ -30,7 +57,7 @@ impl<'a> Texts<'a> {
     pub fn new(
         results: &'a Results,
         current: &'a HashMap<RelPath, Option<Arc<SourceFile>>>,
-        maps: &'a RefCell<MapCache>,
+        maps: &'a Maps,
     ) -> Self {
         Self { results, current, maps }
     }
@@ -47,7 +74,7 @@ impl<'a> Texts<'a> {
             Some(seen) => settle(basis, place.line, seen),
             None => (place.line, place.line > basis.line_count()),
         };
-        let map = self.map(key, basis, now.text());
+        let map = self.maps.get(&key, basis, now.text());
         let (first, last) = basis
             .module()
             .enclosing_function(line)
@@ -60,18 +87,6 @@ impl<'a> Texts<'a> {
         let columns =
             columns.map(|(start, end)| (start, if place.end_line == place.line { end } else { u32::MAX }));
         Some(Located { span: span(now, here, columns), stale })
-    }
-
-    fn map(&self, key: BasisKey, basis: &SourceFile, now: &Arc<str>) -> Arc<LineMap> {
-        let mut maps = self.maps.borrow_mut();
-        match maps.get(&key) {
-            Some((text, map)) if Arc::ptr_eq(text, now) => Arc::clone(map),
-            _ => {
-                let map = Arc::new(LineMap::between(basis.text(), now));
-                maps.insert(key, (Arc::clone(now), Arc::clone(&map)));
-                map
-            }
-        }
     }
 }
 

@@ -219,11 +219,10 @@ impl View<'_> {
             let id = failure.test.as_str();
             let fingerprint = &self.cluster.fingerprint.0;
             match tests.iter_mut().find(|t| t.span.line == found.span.line) {
+                // What is in it twice goes at the end.
                 Some(mark) => {
-                    if !mark.tests.iter().any(|t| t == id) {
-                        mark.tests.push(id.to_owned());
-                    }
-                    if !mark.fingerprints.contains(fingerprint) {
+                    mark.tests.push(id.to_owned());
+                    if mark.fingerprints.last() != Some(fingerprint) {
                         mark.fingerprints.push(fingerprint.clone());
                     }
                 }

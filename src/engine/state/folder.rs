@@ -1,6 +1,5 @@
 //! What is known of a workspace folder.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +7,9 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 use tokio::sync::mpsc;
 
+use crate::engine::background::Background;
 use crate::engine::cleared;
-use crate::engine::findings::{self, FileFindings, MapCache, Texts};
+use crate::engine::findings::{self, FileFindings, Maps, Prepared, Texts};
 use crate::engine::job::{Memory, Results};
 use crate::engine::queue::Queue;
 use crate::engine::tools::Candidate;
@@ -59,7 +59,11 @@ pub(super) struct Folder {
     pub(super) disk: HashMap<RelPath, Option<Arc<SourceFile>>>,
     pub(super) reads: u64,
     pub(super) last_read: HashMap<RelPath, u64>,
-    pub(super) maps: RefCell<MapCache>,
+    pub(super) maps: Arc<Maps>,
+    /// What is to be shown of all files, if it was made aside.
+    pub(super) prepared: Option<Box<Prepared>>,
+    /// Reports are written, and what is no longer needed is dropped, where nobody waits for it.
+    pub(super) background: Background,
     pub(super) published: BTreeMap<RelPath, Arc<FileFindings>>,
     /// The clusters that name each file, by index: what an edit there may change.
     pub(super) by_path: HashMap<RelPath, Vec<usize>>,
@@ -130,7 +134,7 @@ impl Folder {
     /// What is to be shown in all files.
     pub(super) fn findings(
         &mut self,
-        results: &Results,
+        results: &Arc<Results>,
         texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
         documents: &HashMap<RelPath, (i32, Arc<SourceFile>)>,
     ) -> BTreeMap<RelPath, FileFindings> {
@@ -143,7 +147,19 @@ impl Folder {
                 }
             }
         }
-        let mut files = self.build(results, texts, |_| true);
+        let prepared = self.prepared.take();
+        let prepared = prepared.filter(|all| all.is_of(results, self.graded.as_ref(), &self.config));
+        let mut files = match prepared {
+            Some(prepared) => {
+                let changed = prepared.changed(texts);
+                let (anew, concerned) = self.of_edited(&changed, results, texts);
+                let mut files = prepared.files;
+                files.retain(|path, _| !concerned.contains(path));
+                files.extend(anew);
+                files
+            }
+            None => self.build(results, texts, |_| true),
+        };
         if let (Some(basis), Some(path)) = (&self.pyproject, RelPath::new("pyproject.toml"))
             && !self.problems.is_empty()
         {
@@ -170,19 +186,30 @@ impl Folder {
         if self.dirty {
             return None;
         }
-        let clusters_of = |path: &RelPath| self.by_path.get(path).into_iter().flatten().copied();
-        let edited: HashSet<usize> = self.edited.iter().flat_map(clusters_of).collect();
-        let clusters = edited.iter().filter_map(|&index| results.analysis.clusters.get(index));
-        let concerned: HashSet<RelPath> =
-            clusters.flat_map(Cluster::sites).map(|site| site.place.path.clone()).collect();
+        let (files, concerned) = self.of_edited(&self.edited, results, texts);
         // More than clusters is shown there.
         if concerned.iter().any(|path| path.as_str() == "pyproject.toml") {
             return None;
         }
+        Some((files, concerned))
+    }
+
+    /// What is to be shown in the files that these concern: those, and all that the clusters there name.
+    fn of_edited(
+        &self,
+        edited: &BTreeSet<RelPath>,
+        results: &Results,
+        texts: &HashMap<RelPath, Option<Arc<SourceFile>>>,
+    ) -> (BTreeMap<RelPath, FileFindings>, HashSet<RelPath>) {
+        let clusters_of = |path: &RelPath| self.by_path.get(path).into_iter().flatten().copied();
+        let edited: HashSet<usize> = edited.iter().flat_map(clusters_of).collect();
+        let clusters = edited.iter().filter_map(|&index| results.analysis.clusters.get(index));
+        let concerned: HashSet<RelPath> =
+            clusters.flat_map(Cluster::sites).map(|site| site.place.path.clone()).collect();
         let involved: HashSet<usize> = concerned.iter().flat_map(clusters_of).collect();
         let mut files = self.build(results, texts, |index| involved.contains(&index));
         files.retain(|path, _| concerned.contains(path));
-        Some((files, concerned))
+        (files, concerned)
     }
 
     fn build(

@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tokio::sync::oneshot;
+
 use super::Engine;
 use super::folder::{Reply, Task};
 use crate::diagnose::agents::{Heard, Spent};
 use crate::diagnose::providers::Choice;
+use crate::engine::findings::Prepared;
 use crate::engine::job::{Job, Memory, Outcome, Results};
-use crate::engine::{Event, Level, Summary, Traced};
+use crate::engine::{Event, Level, News, Summary, Traced};
 use crate::fix::all;
 use crate::front::model;
 use crate::history::summary::Graded;
@@ -40,6 +43,8 @@ impl Engine {
             only: (!std::mem::take(&mut folder.look)).then_some(changed),
             settings: folder.settings.clone(),
             memory,
+            graded: folder.graded.clone(),
+            maps: Arc::clone(&folder.maps),
             cancel,
             tools: Arc::clone(&self.setup.tools),
             system: self.setup.system.clone(),
@@ -94,11 +99,10 @@ impl Engine {
                 folder.unrecorded.extend(outcome.read);
                 folder.results = with_trials(outcome.results, &folder.results);
                 folder.disk.clone_from(&folder.results.disk);
-                let bases = &folder.results.bases;
-                folder.maps.get_mut().retain(|key, _| bases.contains_key(key));
-                folder.dirty = true;
+                folder.maps.keep(&folder.results.bases);
+                (folder.dirty, folder.prepared) = (true, outcome.prepared);
                 // Nobody may be listening.
-                let _ = self.handle.news.send(root.to_path_buf());
+                let _ = self.handle.news.send(News { root: root.to_path_buf(), of_model: false });
             }
             // Of a run that is going reports are written when it is over or somebody asks: they take as long as all
             // the rest.
@@ -188,6 +192,8 @@ impl Engine {
             folder.reports.ask(None);
             self.show();
             self.start_report(root);
+            // Nobody may be listening.
+            let _ = self.handle.news.send(News { root: root.to_path_buf(), of_model: true });
         }
     }
 
@@ -258,23 +264,37 @@ impl Engine {
         let (tools, system) = (Arc::clone(&self.setup.tools), self.setup.system.clone());
         let (engine, root) = (self.handle.clone(), root.to_path_buf());
         let files = std::mem::take(&mut folder.unrecorded);
-        tokio::spawn(async move {
-            let folder = root.clone();
-            let written = tokio::task::spawn_blocking(move || {
-                let mut analysis = results.analysis.clone();
-                let (graded, mut complaints) =
-                    tools.history(&folder, &config, &files, &mut analysis, &system);
-                complaints.extend(tools.write_reports(&folder, &config, &analysis, &system));
-                (graded.map(Arc::new), complaints)
+        let (maps, snapshot) = (Arc::clone(&folder.maps), self.handle.folder(&root));
+        let (done, written) = oneshot::channel();
+        let place = root.clone();
+        folder.background.run(move || {
+            let mut analysis = results.analysis.clone();
+            let (graded, mut complaints) = tools.history(&place, &config, &files, &mut analysis, &system);
+            complaints.extend(tools.write_reports(&place, &config, &analysis, &system));
+            drop(analysis);
+            let graded = graded.map(Arc::new);
+            let prepared = snapshot.filter(|_| graded.is_some()).map(|snapshot| {
+                let texts = snapshot.texts.clone();
+                Box::new(Prepared::new(results, texts, graded.clone(), config, &maps))
             });
-            let (graded, complaints) = written
-                .await
-                .unwrap_or_else(|error| (None, vec![format!("writing the reports broke: {error}")]));
-            engine.send(Event::Reported { root, complaints, graded });
+            // Nobody listens any more at the end.
+            let _ = done.send((graded, complaints, prepared));
+        });
+        tokio::spawn(async move {
+            let written = written.await;
+            let (graded, complaints, prepared) =
+                written.unwrap_or_else(|_| (None, vec!["writing the reports broke".to_owned()], None));
+            engine.send(Event::Reported { root, complaints, graded, prepared });
         });
     }
 
-    pub(super) fn reported(&mut self, root: &Path, complaints: Vec<String>, graded: Option<Arc<Graded>>) {
+    pub(super) fn reported(
+        &mut self,
+        root: &Path,
+        complaints: Vec<String>,
+        graded: Option<Arc<Graded>>,
+        prepared: Option<Box<Prepared>>,
+    ) {
         let Some(folder) = self.folders.get_mut(root) else { return };
         for complaint in complaints {
             // What is wrong with a database stays wrong run after run.
@@ -283,7 +303,7 @@ impl Engine {
             }
         }
         if graded.is_some() {
-            folder.graded = graded;
+            (folder.graded, folder.prepared) = (graded, prepared);
             (folder.dirty, folder.regraded) = (true, true);
             // What is shown is whole before it is said that all is done.
             self.show();

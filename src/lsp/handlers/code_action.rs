@@ -15,8 +15,7 @@ use tower_lsp::lsp_types::{
 use super::{commands, diagnostics};
 use crate::engine::Snapshot;
 use crate::engine::findings::{Marker, cut, one_line};
-use crate::engine::shift::LineMap;
-use crate::fix::change::{Change, digest};
+use crate::fix::change::Change;
 use crate::front::model;
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
@@ -61,9 +60,11 @@ pub async fn code_action(session: &Session, params: CodeActionParams) -> Option<
         })
     };
     let mut maker = Maker { session, snapshot: &snapshot, folder: &folder, actions: Vec::new() };
-    let fits = {
+    let fits = if markers.is_empty() {
+        HashMap::new()
+    } else {
         let snapshot = Arc::clone(&snapshot);
-        // Checking that an edit still fits reads and hashes texts.
+        // Checking that an edit still fits compares and hashes texts.
         let fingerprints: Vec<String> = markers.iter().map(|m| m.fingerprint.clone()).collect();
         tokio::task::spawn_blocking(move || fitting(&snapshot, &fingerprints)).await.unwrap_or_default()
     };
@@ -412,13 +413,11 @@ fn place(snapshot: &Snapshot, cluster: usize, fix: &Fix) -> Option<Vec<Placed>> 
 fn place_edit(snapshot: &Snapshot, cluster: usize, edit: &Edit) -> Option<Placed> {
     let place = &edit.site.place;
     let source = Arc::clone(snapshot.text(&place.path)?);
-    let shift = if digest(source.text()) == edit.digest {
+    let shift = if source.digest() == edit.digest {
         0
     } else {
-        let stamp = snapshot.results.stamps.get(cluster)?.first()?;
-        let basis = snapshot.results.bases.get(&(*stamp, place.path.clone()))?;
-        let map = LineMap::between(basis.text(), source.text());
-        if digest(basis.text()) != edit.digest || !map.keeps(place.line, place.end_line) {
+        let (basis, map) = snapshot.shift(cluster, &place.path)?;
+        if basis.digest() != edit.digest || !map.keeps(place.line, place.end_line) {
             return None;
         }
         i64::from(map.line(place.line)) - i64::from(place.line)

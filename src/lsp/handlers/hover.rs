@@ -1,5 +1,7 @@
 //! `textDocument/hover`: the root cause, why, the values, the tests, how sure, how old.
 
+use std::collections::HashSet;
+
 use tower_lsp::lsp_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 use crate::engine::Snapshot;
@@ -8,8 +10,7 @@ use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::lsp::markup::{Document, Part};
 use crate::model::{
-    Also, Cluster, Detail, FailureRecord, FixKind, Grade, ModelState, RelPath, Site, Source,
-    VerificationState,
+    Also, Cluster, Detail, FailureRecord, FixKind, Grade, ModelState, Site, Source, VerificationState,
 };
 use crate::report::human::parting;
 
@@ -30,7 +31,7 @@ pub async fn hover(session: &Session, params: HoverParams) -> Option<Hover> {
     let line = convert::line(at.position);
     let client = session.outbox.capabilities();
     let findings = snapshot.file(&path)?;
-    let shown = on_line(findings, &snapshot, &path, line);
+    let shown = on_line(findings, &snapshot, line);
     if shown.is_empty() {
         return None;
     }
@@ -67,29 +68,26 @@ struct About<'a> {
 }
 
 /// The causes at a line: of its markers, else of the test defined there.
-fn on_line<'a>(findings: &FileFindings, snapshot: &'a Snapshot, path: &RelPath, line: u32) -> Vec<About<'a>> {
-    let _ = path;
+fn on_line<'a>(findings: &FileFindings, snapshot: &'a Snapshot, line: u32) -> Vec<About<'a>> {
     let markers: Vec<&Marker> = findings.markers.iter().filter(|m| m.span.line == line).collect();
-    let about = |fingerprint: &str, stale: bool, keep: &dyn Fn(&FailureRecord) -> bool| {
-        let (index, cluster) = snapshot.cluster(fingerprint)?;
-        let failures = cluster.failures.iter().filter(|f| keep(f)).collect();
-        Some(About { index, cluster, failures, stale })
-    };
     if !markers.is_empty() {
-        return markers
-            .iter()
-            .filter_map(|m| about(&m.fingerprint, m.stale, &|f| m.failures.contains(&f.id.0)))
-            .collect();
+        let about = |marker: &&Marker| {
+            let (index, _) = snapshot.cluster(&marker.fingerprint)?;
+            let (cluster, failures) = snapshot.failures(marker)?;
+            Some(About { index, cluster, failures, stale: marker.stale })
+        };
+        return markers.iter().filter_map(about).collect();
     }
     let tests = findings.tests.iter().filter(|t| t.span.line == line);
     tests
         .flat_map(|test| {
-            test.fingerprints
-                .iter()
-                .filter_map(|f| {
-                    about(f, false, &|failure| test.tests.iter().any(|t| t == failure.test.as_str()))
-                })
-                .collect::<Vec<_>>()
+            let ids: HashSet<&str> = test.tests.iter().map(String::as_str).collect();
+            let about = move |fingerprint: &String| {
+                let (index, cluster) = snapshot.cluster(fingerprint)?;
+                let failures = cluster.failures.iter().filter(|f| ids.contains(f.test.as_str())).collect();
+                Some(About { index, cluster, failures, stale: false })
+            };
+            test.fingerprints.iter().filter_map(about)
         })
         .collect()
 }
@@ -270,7 +268,7 @@ impl Writer<'_> {
 
     fn tests(&mut self, about: &About<'_>) {
         let mut names: Vec<&str> = about.cluster.failures.iter().map(|f| f.test.as_str()).collect();
-        let mut known = std::collections::HashSet::new();
+        let mut known = HashSet::new();
         names.retain(|name| known.insert(*name));
         self.document.paragraph(&[Part::Strong(&counted(names.len(), "affected test", "affected tests"))]);
         for name in names.iter().take(MAX_TESTS) {

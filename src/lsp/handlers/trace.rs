@@ -121,11 +121,14 @@ impl Tracers {
     /// being traced of the ones before.
     pub fn follow(self: &Arc<Self>) {
         let tracers = Arc::clone(self);
-        background::on_new_results(&self.engine, move |root, cancel| {
+        background::on_news(&self.engine, move |news, cancel| {
             let tracers = Arc::clone(&tracers);
             async move {
+                if news.of_model {
+                    return;
+                }
                 tracers.engine.settled().await;
-                let snapshot = tracers.engine.folder(&root);
+                let snapshot = tracers.engine.folder(&news.root);
                 let Some(snapshot) = snapshot
                     .filter(|s| s.config.trace == Trace::Auto && !s.results.analysis.clusters.is_empty())
                 else {

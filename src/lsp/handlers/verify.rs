@@ -1,6 +1,5 @@
 //! Trying fixes on a copy: `failscope.verifyFix`, and in the background where the settings say so.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -11,13 +10,13 @@ use tower_lsp::lsp_types::{ProgressToken, Url};
 
 use super::commands::failed;
 use super::{background, code_action, run};
-use crate::engine::{Event, Front as _, Handle, Level, Snapshot};
+use crate::engine::{Event, Front as _, Handle, Level, News, Snapshot};
 use crate::fix::change::Change;
 use crate::fix::verify::{Setting, Step, Test, Trial};
 use crate::lsp::backend::Session;
 use crate::lsp::convert;
 use crate::lsp::outbox::{EngineSide, Outbox, Shown};
-use crate::model::{FixKind, Verification, VerificationState};
+use crate::model::{Fix, FixKind, Verification, VerificationState};
 use crate::system::System;
 use crate::workspace::config::Verify;
 
@@ -203,28 +202,28 @@ impl Trials {
         found
     }
 
-    /// Tries the fixes of new results in the background, in folders whose setting says so. Newer results of a
-    /// folder end what is being tried of the ones before.
+    /// Tries the fixes of new results in the background, in folders whose setting says so, and those that a model adds.
+    /// Newer results of a folder end what is being tried of the ones before.
     pub fn follow(self: &Arc<Self>) {
         let trials = Arc::clone(self);
-        background::on_new_results(&self.engine, move |root, cancel| {
+        background::on_news(&self.engine, move |news, cancel| {
             let trials = Arc::clone(&trials);
-            async move { trials.in_background(&root, &cancel).await }
+            async move { trials.in_background(&news, &cancel).await }
         });
     }
 
-    async fn in_background(&self, root: &Path, cancel: &CancellationToken) {
+    async fn in_background(&self, news: &News, cancel: &CancellationToken) {
         self.engine.settled().await;
-        let Some(snapshot) = self.engine.folder(root).filter(|s| s.config.verify == Verify::Auto) else {
-            return;
-        };
+        let folder = self.engine.folder(&news.root);
+        let Some(snapshot) = folder.filter(|s| s.config.verify == Verify::Auto) else { return };
+        let of_models = snapshot.config.verify_model_fixes;
         let mut all = Vec::new();
         for index in 0..snapshot.results.analysis.clusters.len() {
-            // What a model wrote is run only where the user has said so.
-            let of_models = snapshot.config.verify_model_fixes;
             let fixes = snapshot.results.analysis.clusters[index].fixes.iter().enumerate();
-            let chosen: Vec<usize> =
-                fixes.filter(|(_, fix)| of_models || fix.proposed_by.is_none()).map(|(n, _)| n).collect();
+            let chosen: Vec<usize> = fixes
+                .filter(|(_, fix)| is_tried_unasked(fix, of_models, news.of_model))
+                .map(|(n, _)| n)
+                .collect();
             all.extend(tasks(&snapshot, index, &chosen).await.unwrap_or_default());
         }
         if all.is_empty() {
@@ -232,5 +231,52 @@ impl Trials {
         }
         let shown = self.outbox.progress(None, "Trying fixes", Some(cancel));
         self.tried(&snapshot, all, cancel, shown.as_ref()).await;
+    }
+}
+
+/// Whether a fix is tried in the background when there are new results, or when a model has said something of those
+/// there are. What a model wrote is run only where the user has said that this may be (`of_models`).
+fn is_tried_unasked(fix: &Fix, of_models: bool, heard_model: bool) -> bool {
+    match &fix.proposed_by {
+        Some(_) => of_models && fix.verification.state == VerificationState::NotRun,
+        None => !heard_model,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{FixTarget, Redacted};
+
+    #[test]
+    fn what_a_model_wrote_is_tried_unasked_only_where_the_settings_say_so() {
+        let fix = |by: Option<&'static str>, state| Fix {
+            title: Redacted::fixed("change it"),
+            rationale: Redacted::fixed(""),
+            kind: FixKind::Edit,
+            target: FixTarget::Code,
+            edits: Vec::new(),
+            command: None,
+            verification: Verification { state, ..Verification::default() },
+            proposed_by: by.map(Redacted::fixed),
+        };
+        let (model, untried, helps) =
+            (Some("groq/wise-1"), VerificationState::NotRun, VerificationState::Verified);
+        // The fix, whether those of models may be tried, whether a model has been heard, and what is done.
+        let rows = [
+            (fix(None, untried), false, false, true),
+            (fix(None, untried), true, false, true),
+            (fix(None, untried), true, true, false),
+            (fix(model, untried), false, false, false),
+            (fix(model, untried), false, true, false),
+            (fix(model, untried), true, false, true),
+            (fix(model, untried), true, true, true),
+            (fix(model, helps), true, true, false),
+        ];
+        for (fix, of_models, heard, expected) in rows {
+            let case = format!("{fix:?}, {of_models}, {heard}");
+            assert_eq!(is_tried_unasked(&fix, of_models, heard), expected, "{case}");
+        }
+        assert!(!crate::workspace::Config::default().verify_model_fixes, "it is off unless it is set");
     }
 }

@@ -47,7 +47,7 @@ impl Case {
     fn ask<T>(
         &mut self,
         clock: &Virtual,
-        client: Client,
+        client: impl Provider + 'static,
         cancel: &CancellationToken,
         beside: impl Future<Output = T>,
     ) -> (usize, T) {
@@ -115,6 +115,66 @@ fn a_thousand_causes_take_little_longer_than_the_limit_makes_them() {
         assert_eq!(run.cost, Some(7.0), "2 million tokens for 2.50 each, and 200,000 of 10");
         assert!(server.most_under_way.load(Ordering::SeqCst) <= 32);
     }
+}
+
+/// A provider that counts the questions which somebody holds, waiting or under way: each has its evidence with it.
+struct Counting {
+    inner: Client,
+    held: Arc<(AtomicUsize, AtomicUsize)>,
+}
+
+#[async_trait]
+impl Provider for Counting {
+    fn name(&self) -> &'static str {
+        self.inner.name()
+    }
+
+    fn model(&self) -> &str {
+        self.inner.model()
+    }
+
+    fn single_pass(&self) -> bool {
+        self.inner.single_pass()
+    }
+
+    fn is_local(&self) -> bool {
+        self.inner.is_local()
+    }
+
+    fn slots(&self) -> usize {
+        self.inner.slots()
+    }
+
+    async fn settle(&self, cancel: &CancellationToken) {
+        self.inner.settle(cancel).await;
+    }
+
+    async fn complete(&self, request: &Request, cancel: &CancellationToken) -> Result<Reply, ProviderError> {
+        let (now, most) = &*self.held;
+        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let reply = self.inner.complete(request, cancel).await;
+        now.fetch_sub(1, Ordering::SeqCst);
+        reply
+    }
+}
+
+#[test]
+fn memory_does_not_depend_on_how_many_causes_are_asked_about() {
+    // The provider is slow, so that all wait that may.
+    let most = |causes: usize| {
+        let clock = Arc::new(Virtual::default());
+        let server = Limited::saying(&clock, Rule::Bucket { capacity: 1.0, per_second: 10.0 }, &says());
+        let held = Arc::<(AtomicUsize, AtomicUsize)>::default();
+        let inner = client(&clock, &server, Slots::adaptive);
+        let provider = Counting { inner, held: Arc::clone(&held) };
+        let mut case = Case::new(causes);
+        case.ask(&clock, provider, &CancellationToken::new(), std::future::ready(()));
+        assert_eq!((case.of_model(), held.0.load(Ordering::SeqCst)), (causes, 0));
+        held.1.load(Ordering::SeqCst)
+    };
+    let few = most(150);
+    assert!(few < 100, "{few}");
+    assert_eq!(most(1000), few);
 }
 
 #[test]
