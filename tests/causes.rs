@@ -39,6 +39,8 @@ struct Judged {
     cause: bool,
     fix: bool,
     confidence: f64,
+    /// The rule that spoke.
+    rule: String,
     /// For near misses: nothing forbidden was said.
     silent: bool,
     line: String,
@@ -157,7 +159,8 @@ fn analyses(
 fn judge(program: &Program, analysis: Option<&Analysis>, tried: &mut Tried) -> Judged {
     let Some(cluster) = analysis.and_then(|analysis| analysis.clusters.first()) else {
         let line = format!("{}: no failure was read", program.name);
-        return Judged { place: false, cause: false, fix: false, confidence: 0.0, silent: true, line };
+        let rule = String::new();
+        return Judged { place: false, cause: false, fix: false, confidence: 0.0, rule, silent: true, line };
     };
     let diagnosis = &cluster.diagnosis;
     let first = cluster.culprits.first().map(|culprit| &culprit.site);
@@ -192,7 +195,8 @@ fn judge(program: &Program, analysis: Option<&Analysis>, tried: &mut Tried) -> J
             all
         })
     );
-    Judged { place, cause, fix, confidence: diagnosis.confidence, silent, line }
+    let rule = diagnosis.source.to_string();
+    Judged { place, cause, fix, confidence: diagnosis.confidence, rule, silent, line }
 }
 
 fn mark(right: bool, letter: char) -> char {
@@ -248,6 +252,8 @@ fn score() {
     let mut scores: BTreeMap<(usize, &str), Score> = BTreeMap::new();
     let mut buckets: BTreeMap<(usize, &str), [(usize, usize); 5]> = BTreeMap::new();
     let mut details = String::new();
+    // Of the development half by rule: how often it spoke, was right, and the sum of what it stated.
+    let mut by_rule: BTreeMap<String, (usize, usize, f64)> = BTreeMap::new();
     for (rank, (input, even, odd)) in INPUTS.iter().enumerate() {
         let captured: BTreeMap<&str, BTreeMap<String, String>> =
             even.iter().chain(odd).map(|form| (*form, causes::captured(form))).collect();
@@ -281,12 +287,19 @@ fn score() {
             bucket.1 += usize::from(right);
             if program.development() {
                 let _ = writeln!(details, "{input} {}", judged.line);
+                let rule = by_rule.entry(judged.rule).or_default();
+                *rule = (rule.0 + 1, rule.1 + usize::from(right), rule.2 + judged.confidence);
             }
         }
     }
     tried.write();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/causes");
     std::fs::write(folder.join("development.txt"), details).unwrap();
+    let rules = by_rule.iter().fold(String::new(), |mut all, (rule, (spoke, right, stated))| {
+        let _ = writeln!(all, "{rule}: {right} of {spoke} right, stated {:.2}", stated / *spoke as f64);
+        all
+    });
+    std::fs::write(folder.join("rules.txt"), rules).unwrap();
 
     let mut table = String::from(
         "| input | half | programs | place right | cause right | fix accepted | confidently wrong | near misses | left alone |\n\

@@ -104,6 +104,7 @@ impl<'a> Machine<'a> {
             Value::Given(given) if &*given.0 == "coroutine" => {
                 self.raise("TypeError", "'coroutine' object is not subscriptable")
             }
+            Value::Given(given) if &*given.0 == "Match" => self.group(&given.1, index),
             Value::Given(_) => Err(Stop::Unknown("an item")),
             other => {
                 let message = format!("'{}' object is not subscriptable", other.type_name());

@@ -166,8 +166,15 @@ impl<'a> Machine<'a> {
             }
             Value::Dict(pairs) => {
                 let mut pairs = pairs.borrow().clone();
-                if pairs.iter().any(|(key, _)| key.text().is_none()) {
-                    return Err(Stop::Unknown("keys that are no text"));
+                // JSON has text as keys only.
+                for (key, _) in &mut pairs {
+                    *key = match key {
+                        Value::Str(_) => continue,
+                        Value::Int(n) => Value::str(n.to_string()),
+                        Value::Bool(b) => Value::str(if *b { "true" } else { "false" }),
+                        Value::None => Value::str("null"),
+                        _ => return Err(Stop::Unknown("keys that are no text")),
+                    };
                 }
                 if style.sorted {
                     pairs.sort_by(|(a, _), (b, _)| a.text().cmp(&b.text()));

@@ -401,6 +401,11 @@ impl<'a> Machine<'a> {
             (name, _) if name.starts_with("pytest.mark") => {
                 Value::Given(Rc::new(("same".into(), Args::default())))
             }
+            (name, Some(text @ Value::Str(_)))
+                if super::methods::known(&text, name.strip_prefix("str.").unwrap_or("")) =>
+            {
+                return self.builtin_method(&text, &name[4..], &super::expr::tail(&args));
+            }
             (name, Some(_)) if name.starts_with("unittest.assert") => return self.unittest(&name[9..], args),
             _ => return Err(Stop::Unknown("a function of the library")),
         })

@@ -47,8 +47,19 @@ const STR: &[&str] = &[
 ];
 const LIST: &[&str] =
     &["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
-const DICT: &[&str] =
-    &["clear", "copy", "get", "items", "keys", "pop", "popitem", "setdefault", "update", "values"];
+const DICT: &[&str] = &[
+    "clear",
+    "copy",
+    "get",
+    "items",
+    "keys",
+    "move_to_end",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+    "values",
+];
 const SET: &[&str] = &[
     "add",
     "clear",
@@ -520,6 +531,25 @@ impl<'a> Machine<'a> {
                 (None, Some(default)) => default,
                 (None, None) => return self.raise_with("KeyError", key),
             },
+            ("move_to_end", Some(key)) => {
+                let Some(found) = self.find(dict, &key)? else { return self.raise_with("KeyError", key) };
+                self.delete_item(dict, &key)?;
+                if matches!(args.get(1, "last"), Some(Value::Bool(false))) {
+                    pairs.borrow_mut().insert(0, (key, found));
+                } else {
+                    pairs.borrow_mut().push((key, found));
+                }
+                Value::None
+            }
+            ("popitem", first) => {
+                let first = matches!(first.or_else(|| args.named("last")), Some(Value::Bool(false)));
+                if pairs.borrow().is_empty() {
+                    return self.raise_with("KeyError", Value::str("popitem(): dictionary is empty"));
+                }
+                let at = if first { 0 } else { pairs.borrow().len() - 1 };
+                let (key, value) = pairs.borrow_mut().remove(at);
+                Value::tuple(vec![key, value])
+            }
             ("copy", _) => Value::dict(pairs.borrow().clone()),
             ("clear", _) => {
                 pairs.borrow_mut().clear();

@@ -31,6 +31,14 @@ impl<'a> Machine<'a> {
             let message = format!("expected string or bytes-like object, got '{}'", text.type_name());
             return self.raise("TypeError", message);
         };
+        // `pattern.match(text, pos)`: what is before is left out, and counted.
+        let skipped = match (args.first(), args.get(2).and_then(Value::int)) {
+            (Some(Value::Given(_)), Some(at)) if function != "sub" && function != "split" => {
+                at.clamp(0, text.len() as i128) as usize
+            }
+            _ => 0,
+        };
+        let text: String = if skipped > 0 { text.chars().skip(skipped).collect() } else { text };
         self.spend(text.len() / 16 + 50)?;
         let whole = match function {
             "fullmatch" => format!("^(?:{pattern})$"),
@@ -51,12 +59,12 @@ impl<'a> Machine<'a> {
         let Ok(regex) = made else { return Err(Stop::Unknown("a regular expression")) };
         Ok(match function {
             "match" | "fullmatch" | "search" => match regex.captures(&text) {
-                Some(found) => matched(&regex, &text, &found),
+                Some(found) => matched(&regex, &text, &found, skipped),
                 None => Value::None,
             },
             "finditer" => {
                 let all: Vec<Value<'a>> =
-                    regex.captures_iter(&text).map(|found| matched(&regex, &text, &found)).collect();
+                    regex.captures_iter(&text).map(|found| matched(&regex, &text, &found, skipped)).collect();
                 self.spend(all.len())?;
                 Value::iter(all)
             }
@@ -87,7 +95,7 @@ impl<'a> Machine<'a> {
                     if let Some(by) = args[1].text() {
                         made.push_str(&expanded(by, &found).ok_or(Stop::Unknown("a replacement"))?);
                     } else {
-                        let match_ = matched(&regex, &text, &found);
+                        let match_ = matched(&regex, &text, &found, 0);
                         let by = self.call(&args[1], Args::of(vec![match_]))?;
                         made.push_str(by.text().ok_or(Stop::Unknown("a replacement"))?);
                     }
@@ -120,7 +128,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn group(&mut self, made: &Args<'a>, which: &Value<'a>) -> Res<'a> {
+    pub(super) fn group(&mut self, made: &Args<'a>, which: &Value<'a>) -> Res<'a> {
         match which {
             Value::Int(0) => Ok(made.pos[0].clone()),
             Value::Int(n) if *n > 0 => match &made.pos[1] {
@@ -141,12 +149,12 @@ impl<'a> Machine<'a> {
     }
 }
 
-fn matched<'a>(regex: &regex::Regex, text: &str, found: &regex::Captures<'_>) -> Value<'a> {
+fn matched<'a>(regex: &regex::Regex, text: &str, found: &regex::Captures<'_>, skipped: usize) -> Value<'a> {
     let value = |part: Option<regex::Match<'_>>| part.map_or(Value::None, |m| Value::str(m.as_str()));
     let groups = found.iter().skip(1).map(value).collect();
     let named = regex.capture_names().flatten();
     let pairs = named.map(|name| (Value::str(name), value(found.name(name)))).collect();
-    let at = |byte: usize| Value::Int(text[..byte].chars().count() as i128);
+    let at = |byte: usize| Value::Int((skipped + text[..byte].chars().count()) as i128);
     let (start, end) = found.get(0).map_or((0, 0), |whole| (whole.start(), whole.end()));
     let made = vec![value(found.get(0)), Value::tuple(groups), Value::dict(pairs), at(start), at(end)];
     Value::Given(Rc::new(("Match".into(), Args::of(made))))

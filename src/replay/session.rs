@@ -78,6 +78,8 @@ pub(super) fn run(program: &Program, target: &str, alone: bool, fuel: u64) -> Re
                 None => machine.delete_item(&dict, &key),
             };
         }
+        // What a test that could not be followed to its end has left is not known.
+        machine.left_open |= matches!(verdict, Verdict::Unknown(_));
         if item.name == target {
             results.ran = machine.lines();
             for (key, order) in &loaded {

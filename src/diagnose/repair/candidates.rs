@@ -73,6 +73,7 @@ impl<'a> Maker<'a> {
         for stmt in body {
             match &stmt.kind {
                 StmtKind::Function(function) => {
+                    idioms::scope(self, function);
                     let inside = (function.name_line..=stmt.end_line).any(|line| ran.contains(&line));
                     if inside {
                         let outer = (self.function.replace(function), std::mem::take(&mut self.names));
@@ -90,7 +91,6 @@ impl<'a> Maker<'a> {
                         if !matches!(&*function.name, "__eq__" | "__ne__" | "__repr__") {
                             statements::signature(self, function);
                             idioms::function(self, function);
-                            idioms::scope(self, function);
                             self.body(&function.body, ran, false);
                             statements::end(self, function);
                         }
@@ -114,7 +114,7 @@ impl<'a> Maker<'a> {
                         statements::statement(self, stmt, body);
                         for expr in stmt.expressions() {
                             expressions::walk(self, expr, stmt);
-                            expr.walk(&mut |part| idioms::expression(self, part));
+                            expr.walk(&mut |part| idioms::expression(self, part, stmt));
                         }
                     }
                     for inner in stmt.bodies() {

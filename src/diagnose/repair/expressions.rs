@@ -390,7 +390,8 @@ fn decimal(maker: &mut Maker<'_>, expr: &Expr) {
 
 /// Whether an expression is a call of a generator function of the file or of a lazy builtin.
 fn gives_iterator(maker: &Maker<'_>, expr: &Expr) -> bool {
-    if maker.hints.exception != "AssertionError" && maker.hints.exception != "StopIteration" {
+    let emptied = maker.hints.message.contains("empty");
+    if maker.hints.exception != "AssertionError" && maker.hints.exception != "StopIteration" && !emptied {
         return false;
     }
     match &expr.kind {

@@ -2,6 +2,7 @@
 //! generator leaves undone, patterns that are too narrow.
 
 use super::candidates::Maker;
+use super::library;
 use crate::workspace::python::{Class, Expr, ExprKind, Function, Span, Stmt, StmtKind};
 
 /// Replacements within patterns of `re`: what is too narrow or too wide, and what was meant.
@@ -23,7 +24,8 @@ const PATTERNS: &[(&str, &str, &str)] = &[
 ];
 
 /// Makes the candidates of an expression.
-pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr) {
+pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
+    library::expression(maker, expr, stmt);
     let shown = maker.text(expr.span);
     match &expr.kind {
         ExprKind::Call { func, args, .. } => {
@@ -100,12 +102,13 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr) {
                 maker.replace(expr.span, format!("{a} * {c} {op} {b}"), 1, why);
             }
         }
-        ExprKind::Attribute { value, attr, .. } if &**attr == "seconds" => {
-            let of = maker.text(value.span);
+        ExprKind::Attribute { attr, attr_span, .. } if &**attr == "seconds" => {
+            let of = maker.text(Span { start: expr.span.start, end: attr_span.start });
             let why = "`.seconds` leaves out the days: `total_seconds()` has them";
-            maker.replace(expr.span, format!("{of}.total_seconds()"), 2, why);
-            maker.replace(expr.span, format!("int({of}.total_seconds())"), 2, why);
+            maker.replace(*attr_span, "total_seconds()", 2, why);
+            maker.replace(expr.span, format!("int({of}total_seconds())"), 2, why);
         }
+        ExprKind::BinOp { op: "+" | "-", .. } if holds(stmt, expr) => limited(maker, expr),
         ExprKind::Str(text) => {
             joined(maker, expr);
             if text.contains(['\\', '[', '*', '+']) && maker.text(expr.span).len() < 200 {
@@ -114,6 +117,45 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr) {
         }
         ExprKind::Set(items) | ExprKind::List(items) | ExprKind::Tuple(items) => listed(maker, expr, items),
         _ => {}
+    }
+}
+
+/// Whether the statement returns or assigns the expression as a whole.
+fn holds(stmt: &Stmt, expr: &Expr) -> bool {
+    match &stmt.kind {
+        StmtKind::Return(Some(value)) | StmtKind::Assign { value, .. } => value.span == expr.span,
+        _ => false,
+    }
+}
+
+/// A sum that has a limit: what the class or function calls one.
+fn limited(maker: &mut Maker<'_>, expr: &Expr) {
+    const UPPER: &[&str] = &["max", "limit", "cap", "upper", "highest", "ceiling", "most", "top"];
+    const LOWER: &[&str] = &["min", "lower", "floor", "lowest", "least"];
+    let text = maker.text(expr.span);
+    let mut names: Vec<String> = maker.names.clone();
+    if let Some(class) = maker.class {
+        let attributes = maker.source.module().attributes(class);
+        names.extend(attributes.iter().map(|binding| format!("self.{}", binding.name)));
+    }
+    names.extend(maker.source.module().globals().iter().map(|binding| binding.name.to_string()));
+    names.sort();
+    names.dedup();
+    let why = "the value is not kept within its limit";
+    for name in names.iter().filter(|name| !text.contains(name.as_str())) {
+        let words = name.to_lowercase();
+        let short = words.rsplit('.').next().unwrap_or_default().to_owned();
+        let has =
+            |list: &[&str]| short.split('_').any(|word| list.iter().any(|known| word.starts_with(known)));
+        if has(UPPER) {
+            maker.replace(expr.span, format!("min({name}, {text})"), 2, format!("{why} `{name}` (`min`)"));
+        }
+        if has(LOWER) {
+            maker.replace(expr.span, format!("max({name}, {text})"), 2, format!("{why} `{name}` (`max`)"));
+        }
+    }
+    if matches!(expr.kind, ExprKind::BinOp { op: "-", .. }) {
+        maker.replace(expr.span, format!("max(0, {text})"), 3, "the value can fall below zero");
     }
 }
 

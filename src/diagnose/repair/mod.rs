@@ -7,6 +7,7 @@ mod calls;
 mod candidates;
 mod expressions;
 mod idioms;
+mod library;
 mod numbers;
 mod statements;
 mod texts;
@@ -46,6 +47,8 @@ struct Mended {
     candidate: Candidate,
     old: String,
     new: String,
+    /// Other tests of the file still fail with it.
+    leaves: bool,
 }
 
 /// Adds what the replay finds to what the rules said.
@@ -141,7 +144,8 @@ fn mend(case: &Case<'_>) -> Option<Found> {
         let tests = is_test(source.path());
         let ran: BTreeSet<u32> =
             base.ran.keys().filter(|(path, _)| path == source.path()).map(|(_, line)| *line).collect();
-        if ran.is_empty() && (tests || !uses_module_level(&base, source.path())) {
+        // A fixture that was made for a test before it may be what they share.
+        if ran.is_empty() && (tests && !alone || !tests && !uses_module_level(&base, source.path())) {
             continue;
         }
         let mut found = candidates::of_file(source, &ran, &hints);
@@ -354,7 +358,8 @@ fn tried(program: &Program, target: &str, base: &Results, all: Vec<Candidate>) -
         let still = results.tests.iter().filter(|(_, verdict)| *verdict != Verdict::Pass).count();
         best = best.min(candidate.cost);
         let (old, new) = lines(source.text(), &text);
-        found.push((still, Mended { candidate, old, new }));
+        let leaves = results.tests.iter().any(|(_, verdict)| matches!(verdict, Verdict::Fail(_)));
+        found.push((still, Mended { candidate, old, new, leaves }));
     }
     // An edit that mends more of the file's failing tests is nearer to the cause.
     let fewest = found.iter().map(|(still, _)| *still).min().unwrap_or(0);
@@ -408,6 +413,8 @@ fn merged(case: &Case<'_>, mut finding: Finding, found: Found) -> Finding {
         (1, _) => FAR_FETCHED,
         _ => SEVERAL_PLACES,
     };
+    // What leaves other tests failing may only hide the cause from this one.
+    let confidence = if first.leaves { confidence.min(SEVERAL_PLACES) } else { confidence };
     let change = if first.new.is_empty() {
         format!("{} left out", code(&first.old))
     } else if first.old.is_empty() {

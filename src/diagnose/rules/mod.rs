@@ -23,6 +23,7 @@ mod near_misses;
 mod none;
 mod outcome;
 mod patching;
+mod plain;
 mod protocols;
 pub(super) mod python_names;
 mod raised;
@@ -81,6 +82,13 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &protocols::no_iterator,
         &protocols::wrong_context,
         &protocols::mutable_default,
+        &plain::field_order,
+        &plain::frozen,
+        &plain::future,
+        &plain::no_assertion,
+        &plain::added_path,
+        &plain::cached_argument,
+        &plain::process_bytes,
         &abstracts::instantiated,
         &databases::refused,
         &formats::not_json,

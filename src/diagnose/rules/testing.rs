@@ -9,7 +9,7 @@ use crate::diagnose::case::Memo;
 use crate::diagnose::rules::Rule;
 use crate::diagnose::{Case, Finding};
 use crate::model::{
-    Detail, Exception, Failure, FailureKind, Frame, Link, Phase, RelPath, Run, TestId, Value,
+    Assertion, Detail, Exception, Failure, FailureKind, Frame, Link, Phase, RelPath, Run, TestId, Value,
 };
 use crate::workspace::Workspace;
 
@@ -24,6 +24,7 @@ pub(super) struct Scene {
     pub through: Vec<(&'static str, &'static str)>,
     /// Locals of the last frame.
     pub locals: Vec<(&'static str, &'static str)>,
+    compared: Option<(String, String)>,
 }
 
 /// A test in `tests/test_it.py` that fails in its call with `exception` at the lines `through`.
@@ -39,6 +40,7 @@ pub(super) fn scene(
         exception: exception.to_owned(),
         through: through.to_vec(),
         locals: Vec::new(),
+        compared: None,
     }
 }
 
@@ -50,6 +52,12 @@ impl Scene {
 
     pub(super) fn locals(mut self, locals: &[(&'static str, &'static str)]) -> Self {
         self.locals = locals.to_vec();
+        self
+    }
+
+    /// The root of the failure is `assert left == right`.
+    pub(super) fn compared(mut self, left: &str, right: &str) -> Self {
+        self.compared = Some((left.to_owned(), right.to_owned()));
         self
     }
 
@@ -104,7 +112,12 @@ impl Scene {
             message: message.to_owned(),
             link: Link::Last,
             frames,
-            assertion: None,
+            assertion: self.compared.as_ref().map(|(left, right)| Assertion {
+                operator: "==".to_owned(),
+                left: left.clone(),
+                right: Some(right.clone()),
+                ..Assertion::default()
+            }),
             group: Vec::new(),
             notes: Vec::new(),
         };

@@ -82,6 +82,9 @@ pub(in crate::diagnose::rules) fn key(case: &Case<'_>) -> Option<Finding> {
         );
     }
     let Value::Str(name) = &wanted else { return None };
+    if let Some(finding) = marked(&spot, &keys, name, &new) {
+        return Some(finding);
+    }
     let names = keys.iter().filter_map(|k| match k {
         Value::Str(name) => Some((name.clone(), ())),
         _ => None,
@@ -90,11 +93,16 @@ pub(in crate::diagnose::rules) fn key(case: &Case<'_>) -> Option<Finding> {
         let right = Value::Str(near.name.clone()).to_string();
         let mut finding = new(if near.is_certain { 0.9 } else { 0.6 })
             .because(format!(
-                "{} reads the key {} of {}, which has no such key; {} is probably meant",
+                "{} reads the key {} of {}, which has no such key; {} is probably meant{}",
                 at(spot.place),
                 code(&key),
                 code(&text),
-                code(&right)
+                code(&right),
+                if near.name.eq_ignore_ascii_case(name) {
+                    ", which differs in upper and lower case only"
+                } else {
+                    ""
+                }
             ))
             .suggest(format!("Change {key} to {right}, or make `{text}` with the key {key}"))
             .suspect(&here, 0.85, format!("`{text}` has {right}, not {key}"));
@@ -119,6 +127,48 @@ pub(in crate::diagnose::rules) fn key(case: &Case<'_>) -> Option<Finding> {
         None => finding.suspect(&here, 0.6, "reads the key"),
     };
     Some(finding)
+}
+
+/// A first key that begins with a byte order mark: the file it was read from was not opened for one.
+fn marked(spot: &Spot<'_>, keys: &[Value], name: &str, new: &dyn Fn(f64) -> Finding) -> Option<Finding> {
+    let is_marked =
+        |key: &Value| matches!(key, Value::Str(key) if key.strip_prefix('\u{feff}') == Some(name));
+    keys.iter().find(|key| is_marked(key))?;
+    let mut opened = Vec::new();
+    let module = spot.module();
+    module.walk(&mut |stmt| {
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| {
+                let ExprKind::Call { keywords, .. } = &part.kind else { return };
+                for keyword in keywords.iter().filter(|k| k.name.as_deref() == Some("encoding")) {
+                    let encoding = keyword.value.as_str().unwrap_or_default().to_ascii_lowercase();
+                    if matches!(encoding.as_str(), "utf-8" | "utf8") {
+                        opened.push((spot.place_of(part.span), keyword.value.span));
+                    }
+                }
+            });
+        }
+    });
+    opened.dedup();
+    let sentence = format!(
+        "The file that {} reads begins with a byte order mark (`\\ufeff`, BOM), which is taken for a part of the first key: `utf-8-sig` is the encoding that leaves it out",
+        at(spot.place)
+    );
+    let finding = new(if opened.len() == 1 { 0.85 } else { 0.6 })
+        .because(sentence)
+        .suggest("Open the file with `encoding=\"utf-8-sig\"`");
+    let [(place, span)] = opened.as_slice() else {
+        return Some(finding.suspect(spot.place, 0.5, "reads the key"));
+    };
+    let quote = spot.text(*span).chars().next()?;
+    let function = module.enclosing_function(place.line).map(|def| def.qualified_name.clone());
+    let place = Place { function, ..place.clone() };
+    Some(finding.suspect(&place, 0.85, "opens the file without minding its mark").mend(Draft::edits(
+        spot.target(),
+        format!("Open the file as `utf-8-sig` ({})", line_of(&place)),
+        "A byte order mark at the beginning is left out then",
+        vec![TextEdit::replace(&spot.place.path, *span, format!("{quote}utf-8-sig{quote}"))],
+    )))
 }
 
 fn change(spot: &Spot<'_>, index: &Expr, wrong: &str, right: &str) -> Draft {

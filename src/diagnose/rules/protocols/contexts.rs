@@ -40,7 +40,14 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
             .shown(code(message), Some(spot.place))
             .suspect(spot.place, 0.85, "the `with`")
     };
-    let has_other = known.as_ref().and_then(|known| known.has(spot.workspace, other)) == Some(true);
+    // Of `asyncio` itself, where no class of the project has the name; newer Pythons say it themselves.
+    const ASYNCIO: &[&str] = &["Lock", "Semaphore", "BoundedSemaphore", "Condition", "Timeout", "TaskGroup"];
+    let of_library = !is_async
+        && known.is_none()
+        && (message.contains("async with") || ASYNCIO.contains(&name))
+        && spot.function().is_some_and(|function| function.is_async);
+    let has_other =
+        of_library || known.as_ref().and_then(|known| known.has(spot.workspace, other)) == Some(true);
     if has_other {
         let inside = spot.function().is_some_and(|function| function.is_async);
         let edit = if *is_async {

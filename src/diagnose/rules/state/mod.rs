@@ -4,6 +4,7 @@
 mod aliased;
 mod changed;
 mod closures;
+mod outside;
 mod shared;
 
 use super::Rule;
@@ -21,6 +22,10 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &shared::attribute,
     &aliased::multiplied,
     &closures::late,
+    &outside::read_at_import,
+    &outside::truth_of_text,
+    &outside::order_of_a_set,
+    &outside::uncommitted,
 ];
 
 /// Most functions that are looked at for one assertion, and how deep in calls of calls.

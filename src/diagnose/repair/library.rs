@@ -1,0 +1,217 @@
+//! Edits of calls of the standard library and of what a program builds on it: rounding, patterns, orders, defaults,
+//! keys of caches.
+
+use super::candidates::Maker;
+use crate::workspace::python::{Expr, ExprKind, Keyword, Span, Stmt, StmtKind};
+
+/// Makes the candidates of an expression.
+pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
+    match &expr.kind {
+        ExprKind::Call { func, args, keywords, .. } => {
+            let name = match &func.kind {
+                ExprKind::Name(name) => &**name,
+                ExprKind::Attribute { attr, .. } => &**attr,
+                _ => return,
+            };
+            match name {
+                "quantize" => quantized(maker, expr, args, keywords),
+                "sorted" | "sort" => ordered(maker, keywords),
+                "get" | "pop" | "getattr" | "next" => defaults(maker, name, args),
+                "compile" | "match" | "search" | "fullmatch" | "findall" | "finditer" | "split" | "sub"
+                    if args.first().is_some_and(|arg| matches!(arg.kind, ExprKind::Str(_))) =>
+                {
+                    any_character(maker, &args[0]);
+                }
+                _ => {}
+            }
+        }
+        ExprKind::Subscript { index, .. } => folded(maker, index),
+        ExprKind::BinOp { left, op: "*" | "//" | "%", right } => {
+            for side in [left, right] {
+                if matches!(side.kind, ExprKind::Name(_) | ExprKind::Attribute { .. }) {
+                    let text = maker.text(side.span);
+                    for op in ["-", "+"] {
+                        let why = format!("`{text}` counts from one more or less than it is taken for");
+                        maker.replace(side.span, format!("({text} {op} 1)"), 3, why);
+                    }
+                }
+            }
+        }
+        _ => {}
+    }
+    if let StmtKind::Assign { value, .. } = &stmt.kind
+        && value.span == expr.span
+    {
+        cache_key(maker, stmt, expr);
+    }
+}
+
+/// `quantize` rounds halves to the even neighbour unless it is told how.
+fn quantized(maker: &mut Maker<'_>, expr: &Expr, args: &[Expr], keywords: &[Keyword]) {
+    const WAYS: &[&str] = &["ROUND_HALF_UP", "ROUND_HALF_EVEN", "ROUND_UP", "ROUND_DOWN"];
+    let given =
+        keywords.iter().find(|k| k.name.as_deref() == Some("rounding")).map(|k| &k.value).or(args.get(1));
+    let close = Span { start: expr.span.end - 1, end: expr.span.end };
+    for (rank, way) in WAYS.iter().enumerate() {
+        let cost = if rank == 0 { 2 } else { 4 };
+        let (span, new, why) = match given {
+            Some(given) if maker.text(given.span).ends_with(way) => continue,
+            Some(given) => {
+                (given.span, "{}".to_owned(), format!("it is rounded the wrong way: `{way}` is meant"))
+            }
+            None if *way == "ROUND_HALF_EVEN" => continue,
+            None => (
+                close,
+                ", rounding={})".to_owned(),
+                format!("`quantize` rounds a half to the even digit: `{way}` is not asked for"),
+            ),
+        };
+        // A name that is imported needs none before it.
+        let known = maker.source.module().globals().iter().any(|binding| *binding.name == **way);
+        let text = |shown: &str| new.replacen("{}", shown, 1);
+        if known {
+            maker.replace(span, text(way), cost, why);
+        } else if maker.source.module().globals().iter().any(|binding| &*binding.name == "decimal") {
+            maker.replace(span, text(&format!("decimal.{way}")), cost, why);
+        } else {
+            let at = maker.source.module().body().first().map_or(1, |stmt| stmt.start_line).max(1);
+            let line = maker.source.line_of(expr.span.start);
+            let import = (maker.start(at), format!("from decimal import {way}\n"));
+            maker.edits_at(line, vec![(span, text(way)), import], cost, why);
+        }
+    }
+}
+
+/// A key of several parts with `reverse=True`, of which only some are meant to be reversed, or a part that is.
+fn ordered(maker: &mut Maker<'_>, keywords: &[Keyword]) {
+    let Some(key) = keywords.iter().find(|k| k.name.as_deref() == Some("key")) else { return };
+    let ExprKind::Lambda { body, .. } = &key.value.kind else { return };
+    let ExprKind::Tuple(parts) = &body.kind else { return };
+    let reverse = keywords.iter().find(|k| k.name.as_deref() == Some("reverse"));
+    let left_out = reverse.and_then(|reverse| {
+        let before = keywords.iter().map(|k| k.span.end).filter(|end| *end < reverse.span.start).max()?;
+        Some((Span { start: before, end: reverse.span.end }, String::new()))
+    });
+    for (rank, part) in parts.iter().enumerate() {
+        let text = maker.text(part.span);
+        let (new, why) = match text.strip_prefix('-') {
+            Some(plain) => (plain.to_owned(), format!("`{plain}` is sorted the wrong way round")),
+            None => {
+                (format!("-{text}"), format!("`{text}` alone is sorted from high to low: `-` is missing"))
+            }
+        };
+        match &left_out {
+            // Where all parts are reversed, one of them should be, and the others not.
+            Some(removed) if !text.starts_with('-') => {
+                let why = format!("`reverse=True` reverses every part of the key, not only `{text}`");
+                let edits = vec![(part.span, new), removed.clone()];
+                let line = maker.source.line_of(part.span.start);
+                maker.edits_at(line, edits, 2, why);
+            }
+            Some(_) => maker.replace(part.span, new, 2, why),
+            None => maker.replace(part.span, new, if rank == 0 { 2 } else { 3 }, why),
+        }
+    }
+}
+
+/// A default of `get` and the like that a constant of the file is meant for.
+fn defaults(maker: &mut Maker<'_>, name: &str, args: &[Expr]) {
+    let at = if name == "getattr" { 2 } else { 1 };
+    let Some(given) = args.get(at) else { return };
+    let shown = maker.text(given.span);
+    let mut constants: Vec<String> = maker
+        .source
+        .module()
+        .globals()
+        .iter()
+        .map(|binding| binding.name.to_string())
+        .filter(|name| name.chars().all(|c| c.is_ascii_uppercase() || c == '_' || c.is_ascii_digit()))
+        .filter(|name| name != shown)
+        .collect();
+    constants.extend(maker.names.iter().filter(|name| *name != shown).cloned());
+    constants.truncate(12);
+    for constant in constants {
+        let why = format!("the default `{shown}` of `{name}` is wrong: `{constant}` is there for it");
+        maker.replace(given.span, constant, 3, why);
+    }
+}
+
+/// `.` in a pattern between letters stands for any character.
+fn any_character(maker: &mut Maker<'_>, expr: &Expr) {
+    let shown = maker.text(expr.span).to_owned();
+    if !shown.starts_with(['r', 'R']) || shown.len() > 200 {
+        return;
+    }
+    let bytes = shown.as_bytes();
+    let mut dots: Vec<usize> = Vec::new();
+    let mut in_set = false;
+    for (at, byte) in bytes.iter().enumerate() {
+        let escaped = at > 0 && bytes[at - 1] == b'\\';
+        match byte {
+            b'[' if !escaped => in_set = true,
+            b']' if !escaped => in_set = false,
+            b'.' if !escaped && !in_set && !matches!(bytes.get(at + 1), Some(b'*' | b'+' | b'?' | b'{')) => {
+                dots.push(at);
+            }
+            _ => {}
+        }
+    }
+    let escape = |of: &[usize]| {
+        let mut text = shown.clone();
+        for at in of.iter().rev() {
+            text.insert(*at, '\\');
+        }
+        text
+    };
+    let why = "`.` in a pattern is any character: the dot itself is `\\.`";
+    for dot in &dots {
+        maker.replace(expr.span, escape(&[*dot]), 3, why);
+    }
+    if dots.len() > 1 {
+        maker.replace(expr.span, escape(&dots), 3, why);
+    }
+}
+
+/// A key that is looked up, or kept, in one case only.
+fn folded(maker: &mut Maker<'_>, index: &Expr) {
+    if maker.hints.exception != "KeyError" {
+        return;
+    }
+    let text = maker.text(index.span);
+    let plain = matches!(
+        index.kind,
+        ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Call { .. } | ExprKind::Subscript { .. }
+    );
+    if plain && !text.ends_with("lower()") {
+        for (method, why) in [
+            ("lower()", "as a key, upper and lower case are not the same"),
+            ("strip()", "as a key, it has blanks around it"),
+        ] {
+            maker.replace(index.span, format!("{text}.{method}"), 3, format!("`{text}`: {why}"));
+        }
+    }
+}
+
+/// What a cache is asked for leaves out a parameter that the value depends on: `key = city`.
+fn cache_key(maker: &mut Maker<'_>, stmt: &Stmt, value: &Expr) {
+    let StmtKind::Assign { targets, .. } = &stmt.kind else { return };
+    let Some(name) = targets.first().and_then(Expr::as_name) else { return };
+    if !name.contains("key") {
+        return;
+    }
+    let Some(function) = maker.function else { return };
+    let mut used = Vec::new();
+    value.walk(&mut |part| used.extend(part.as_name().map(str::to_owned)));
+    let shown = maker.text(value.span);
+    let parts = match &value.kind {
+        ExprKind::Tuple(_) => shown.trim_matches(['(', ')']).trim_end_matches(',').to_owned(),
+        _ => shown.to_owned(),
+    };
+    let params = function.signature.params.iter().map(|param| param.name.to_string());
+    for param in params.filter(|name| name != "self" && name != "cls" && !used.contains(name)) {
+        let why =
+            format!("the key `{name}` leaves out `{param}`: what was cached for another `{param}` is given");
+        maker.replace(value.span, format!("({parts}, {param})"), 1, why);
+        maker.about_shared();
+    }
+}
