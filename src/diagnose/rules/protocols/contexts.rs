@@ -9,6 +9,9 @@ use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
 use crate::workspace::python::{ExprKind, StmtKind};
 
+/// Asynchronous context managers of `asyncio`.
+const ASYNCIO: &[&str] = &["Lock", "Semaphore", "BoundedSemaphore", "Condition", "Timeout", "TaskGroup"];
+
 /// `'Pool' object does not support the (asynchronous) context manager protocol`, `AttributeError: __enter__`.
 pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Finding> {
     let root = case.root()?;
@@ -41,7 +44,6 @@ pub(in crate::diagnose::rules) fn wrong_context(case: &Case<'_>) -> Option<Findi
             .suspect(spot.place, 0.85, "the `with`")
     };
     // Of `asyncio` itself, where no class of the project has the name; newer Pythons say it themselves.
-    const ASYNCIO: &[&str] = &["Lock", "Semaphore", "BoundedSemaphore", "Condition", "Timeout", "TaskGroup"];
     let of_library = !is_async
         && known.is_none()
         && (message.contains("async with") || ASYNCIO.contains(&name))
