@@ -1,6 +1,7 @@
-//! Forty secrets of all kinds planted in a project whose tests a real pytest runs: in names, values, parameter ids,
+//! More than forty secrets of all kinds planted in a project whose tests a real pytest runs: in names, values, parameter ids,
 //! locals, output, files and the environment. A full run with a fake provider, every report, history, cache, log and
 //! editor message is searched byte by byte, also for the forms in which secrets are encoded.
+#![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 #[path = "support/python.rs"]
@@ -558,7 +559,6 @@ fn records_are_their_owners(output: &Path, streams: &[PathBuf], secrets: &BTreeM
 }
 
 #[test]
-#[cfg(unix)]
 fn no_planted_secret_is_written_or_sent() {
     let secrets = secrets();
     let environment = BTreeMap::from([
