@@ -117,17 +117,20 @@ impl Assembler {
     }
 
     /// Says that the process has ended without finishing its run (it was killed or crashed): the tests that
-    /// were running count as crashed. Only who knows that the process is gone may call this.
+    /// were running count as crashed, except those whose failure is known: how they end is written when the next one
+    /// begins, so nothing tells that they were still running. Only who knows that the process is gone may call this.
     pub fn process_is_gone(&mut self) {
         if self.finished || self.interrupted {
             return;
         }
         for id in std::mem::take(&mut self.running) {
+            if !self.unsettled.insert(id.clone()) {
+                continue;
+            }
             let mut failure = Failure::bare(TestId::new(&id), Phase::Call);
             failure.kind = FailureKind::Crash;
             "the Python process died while this test was running".clone_into(&mut failure.headline);
             failure.detail = Detail::Message;
-            self.unsettled.insert(id);
             self.run.failures.push(failure);
         }
     }

@@ -97,8 +97,13 @@ class Ran:
         return [failure for failure in self.of_kind("failure") if failure["outcome"] == "failed"]
 
 
-def events(path):
-    return [json.loads(line) for line in pathlib.Path(path).read_text("ascii").splitlines()]
+def events(path, killed=False):
+    """The events of a stream. Where its writer was ``killed``, the last line may have no end: a kill ends a write
+    between two pages of the file."""
+    lines = pathlib.Path(path).read_text("ascii").split("\n")
+    rest = lines.pop()
+    assert killed or not rest, rest
+    return [json.loads(line) for line in lines]
 
 
 def run(python, folder, *args, plugin=True, timeout=300, **environment):

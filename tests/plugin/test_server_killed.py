@@ -118,7 +118,7 @@ def test_the_next_server_starts_clean(tmp_path):
         while running_below(tmp_path) and time.monotonic() < deadline:
             time.sleep(0.01)
         assert not running_below(tmp_path)
-        recorded = [event["failure"]["id"] for event in events(stream) if "failure" in event]
+        recorded = [event["failure"]["id"] for event in events(stream, killed=True) if "failure" in event]
         assert recorded
 
         reports = [tmp_path / ".failscope" / name for name in ("rca_report.json", "rca_report.html")]

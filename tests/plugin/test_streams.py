@@ -1,5 +1,6 @@
 """The stream as a file: whole lines at every moment, whoever is killed, and never too many files."""
 
+import json
 import os
 import random
 import signal
@@ -8,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import TREE, clean_environment, events, pytest_of, run
+from support import TREE, clean_environment, events, program, pytest_of, run
 
 SLOW = (
     "import time, pytest\n\n@pytest.mark.parametrize('n', range(400))\ndef test_n(n):\n    time.sleep(0.002)\n"
@@ -57,15 +58,41 @@ def test_what_was_recorded_survives_a_kill(victim, args, tmp_path):
     rounds = int(os.environ.get("FAILSCOPE_KILLS", "4"))
     for _ in range(rounds):
         stream = killed(python, tmp_path, args, victim, random.random() * 0.5)
-        data = stream.read_bytes()
-        assert data.endswith(b"\n")
-        seen = events(stream)
+        seen = events(stream, killed=True)
         assert "session" in seen[0]
         failed = [e["failure"] for e in seen if "failure" in e]
         assert failed and all(f["exceptions"] or f["kind"] == "crash" for f in failed if f["kind"] != "crash")
         if victim == "worker" and any(f["kind"] == "crash" for f in failed):
             # The controller has gone on to the end.
             assert "finish" in seen[-1]
+        assert reported(stream) == told(stream)
+
+
+def told(stream):
+    """How many failures a stream tells of that breaks off: those recorded, and the tests that were running."""
+    seen = events(stream, killed=True)
+    names = {kind: [e[kind]["id"] for e in seen if kind in e] for kind in ("begin", "end", "failure")}
+    running = set() if "finish" in seen[-1] else set(names["begin"]) - set(names["end"]) - set(names["failure"])
+    return len(names["failure"]) + len(running)
+
+
+def reported(stream):
+    """How many failures the program finds in a stream."""
+    command = [program(), "analyze", "--offline", "--format", "json", "--output", "reports", str(stream)]
+    done = subprocess.run(command, cwd=stream.parent, env=clean_environment(), stdout=subprocess.PIPE, timeout=120)
+    assert done.returncode == 1
+    return json.loads(done.stdout)["total_failures"]
+
+
+def test_a_line_that_was_cut_costs_no_other(tmp_path):
+    (tmp_path / "test_it.py").write_text(SLOW)
+    stream = killed(pytest_of("pytest9"), tmp_path, [], "pytest", 0.3)
+    data = stream.read_bytes()
+    last = data.rindex(b'{"failure"')
+    whole = data.index(b"\n", last) + 1 - last
+    for length in (1, 12, 500, whole):
+        stream.write_bytes(data[: last + length])
+        assert reported(stream) == told(stream) > 1
 
 
 def test_old_streams_go(tmp_path):

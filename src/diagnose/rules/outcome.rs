@@ -58,10 +58,13 @@ pub(super) fn crash(case: &Case<'_>) -> Option<Finding> {
         return None;
     }
     let place = case.frame().map(|(_, place)| place.clone()).or_else(|| case.definition());
-    let worker = failure.worker.as_deref().map_or_else(String::new, |worker| format!(" `{worker}`"));
+    let process = failure
+        .worker
+        .as_deref()
+        .map_or_else(|| "Python process".to_owned(), |worker| format!("worker process `{worker}`"));
     let mut finding = Finding::new("outcome-crash", Category::EnvIssue, Severity::Critical, 0.6)
         .because(format!(
-            "The worker process{worker} died while it ran `{}`: the interpreter was killed or crashed, it did not raise",
+            "The {process} died while it ran `{}`: the interpreter was killed or crashed, it did not raise",
             failure.test
         ))
         .suggest("Run this test alone with `python -X faulthandler -m pytest -p no:xdist` to see where the interpreter stops")
