@@ -12,7 +12,11 @@ mod models;
 mod python;
 #[path = "../support/scripted.rs"]
 mod scripted;
-#[expect(dead_code, reason = "made for several test programs")]
+#[expect(
+    dead_code,
+    clippy::disallowed_methods,
+    reason = "made for several test programs, which start what they test"
+)]
 #[path = "../history/suite.rs"]
 mod suite;
 
