@@ -17,7 +17,7 @@ use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::sqlite::{
     SqliteAutoVacuum, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous,
 };
-use sqlx::{AssertSqlSafe, Connection as _, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _};
 
 use super::context::{CodeOfRun, hex};
 use super::pack;
@@ -163,13 +163,16 @@ impl Store {
                     .busy_timeout(BUSY)
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
-                    .auto_vacuum(SqliteAutoVacuum::Incremental);
+                    .auto_vacuum(SqliteAutoVacuum::Incremental)
+                    .disable_statement_logging();
                 runtime.block_on(SqliteConnection::connect_with(&options)).map(Connection::Sqlite)
             }
             Target::Postgres(url) => {
                 let options: PgConnectOptions =
                     url.parse().map_err(|error: sqlx::Error| refused(plain(&error)))?;
-                let options = options.application_name("failscope").options([("search_path", "failscope")]);
+                // Statements that had to wait for others are nothing to warn of.
+                let options = options.application_name("failscope").disable_statement_logging();
+                let options = options.options([("search_path", "failscope")]);
                 let connect = runtime.block_on(async {
                     tokio::time::timeout(CONNECT, PgConnection::connect_with(&options)).await
                 });
