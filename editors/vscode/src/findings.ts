@@ -48,7 +48,9 @@ export interface FolderFindings {
   readonly stale?: readonly string[];
   readonly report: {
     readonly timestamp: number;
-    readonly total_failures: number; 
+    readonly total_failures: number;
+    /** Where the results were read from: nothing as long as there are none. */
+    readonly run: { readonly sources: readonly unknown[] };
     readonly analyses: readonly Finding[];
   };
 }
@@ -126,6 +128,8 @@ export class Findings implements vscode.TreeDataProvider<Node>, vscode.Disposabl
     this.heard = heard;
     this.known = known;
     for (const { root, report } of this.known) {
+      // Before anything is read there are no results that others could be newer than.
+      if (report.run.sources.length === 0) continue;
       const now = new Set(report.analyses.map((finding) => finding.fingerprint_hash));
       const last = this.before.get(root);
       if (!last || last.time !== report.timestamp) this.before.set(root, { time: report.timestamp, now, earlier: last?.now });

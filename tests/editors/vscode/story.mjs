@@ -63,6 +63,14 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     await pick.getByRole('button', { name: 'OK' }).click();
     await pick.waitFor({ state: 'hidden' });
   };
+  await check('what comes where there was nothing is not newer than other results', async () => {
+    await command(page, 'Failscope: Clear Findings');
+    await row.waitFor({ state: 'detached' });
+    await command(page, 'Failscope: Analyze Test Results');
+    await row.waitFor();
+    const label = await row.getAttribute('aria-label');
+    expect(!/\bnew\b/.test(label), `label: ${label}`);
+  });
   await check('the view is filtered', async () => {
     await filter('New since the results before');
     await findings.getByText('0 of 1 shown').waitFor();
