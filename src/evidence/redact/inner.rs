@@ -1,7 +1,10 @@
 //! The passwords within secrets: in connection strings, in encoded credentials. Whoever knows the one knows the
 //! other, so that both are masked wherever they occur.
 
-use super::bytes::{self, ALNUM, NAME};
+use base64::alphabet;
+use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurposeConfig};
+
+use super::bytes::{self, NAME};
 use super::kind::{self, Kind};
 use super::{assign, engine, known};
 
@@ -62,59 +65,28 @@ fn of_credentials(text: &str) -> Option<&str> {
     (is_user && !password.starts_with("//")).then(|| password.trim_end())
 }
 
-/// The ASCII text that `value` encodes in base 64 (RFC 4648, sections 4 and 5), with or without its end filled up;
-/// `None` at the first byte that is no text.
+/// Either alphabet of RFC 4648, sections 4 and 5, once `-` and `_` are written as `+` and `/`; the end may be filled up.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent)
+        .with_decode_allow_trailing_bits(true),
+);
+
+/// The ASCII text that `value` encodes in base 64; `None` if it encodes anything else.
 fn from_base64(value: &str) -> Option<String> {
-    let value = value.trim_end_matches('=');
-    if value.len() < 8 || value.len() % 4 == 1 {
+    if value.trim_end_matches('=').len() < 8 {
         return None;
     }
-    let (mut word, mut bits) = (0_u32, 0);
-    let mut text = String::new();
-    for byte in value.bytes() {
-        let six = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        word = word << 6 | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            let byte = (word >> bits & 0xFF) as u8;
-            if !matches!(byte, 0 | b'\n' | b'\r' | b' '..=b'~') {
-                return None;
-            }
-            text.push(byte as char);
-        }
-    }
-    Some(text)
+    let plain = BASE64.decode(value.replace('-', "+").replace('_', "/")).ok()?;
+    let is_text = |byte: &u8| matches!(byte, 0 | b'\n' | b'\r' | b' '..=b'~');
+    String::from_utf8(plain).ok().filter(|text| text.as_bytes().iter().all(is_text))
 }
 
 /// `value` without its percent encoding (RFC 3986, section 2.1), if it has any.
 fn from_percent(value: &str) -> Option<String> {
-    if !value.contains('%') {
-        return None;
-    }
-    let (mut plain, mut encoded) = (Vec::with_capacity(value.len()), false);
-    let text = value.as_bytes();
-    let mut at = 0;
-    while at < text.len() {
-        let digits = text.get(at + 1..at + 3).filter(|_| text[at] == b'%');
-        let byte = digits.and_then(|d| u8::from_str_radix(std::str::from_utf8(d).ok()?, 16).ok());
-        if let Some(byte) = byte.filter(|_| digits.is_some_and(|d| d.iter().all(|b| bytes::is(*b, ALNUM)))) {
-            plain.push(byte);
-            encoded = true;
-            at += 3;
-        } else {
-            plain.push(text[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8(plain).ok().filter(|_| encoded)
+    let plain = percent_encoding::percent_decode_str(value).decode_utf8().ok()?;
+    (plain != value).then(|| plain.into_owned())
 }
 
 #[cfg(test)]
