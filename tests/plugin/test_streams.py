@@ -86,7 +86,8 @@ def reported(stream):
 
 def test_a_line_that_was_cut_costs_no_other(tmp_path):
     (tmp_path / "test_it.py").write_text(SLOW)
-    stream = killed(pytest_of("pytest9"), tmp_path, [], "pytest", 0.3)
+    stream = tmp_path / "run.jsonl"
+    run(pytest_of("pytest9"), tmp_path, "-q", FAILSCOPE_STREAM=str(stream))
     data = stream.read_bytes()
     last = data.rindex(b'{"failure"')
     whole = data.index(b"\n", last) + 1 - last
