@@ -1,9 +1,10 @@
-//! State that outlives what it was meant for: containers changed while they are iterated, containers that calls
-//! or objects share without meaning to.
+//! State that is not what it is taken for: containers changed while they are iterated, containers that calls or objects
+//! share without meaning to, and what a program keeps outside of itself or leaves to chance.
 
 mod aliased;
 mod changed;
 mod closures;
+mod committed;
 mod outside;
 mod shared;
 
@@ -25,8 +26,16 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &outside::read_at_import,
     &outside::truth_of_text,
     &outside::order_of_a_set,
-    &outside::uncommitted,
+    &committed::uncommitted,
 ];
+
+/// Calls `look` with the function of the test.
+fn with_test<T>(case: &Case<'_>, look: impl FnOnce(&SourceFile, &Function) -> T) -> Option<T> {
+    let test = case.definition()?;
+    let source = case.workspace.source(&test.path)?;
+    let name = source.module().enclosing_function(test.line)?.qualified_name.clone();
+    Some(look(&source, source.module().function(&name)?))
+}
 
 /// Most functions that are looked at for one assertion, and how deep in calls of calls.
 const MAX_REACHED: usize = 40;

@@ -1,25 +1,37 @@
 //! What a program keeps outside of itself, or leaves to chance: variables that are read when a file is imported, texts of
-//! variables taken for truth values, the order of a set, rows that are not committed.
+//! variables taken for truth values, the order of a set.
 
-use super::reached;
+use super::{reached, with_test};
 use crate::diagnose::case::{Case, at, code, in_tests, line_of};
 use crate::diagnose::draft::TextEdit;
-use crate::diagnose::rules::edits;
 use crate::diagnose::rules::spot::{line, target};
 use crate::diagnose::value::Value;
 use crate::diagnose::{Draft, Finding};
 use crate::model::{Category, Place, Severity};
-use crate::workspace::SourceFile;
 use crate::workspace::python::{Expr, ExprKind, Function, Span, StmtKind};
-use crate::workspace::resolve::Resolver;
 
-/// What the test sets with `setenv("NAME", "value")` or `os.environ["NAME"] = "value"`; values that are no literals are empty.
-fn set_by_test(case: &Case<'_>) -> Vec<(String, String)> {
+/// Whether a test imports something, or imports it again, itself.
+fn imports(function: &Function) -> bool {
+    let mut found = false;
+    for stmt in &function.body {
+        stmt.walk(false, &mut |stmt| {
+            found |= matches!(stmt.kind, StmtKind::Import(_));
+            for expr in stmt.expressions() {
+                expr.walk(&mut |part| {
+                    if let ExprKind::Call { func, .. } = &part.kind {
+                        let name = func.dotted().unwrap_or_default();
+                        found |= matches!(name.rsplit('.').next(), Some("reload" | "import_module"));
+                    }
+                });
+            }
+        });
+    }
+    found
+}
+
+/// What a test sets with `setenv("NAME", "value")` or `os.environ["NAME"] = "value"`; values that are no literals are empty.
+fn set_by(function: &Function) -> Vec<(String, String)> {
     let mut set = Vec::new();
-    let Some(test) = case.definition() else { return set };
-    let Some(source) = case.workspace.source(&test.path) else { return set };
-    let definition = source.module().enclosing_function(test.line).map(|def| def.qualified_name.clone());
-    let Some(function) = definition.and_then(|name| source.module().function(&name)) else { return set };
     let mut add = |name: &Expr, value: Option<&Expr>| {
         if let Some(name) = name.as_str() {
             set.push((name.to_owned(), value.and_then(Expr::as_str).unwrap_or_default().to_owned()));
@@ -72,7 +84,8 @@ fn variable(expr: &Expr) -> Option<&str> {
 /// `BASE = os.environ.get("API_URL", …)` at the top of a file, and a test that sets the variable after its import.
 pub(super) fn read_at_import(case: &Case<'_>) -> Option<Finding> {
     let (asserted, reached) = reached(case)?;
-    let set = set_by_test(case);
+    // A file that the test imports after it has set the variable is not read too early.
+    let set = with_test(case, |_, test| (!imports(test)).then(|| set_by(test)))??;
     if set.is_empty() {
         return None;
     }
@@ -154,7 +167,7 @@ fn uses(function: &Function, name: &str) -> Vec<Span> {
 pub(super) fn truth_of_text(case: &Case<'_>) -> Option<Finding> {
     let (asserted, reached) = reached(case)?;
     let no = ["0", "false", "no", "off"];
-    let set = set_by_test(case);
+    let set = with_test(case, |_, test| set_by(test))?;
     let (variable_name, value) = set.iter().find(|(_, value)| no.contains(&value.to_lowercase().as_str()))?;
     for called in reached {
         let Some(source) = case.workspace.source(&called.path) else { continue };
@@ -311,100 +324,9 @@ fn listed_set(expr: &Expr) -> Option<(Span, Span)> {
     }
 }
 
-/// A connection of its own that a function writes with and leaves without `commit`.
-pub(super) fn uncommitted(case: &Case<'_>) -> Option<Finding> {
-    case.root().filter(|root| root.short_type() == "AssertionError")?;
-    let test = case.definition()?;
-    let source = case.workspace.source(&test.path)?;
-    let definition = source.module().enclosing_function(test.line)?.qualified_name.clone();
-    let function = source.module().function(&definition)?;
-    let resolver = Resolver::new(case.workspace);
-    let mut calls = Vec::new();
-    for stmt in &function.body {
-        stmt.walk(false, &mut |stmt| {
-            for expr in stmt.expressions() {
-                calls.extend(resolver.calls(&test.path, stmt.start_line, expr));
-            }
-        });
-    }
-    calls.dedup_by(|a, b| a.path == b.path && a.qualified_name == b.qualified_name);
-    for called in calls.iter().take(20) {
-        let Some(source) = case.workspace.source(&called.path) else { continue };
-        let Some(function) = source.module().function(&called.qualified_name) else { continue };
-        if !source.text().contains("sqlite3") || source.text().contains("isolation_level") {
-            continue;
-        }
-        let Some((written, connection, indent)) = left_open(&source, function) else { continue };
-        let place = Place { function: Some(called.qualified_name.clone()), ..source.place(written) };
-        if in_tests(&place) {
-            continue;
-        }
-        let newline = edits::newline(source.text());
-        return Some(
-            Finding::new("database-uncommitted", Category::AssertionFailure, Severity::High, 0.85)
-                .because(format!(
-                    "{} writes with the connection `{connection}`, which is left without `commit`: what was written is rolled back, and other connections never see it",
-                    at(&place)
-                ))
-                .suggest(format!("Call `{connection}.commit()` after {}", line_of(&place)))
-                .shown(format!("the test calls {}", code(&called.text)), None)
-                .suspect(&place, 0.85, "writes what is not committed")
-                .mend(Draft::edits(
-                    target(&place),
-                    format!("Call `{connection}.commit()` after the statement ({})", line_of(&place)),
-                    "Without it `sqlite3` takes the change back when the connection is closed",
-                    vec![TextEdit::insert(
-                        source.path(),
-                        written.end,
-                        format!("{newline}{indent}{connection}.commit()"),
-                    )],
-                )),
-        );
-    }
-    None
-}
-
-/// The last statement of a function that writes with a connection made in it, if nothing commits: its span, the
-/// connection's name and the statement's indentation.
-fn left_open(source: &SourceFile, function: &Function) -> Option<(Span, String, String)> {
-    let mut made: Vec<String> = Vec::new();
-    let mut written = None;
-    let mut committed = false;
-    for stmt in &function.body {
-        stmt.walk(false, &mut |stmt| match &stmt.kind {
-            StmtKind::Assign { targets, value } => {
-                if let ([target], ExprKind::Call { func, .. }) = (targets.as_slice(), &value.kind)
-                    && let Some(name) = target.as_name()
-                    && !func.dotted().is_some_and(|func| func.ends_with("cursor"))
-                {
-                    made.push(name.to_owned());
-                }
-            }
-            // A connection commits at the end of its `with`; what is returned is somebody else's.
-            StmtKind::With { .. } | StmtKind::Return(Some(_)) => committed = true,
-            StmtKind::Expr(expr) => {
-                let ExprKind::Call { func, args, .. } = &expr.kind else { return };
-                let ExprKind::Attribute { value, attr, .. } = &func.kind else { return };
-                committed |= &**attr == "commit";
-                let query = args.first().and_then(Expr::as_str).unwrap_or_default().trim_start();
-                let verb = query.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
-                if let Some(name) = value.as_name()
-                    && matches!(&**attr, "execute" | "executemany")
-                    && matches!(verb.as_str(), "insert" | "update" | "delete" | "replace")
-                    && made.iter().any(|made| made == name)
-                {
-                    written = Some((stmt.span, name.to_owned(), edits::indentation(source, stmt.span.start)));
-                }
-            }
-            _ => {}
-        });
-    }
-    written.filter(|_| !committed)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{order_of_a_set, read_at_import, truth_of_text, uncommitted};
+    use super::{order_of_a_set, read_at_import, truth_of_text};
     use crate::diagnose::rules::testing::scene;
 
     const TEST: &str = "tests/test_it.py";
@@ -437,6 +359,20 @@ mod tests {
                 ),
                 None => scene.silent(read_at_import),
             }
+        }
+    }
+
+    #[test]
+    fn what_is_imported_after_a_variable_is_set_is_not_read_too_early() {
+        let shop =
+            "import os\n\nBASE = os.environ.get('SHOP', 'a')\n\ndef url(path):\n    return BASE + path\n";
+        for again in ["importlib.reload(shop)", "from shop import url"] {
+            let test = format!(
+                "import importlib\nimport shop\nfrom shop import url\n\ndef test_it(monkeypatch):\n    monkeypatch.setenv('SHOP', 'b')\n    {again}\n    assert url('x') == 'bx'\n"
+            );
+            scene(&[("shop.py", shop), (TEST, &test)], "AssertionError: assert", &[(TEST, "assert url")])
+                .compared("'ax'", "'bx'")
+                .silent(read_at_import);
         }
     }
 
@@ -493,33 +429,6 @@ mod tests {
                     Some(("shop.py", fixed)),
                 ),
                 None => scene.silent(order_of_a_set),
-            }
-        }
-    }
-
-    #[test]
-    fn rows_that_are_not_committed() {
-        let test = "from shop import add, rows\n\ndef test_it(tmp_path):\n    add(tmp_path, 1)\n    assert rows(tmp_path) == [1]\n";
-        for (end, fixed) in [
-            ("    db.close()\n", Some("(n,))\n    db.commit()\n    db.close()")),
-            ("\n", Some("(n,))\n    db.commit()\n")),
-            ("    db.commit()\n", None),
-            ("    return db\n", None),
-        ] {
-            let shop = format!(
-                "import sqlite3\n\ndef add(path, n):\n    db = sqlite3.connect(path)\n    db.execute('insert into t values (?)', (n,))\n{end}\ndef rows(path):\n    return []\n"
-            );
-            let scene = scene(
-                &[("shop.py", &shop), (TEST, test)],
-                "AssertionError: assert",
-                &[(TEST, "assert rows")],
-            )
-            .compared("[]", "[1]");
-            match fixed {
-                Some(fixed) => {
-                    scene.check(uncommitted, &["without `commit`"], "shop.py:5", Some(("shop.py", fixed)));
-                }
-                None => scene.silent(uncommitted),
             }
         }
     }
