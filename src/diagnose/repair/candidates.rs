@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::{expressions, idioms, statements};
 use crate::diagnose::draft::TextEdit;
+use crate::diagnose::rules::edits;
 use crate::model::RelPath;
 use crate::workspace::SourceFile;
 use crate::workspace::python::{Class, ExprKind, Function, Span, Stmt, StmtKind};
@@ -149,6 +150,12 @@ impl<'a> Maker<'a> {
         let path = self.source.path();
         let edits = edits.into_iter().map(|(span, new)| TextEdit::replace(path, span, new)).collect();
         self.made.push(Candidate { path: path.clone(), edits, cost, why: why.into(), line, shared: false });
+    }
+
+    /// How the file spells `name` of `module`, with the edit that imports it where it is not.
+    pub(super) fn spelled(&self, module: &str, name: &str) -> (String, Option<(Span, String)>) {
+        let (spelled, import) = edits::spelled(self.source, module, name);
+        (spelled, import.map(|edit| (edit.span, edit.new_text)))
     }
 
     /// The edit that was made last is about what tests, calls or objects share.

@@ -376,16 +376,10 @@ fn sliced(maker: &mut Maker<'_>, index: &Expr, parts: &[Option<Expr>]) {
 /// A float among decimals.
 fn decimal(maker: &mut Maker<'_>, expr: &Expr) {
     let text = maker.text(expr.span).to_owned();
-    let source = std::sync::Arc::clone(maker.source);
-    let known = source.module().globals().iter().any(|binding| binding.name.as_ref() == "Decimal");
-    let mut edits = vec![(expr.span, format!("Decimal(\"{text}\")"))];
-    if !known {
-        let at = source.module().body().first().map_or(0, |stmt| stmt.start_line);
-        edits.push((maker.start(at.max(1)), "from decimal import Decimal\n".to_owned()));
-    }
-    let line = source.line_of(expr.span.start);
+    let (decimal, import) = maker.spelled("decimal", "Decimal");
+    let edits = [(expr.span, format!("{decimal}(\"{text}\")"))].into_iter().chain(import).collect();
     let why = format!("`{text}` is a `float`, which cannot be used with a `Decimal`");
-    maker.edits_at(line, edits, 1, why);
+    maker.edits(edits, 1, why);
 }
 
 /// Whether an expression is a call of a generator function of the file or of a lazy builtin.

@@ -164,14 +164,9 @@ fn deeper(maker: &mut Maker<'_>, expr: &Expr, of: &str) {
     let why = format!("only the outer container of `{of}` is copied: what it holds is the same as before");
     maker.replace(expr.span, format!("[item.copy() for item in {of}]"), 3, why.clone());
     maker.about_shared();
-    let known = maker.source.module().globals().iter().any(|binding| &*binding.name == "copy");
-    let mut edits = vec![(expr.span, format!("copy.deepcopy({of})"))];
-    if !known {
-        let at = maker.source.module().body().first().map_or(1, |stmt| stmt.start_line);
-        edits.push((maker.start(at.max(1)), "import copy\n".to_owned()));
-    }
-    let line = maker.source.line_of(expr.span.start);
-    maker.edits_at(line, edits, 3, why);
+    let (deepcopy, import) = maker.spelled("copy", "deepcopy");
+    let edits = [(expr.span, format!("{deepcopy}({of})"))].into_iter().chain(import).collect();
+    maker.edits(edits, 3, why);
     maker.about_shared();
 }
 

@@ -2,6 +2,7 @@
 //! keys of caches.
 
 use super::candidates::Maker;
+use crate::diagnose::rules::edits;
 use crate::workspace::python::{Expr, ExprKind, Keyword, Span, Stmt, StmtKind};
 
 /// Makes the candidates of an expression.
@@ -51,34 +52,21 @@ fn quantized(maker: &mut Maker<'_>, expr: &Expr, args: &[Expr], keywords: &[Keyw
     const WAYS: &[&str] = &["ROUND_HALF_UP", "ROUND_HALF_EVEN", "ROUND_UP", "ROUND_DOWN"];
     let given =
         keywords.iter().find(|k| k.name.as_deref() == Some("rounding")).map(|k| &k.value).or(args.get(1));
-    let close = Span { start: expr.span.end - 1, end: expr.span.end };
     for (rank, way) in WAYS.iter().enumerate() {
         let cost = if rank == 0 { 2 } else { 4 };
-        let (span, new, why) = match given {
+        let (spelled, import) = maker.spelled("decimal", way);
+        let (edit, why) = match given {
             Some(given) if maker.text(given.span).ends_with(way) => continue,
-            Some(given) => {
-                (given.span, "{}".to_owned(), format!("it is rounded the wrong way: `{way}` is meant"))
-            }
+            Some(given) => ((given.span, spelled), format!("it is rounded the wrong way: `{way}` is meant")),
             None if *way == "ROUND_HALF_EVEN" => continue,
-            None => (
-                close,
-                ", rounding={})".to_owned(),
-                format!("`quantize` rounds a half to the even digit: `{way}` is not asked for"),
-            ),
+            None => {
+                let added = edits::argument(maker.source, expr, &format!("rounding={spelled}"));
+                let Some(added) = added else { continue };
+                let why = format!("`quantize` rounds a half to the even digit: `{way}` is not asked for");
+                ((added.span, added.new_text), why)
+            }
         };
-        // A name that is imported needs none before it.
-        let known = maker.source.module().globals().iter().any(|binding| *binding.name == **way);
-        let text = |shown: &str| new.replacen("{}", shown, 1);
-        if known {
-            maker.replace(span, text(way), cost, why);
-        } else if maker.source.module().globals().iter().any(|binding| &*binding.name == "decimal") {
-            maker.replace(span, text(&format!("decimal.{way}")), cost, why);
-        } else {
-            let at = maker.source.module().body().first().map_or(1, |stmt| stmt.start_line).max(1);
-            let line = maker.source.line_of(expr.span.start);
-            let import = (maker.start(at), format!("from decimal import {way}\n"));
-            maker.edits_at(line, vec![(span, text(way)), import], cost, why);
-        }
+        maker.edits([edit].into_iter().chain(import).collect(), cost, why);
     }
 }
 
@@ -204,7 +192,9 @@ fn cache_key(maker: &mut Maker<'_>, stmt: &Stmt, value: &Expr) {
     value.walk(&mut |part| used.extend(part.as_name().map(str::to_owned)));
     let shown = maker.text(value.span);
     let parts = match &value.kind {
-        ExprKind::Tuple(_) => shown.trim_matches(['(', ')']).trim_end_matches(',').to_owned(),
+        ExprKind::Tuple(parts) => {
+            parts.iter().map(|part| maker.text(part.span)).collect::<Vec<_>>().join(", ")
+        }
         _ => shown.to_owned(),
     };
     let params = function.signature.params.iter().map(|param| param.name.to_string());
@@ -213,5 +203,66 @@ fn cache_key(maker: &mut Maker<'_>, stmt: &Stmt, value: &Expr) {
             format!("the key `{name}` leaves out `{param}`: what was cached for another `{param}` is given");
         maker.replace(value.span, format!("({parts}, {param})"), 1, why);
         maker.about_shared();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+
+    use crate::diagnose::repair::candidates::{Hints, of_file};
+    use crate::diagnose::repair::edited;
+    use crate::model::RelPath;
+    use crate::workspace::SourceFile;
+
+    /// What the candidates for a file make of it, and why.
+    fn made(text: &str) -> Vec<(String, String)> {
+        let source = Arc::new(SourceFile::new(RelPath::new("a.py").unwrap(), text.into()));
+        let lines = (1..=text.lines().count() as u32).collect();
+        let candidates = of_file(&source, &lines, &Hints::default());
+        candidates.into_iter().filter_map(|c| Some((edited(text, &c.edits)?, c.why))).collect()
+    }
+
+    #[test]
+    fn arguments_and_imports_are_put_where_they_belong() {
+        for (text, expected) in [
+            (
+                "\"\"\"Prices.\"\"\"\nfrom __future__ import annotations\nfrom decimal import Decimal\n\ndef f(x):\n    return x.quantize(Decimal('0.01'))\n",
+                "\"\"\"Prices.\"\"\"\nfrom __future__ import annotations\nfrom decimal import Decimal\nfrom decimal import ROUND_HALF_UP\n\ndef f(x):\n    return x.quantize(Decimal('0.01'), rounding=ROUND_HALF_UP)\n",
+            ),
+            (
+                "import decimal\n\ndef f(x, y):\n    return x.quantize(\n        y,  # cents\n    )\n",
+                "import decimal\n\ndef f(x, y):\n    return x.quantize(\n        y, rounding=decimal.ROUND_HALF_UP,  # cents\n    )\n",
+            ),
+            (
+                "import os\r\n\r\ndef f(rows):\r\n    return list(rows)\r\n",
+                "import os\r\nfrom copy import deepcopy\r\n\r\ndef f(rows):\r\n    return deepcopy(rows)\r\n",
+            ),
+        ] {
+            assert!(made(text).iter().any(|(new, _)| new == expected), "{expected}\n{:#?}", made(text));
+        }
+    }
+
+    #[test]
+    fn keys_get_the_parameter_that_they_leave_out() {
+        for (key, new) in [
+            ("city", "(city, unit)"),
+            ("(city, str(day))", "(city, str(day), unit)"),
+            ("(str(city), day,)", "(str(city), day, unit)"),
+            ("city, day", "(city, day, unit)"),
+        ] {
+            let text = |key: &str| {
+                format!("def f(self, city, day, unit):\n    key = {key}\n    return self.kept[key]\n")
+            };
+            let made = made(&text(key));
+            assert!(made.iter().any(|(made, _)| *made == text(new)), "{key}: {made:#?}");
+        }
+        // Nothing is left out; no key.
+        for line in ["key = (city, day, unit)", "name = (city, day)"] {
+            let text = format!("def f(self, city, day, unit):\n    {line}\n    return self.kept\n");
+            assert!(!made(&text).iter().any(|(_, why)| why.contains("leaves out")), "{line}");
+        }
     }
 }

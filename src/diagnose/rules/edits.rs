@@ -9,6 +9,28 @@ pub(super) fn newline(text: &str) -> &'static str {
     if text.contains("\r\n") { "\r\n" } else { "\n" }
 }
 
+/// The edit that adds `text` as the last argument of a call.
+pub(in crate::diagnose) fn argument(source: &SourceFile, call: &Expr, text: &str) -> Option<TextEdit> {
+    let ExprKind::Call { arguments_span, args, keywords, .. } = &call.kind else { return None };
+    let last = args.iter().map(|arg| arg.span.end).chain(keywords.iter().map(|k| k.span.end)).max();
+    let Some(last) = last else {
+        return Some(TextEdit::insert(source.path(), arguments_span.start + 1, text));
+    };
+    // Parentheses around the last argument are not part of it; comments may follow.
+    let after = Span { start: last, end: arguments_span.end - 1 }.of(source.text());
+    let mut at = last;
+    let mut in_comment = false;
+    for (offset, byte) in (1..).zip(after.bytes()) {
+        match byte {
+            b'#' => in_comment = true,
+            b'\n' => in_comment = false,
+            b')' if !in_comment => at = last + offset,
+            _ => {}
+        }
+    }
+    Some(TextEdit::insert(source.path(), at, format!(", {text}")))
+}
+
 /// The edit that adds an import after the last import at the top of the file.
 pub(super) fn import(source: &SourceFile, statement: &str) -> TextEdit {
     let text = source.text();
@@ -32,7 +54,11 @@ pub(super) fn is_docstring(kind: &StmtKind) -> bool {
 }
 
 /// How the file spells `name` of `module`, with the import it needs for that.
-pub(super) fn spelled(source: &SourceFile, module: &str, name: &str) -> (String, Option<TextEdit>) {
+pub(in crate::diagnose) fn spelled(
+    source: &SourceFile,
+    module: &str,
+    name: &str,
+) -> (String, Option<TextEdit>) {
     let top: Vec<_> = source
         .module()
         .body()

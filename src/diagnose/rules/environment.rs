@@ -517,18 +517,12 @@ fn other_encoding(
 
 /// Adds `encoding="utf-8"` to a call that opens a file.
 fn name_encoding(source: &SourceFile, call: &Expr, place: &Place) -> Option<Draft> {
-    let ExprKind::Call { arguments_span, args, keywords, .. } = &call.kind else { return None };
-    let last = args.iter().map(|arg| arg.span.end).chain(keywords.iter().map(|k| k.span.end)).max();
-    let text = edits::literal(source, "utf-8");
-    let (at, text) = match last {
-        Some(end) => (end, format!(", encoding={text}")),
-        None => (arguments_span.start + 1, format!("encoding={text}")),
-    };
+    let edit = edits::argument(source, call, &format!("encoding={}", edits::literal(source, "utf-8")))?;
     Some(Draft::edits(
         target(place),
         format!("Add `encoding=\"utf-8\"` ({})", line_of(place)),
         "Without it the locale's encoding is used",
-        vec![TextEdit::insert(&place.path, at, text)],
+        vec![edit],
     ))
 }
 

@@ -6,7 +6,7 @@ mod assertions;
 mod calls;
 mod constant;
 mod databases;
-mod edits;
+pub(super) mod edits;
 mod environment;
 pub(super) mod fixtures;
 mod formats;

@@ -368,18 +368,18 @@ pub(super) fn process_bytes(case: &Case<'_>) -> Option<Finding> {
                             None | Some("text" | "universal_newlines" | "encoding" | "errors")
                         )
                     });
-                    if is_process && !as_text && !found.iter().any(|(span, _)| *span == part.span) {
-                        found.push((part.span, name));
+                    if is_process && !as_text && !found.iter().any(|(span, _, _)| *span == part.span) {
+                        found.extend(
+                            edits::argument(&spot.source, part, "text=True")
+                                .map(|edit| (part.span, name, edit)),
+                        );
                     }
                 });
             }
         });
     }
-    let [(call, name)] = found.as_slice() else { return None };
+    let [(call, name, edit)] = found.as_slice() else { return None };
     let place = Place { function: spot.place.function.clone(), ..spot.place_of(*call) };
-    let inner = spot.text(*call).trim_end_matches(')').trim_end();
-    let comma = if inner.ends_with(',') { " " } else { ", " };
-    let close = Span { start: call.start + inner.len() as u32, end: call.start + inner.len() as u32 };
     Some(
         Finding::new("types-process", Category::Other, Severity::High, 0.9)
             .because(format!(
@@ -395,7 +395,7 @@ pub(super) fn process_bytes(case: &Case<'_>) -> Option<Finding> {
                 target(&place),
                 format!("Pass `text=True` to `{name}` ({})", line_of(&place)),
                 "The output is decoded then",
-                vec![TextEdit::replace(&spot.place.path, close, format!("{comma}text=True"))],
+                vec![edit.clone()],
             )),
     )
 }

@@ -97,13 +97,8 @@ impl Known {
     /// Adds an option to `@dataclass`.
     fn option(&self, option: &str) -> Option<TextEdit> {
         let decorator = self.dataclass()?;
-        Some(match &decorator.kind {
-            ExprKind::Call { args, keywords, arguments_span, .. } => {
-                let comma = if args.is_empty() && keywords.is_empty() { "" } else { ", " };
-                TextEdit::insert(&self.path, arguments_span.end - 1, format!("{comma}{option}"))
-            }
-            _ => TextEdit::insert(&self.path, decorator.span.end, format!("({option})")),
-        })
+        edits::argument(&self.source, decorator, option)
+            .or_else(|| Some(TextEdit::insert(&self.path, decorator.span.end, format!("({option})"))))
     }
 
     /// Adds a method at the end of the class; `lines` are indented within it.

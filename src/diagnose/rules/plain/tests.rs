@@ -129,6 +129,22 @@ fn bytes_of_a_process() {
         "a.py:4",
         Some(("a.py", "subprocess.run(c, capture_output=True, text=True)")),
     );
+    // The last argument may end with parentheses, stand in some, or be followed by a comma and a comment.
+    for (call, right) in [
+        ("run(c, env=dict(a=1))", "run(c, env=dict(a=1), text=True)"),
+        ("run((c))", "run((c), text=True)"),
+        ("run(\n        c,  # (all)\n    )", "run(\n        c, text=True,  # (all)\n    )"),
+    ] {
+        let text = format!(
+            "import subprocess\n\ndef f(c):\n    out = subprocess.{call}\n    return out.stdout.split(' ')\n"
+        );
+        scene(&[("a.py", &text)], MESSAGE, &[("a.py", "return out")]).check(
+            process_bytes,
+            &["gives bytes"],
+            "a.py:4",
+            Some(("a.py", right)),
+        );
+    }
     for silent in [
         "import subprocess\n\ndef f(c):\n    out = subprocess.run(c, text=True)\n    return b'a'.split(' ')\n",
         "def f(c):\n    out = c.read()\n    return out.split(' ')\n",

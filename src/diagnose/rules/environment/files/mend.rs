@@ -242,9 +242,7 @@ pub(super) fn make_folder(case: &Case<'_>, place: &Place) -> Option<Draft> {
     }
     let (call, path, how) = call?;
     if how == "mkdir" {
-        let ExprKind::Call { arguments_span, args, keywords, .. } = &call.kind else { return None };
-        let lead = if args.is_empty() && keywords.is_empty() { "" } else { ", " };
-        let edit = TextEdit::insert(&place.path, arguments_span.end - 1, format!("{lead}parents=True"));
+        let edit = edits::argument(&source, call, "parents=True")?;
         return Some(Draft::edits(
             target(place),
             format!("Make the folders above as well: add `parents=True` ({})", line_of(place)),
