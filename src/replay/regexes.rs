@@ -34,10 +34,14 @@ impl<'a> Machine<'a> {
         // `pattern.match(text, pos)`: what is before is left out, and counted.
         let skipped = match (args.first(), args.get(2).and_then(Value::int)) {
             (Some(Value::Given(_)), Some(at)) if function != "sub" && function != "split" => {
-                at.clamp(0, text.len() as i128) as usize
+                at.clamp(0, text.chars().count() as i128) as usize
             }
             _ => 0,
         };
+        // These look at what stands before.
+        if skipped > 0 && ["^", "\\b", "\\B", "\\A"].iter().any(|sign| pattern.contains(sign)) {
+            return Err(Stop::Unknown("a regular expression that begins within a text"));
+        }
         let text: String = if skipped > 0 { text.chars().skip(skipped).collect() } else { text };
         self.spend(text.len() / 16 + 50)?;
         let whole = match function {

@@ -71,6 +71,7 @@ fn the_library_is_replayed_as_it_is() {
         "class D(dict):\n    def __missing__(self, key):\n        return key * 2\nd = D(a=1)\nd['b'] = 2\nassert d['a'] == 1 and d['z'] == 'zz' and len(d) == 2 and 'z' not in d and d == {'a': 1, 'b': 2} and isinstance(d, dict)",
         "class L(list):\n    def first(self):\n        return self[0]\nx = L([3, 4])\nx.append(5)\nassert x.first() == 3 and list(x) == [3, 4, 5] and sum(x) == 12",
         "import re\nassert re.sub(r'(\\w+)@(\\w+)', r'\\2 at \\1', 'a@b') == 'b at a' and re.findall(r'(\\d)(\\w)', '1a2b') == [('1', 'a'), ('2', 'b')] and re.search('B', 'ab', re.I).start() == 1",
+        "import re\np = re.compile(r'\\d+')\nassert p.match('ab12', 2).span() == (2, 4) and p.search('é1 22', 2).start() == 3 and p.match('é', 9) is None",
         "import copy\nclass N:\n    def __init__(self):\n        self.xs = [1]\na = N()\nb, c = copy.copy(a), copy.deepcopy(a)\na.xs.append(2)\nassert b.xs == [1, 2] and c.xs == [1]",
         "from functools import lru_cache, total_ordering, reduce\n@lru_cache(maxsize=None)\ndef fib(n):\n    return n if n < 2 else fib(n - 1) + fib(n - 2)\nassert fib(12) == 144\n@total_ordering\nclass V:\n    def __init__(self, n):\n        self.n = n\n    def __eq__(self, o):\n        return self.n == o.n\n    def __lt__(self, o):\n        return self.n < o.n\nassert V(2) >= V(1) and V(1) <= V(1)",
         "s = {1, 2}\ns |= {3}\ns -= {1}\nassert s == {2, 3} and {'a': 1}.keys() - {'b'} == {'a'} and {'a': 1}.keys() & {'a': 2}.keys() == {'a'}",
@@ -123,6 +124,7 @@ fn what_python_raises_is_raised() {
 #[test]
 fn what_is_not_known_is_not_guessed() {
     for code in [
+        "import re\nassert re.compile(r'\\bb').search('ab', 1) is None",
         "open('x')",
         "import time\ntime.time()",
         "import os\nos.listdir('.')",
