@@ -16,7 +16,7 @@ use crate::model::{Analysis, Problem, Run};
 use crate::report::document::Document;
 use crate::report::files::Folder;
 use crate::report::{Meta, html};
-use crate::system::System;
+use crate::system::{Pausing, System};
 use crate::workspace::Config;
 
 /// How results of the workspace at `root` are read.
@@ -65,7 +65,7 @@ pub fn read_with(root: &Path, path: &Path, options: &ReadOptions) -> Result<Run,
     let failed = |source| IngestError::Io { file: name.clone(), source };
     let file = std::fs::File::open(path).map_err(failed)?;
     let modified = file.metadata().map_err(failed)?.modified().ok();
-    ingest::read(file, &name, modified, options)
+    ingest::read(Pausing(file), &name, modified, options)
 }
 
 /// What could not be read at all, as a problem of the run.

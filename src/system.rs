@@ -3,10 +3,15 @@
 //! Everything that depends on them takes a [`System`], so that a test decides what time it is and which
 //! variables are set, and so that two analyses of one run cannot differ by when they were made.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
+
+/// How long a thread that gives way works before it lets others on.
+const TURN: Duration = Duration::from_micros(200);
 
 /// What the process knows of the world outside, taken once at its start (the clock excepted).
 #[derive(Clone)]
@@ -93,14 +98,6 @@ impl System {
     }
 }
 
-/// This machine's name; empty where it is not known.
-pub fn host() -> String {
-    #[cfg(unix)]
-    return rustix::system::uname().nodename().to_string_lossy().into_owned();
-    #[cfg(not(unix))]
-    String::new()
-}
-
 /// Whether the process `id` of the machine `host` is still there; `None` if that cannot be known. `host` is
 /// compared with this machine's own name: of a process elsewhere, in a container for instance, nothing is known.
 #[cfg(unix)]
@@ -119,15 +116,52 @@ pub fn is_running(_host: &str, _id: u32) -> Option<bool> {
     None
 }
 
+thread_local! {
+    /// When this thread has last let others on, if it has said [`give_way`].
+    static LET_OTHERS_ON: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
 /// Lets other threads go before the calling one and those that it starts, where the system can do that for a thread.
 pub fn give_way() {
     // Elsewhere it would slow down the whole process. If it is refused nothing is lost but a little time.
     #[cfg(target_os = "linux")]
     let _ = rustix::process::nice(5);
+    LET_OTHERS_ON.set(Some(Instant::now()));
+}
+
+/// Lets other threads on if the calling one has said [`give_way`]; to be called again and again in long work. Linux
+/// takes a processor from no thread, of whatever priority, before its slice of some milliseconds is over.
+pub fn pause() {
+    if LET_OTHERS_ON.get().is_some_and(|last| last.elapsed() >= TURN) {
+        std::thread::yield_now();
+        LET_OTHERS_ON.set(Some(Instant::now()));
+    }
+}
+
+/// A stream that lets other threads on, see [`pause`], each time that it is read or written.
+#[derive(Debug)]
+pub struct Pausing<T>(pub T);
+
+impl<T: Read> Read for Pausing<T> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        pause();
+        self.0.read(bytes)
+    }
+}
+
+impl<T: Write> Write for Pausing<T> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        pause();
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 /// The name of this machine; `None` if it has none or it is not known how to ask.
-pub fn host_name() -> Option<String> {
+pub fn host() -> Option<String> {
     #[cfg(unix)]
     return Some(rustix::system::uname().nodename().to_string_lossy().into_owned());
     #[cfg(not(unix))]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 
 use crate::engine::Watching;
-use crate::lsp;
+use crate::lsp::{self, streams};
 use crate::system::System;
 
 /// Arguments of `failscope lsp`.
@@ -37,8 +37,10 @@ pub fn execute(args: Args, system: &System) -> anyhow::Result<u8> {
         .enable_all()
         .build()
         .context("cannot start the language server's runtime")?;
-    let code = runtime.block_on(lsp::serve(tokio::io::stdin(), tokio::io::stdout(), options));
-    // Standard input may be held open, and its thread cannot be interrupted: nobody waits for it.
+    // On a worker, which then waits for the streams itself; this thread would have to be woken by it.
+    let served = runtime
+        .block_on(async { tokio::spawn(lsp::serve(streams::input(), streams::output(), options)).await });
+    // Standard input may be held open, and a thread that reads it cannot be interrupted: nobody waits for it.
     runtime.shutdown_background();
-    Ok(code)
+    served.context("the language server broke; this is a fault of Failscope")
 }

@@ -112,7 +112,7 @@ impl Copy {
         let copies = inject::cache(system).join("copies");
         std::fs::create_dir_all(&copies).map_err(failed("make", &copies))?;
         sweep(&copies);
-        let prefix = format!("{}@{}-", std::process::id(), system::host());
+        let prefix = format!("{}@{}-", std::process::id(), system::host().unwrap_or_default());
         let folder = tempfile::Builder::new()
             .prefix(&prefix)
             .tempdir_in(&copies)

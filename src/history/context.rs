@@ -63,7 +63,7 @@ pub struct Context {
 impl Context {
     /// Looks at the workspace at `root` and at the environment.
     pub fn of(root: &Path, system: &System) -> Self {
-        let host = system.env("HOSTNAME").map(str::to_owned).or_else(crate::system::host_name);
+        let host = system.env("HOSTNAME").map(str::to_owned).or_else(crate::system::host);
         Self {
             project: project(root, system),
             ci_run: ci_run(system),

@@ -11,6 +11,7 @@ use super::pack::{self, Entry, phase_bit};
 use crate::evidence::redact::Redactor;
 use crate::model::maps::{Hashing, Map};
 use crate::model::{Analysis, Counts, Exit, Outcome, Phase, Redacted, ResultFormat, Run, TestId};
+use crate::system;
 
 /// A record that stops in the middle is taken as the whole only when nothing was written to it for so long.
 const SETTLED: Duration = Duration::from_mins(1);
@@ -164,6 +165,7 @@ impl Recording {
             _ => hash.update(self.ended.floor().to_le_bytes()),
         }
         for (test, entry) in &self.tests {
+            system::pause();
             hash.update(test.as_str());
             hash.update([0, entry.outcome as u8, entry.phases]);
             hash.update(entry.duration.unwrap_or(-1.0).to_le_bytes());

@@ -9,6 +9,7 @@ use super::store::{HistoryError, Store, StoredPart};
 use crate::evidence::redact::Redactor;
 use crate::model::maps::{Hashing, Map};
 use crate::model::{Analysis, Grade, HistorySummary, Outcome, Redacted, RunPoint, Stability};
+use crate::system;
 
 /// Runs that are read for each run that counts: tests that are new or seldom run need some more.
 const RUNS_READ: usize = 25;
@@ -98,6 +99,7 @@ impl Graded {
             Map::with_capacity_and_hasher(names.len(), Hashing::default());
         // They were redacted when they were written; this says so to the types, and applies what is known since.
         for (name, mut series) in redactor.names(names.into_iter()).into_iter().zip(series) {
+            system::pause();
             series.reverse();
             tests.insert(name, stability::grade(&series, run));
         }

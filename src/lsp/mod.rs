@@ -13,6 +13,7 @@ mod handlers;
 mod markup;
 mod order;
 mod outbox;
+pub mod streams;
 mod tap;
 mod transport;
 

@@ -4,6 +4,8 @@
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
+use crate::system::Pausing;
+
 /// How the names of files begin and end that are being written.
 const UNFINISHED: &str = ".unfinished-";
 const UNFINISHED_END: &str = ".tmp";
@@ -21,7 +23,7 @@ pub struct WriteError {
 }
 
 /// Bytes that are handed to the system at once.
-const BUFFER: usize = 128 << 10;
+const BUFFER: usize = 32 << 10;
 
 /// The folder that reports are written to.
 #[derive(Debug)]
@@ -79,9 +81,9 @@ impl Folder {
     ) -> Result<(PathBuf, std::fs::File), WriteError> {
         let path = self.path.join(name);
         let failed = |source| WriteError { action: "write", path: path.clone(), source };
-        let mut out = BufWriter::with_capacity(BUFFER, self.unfinished().map_err(failed)?);
+        let mut out = BufWriter::with_capacity(BUFFER, Pausing(self.unfinished().map_err(failed)?));
         write(&mut out).map_err(failed)?;
-        let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+        let Pausing(file) = out.into_inner().map_err(|error| failed(error.into_error()))?;
         let file = file.persist(&path).map_err(|error| failed(error.error))?;
         Ok((path, file))
     }

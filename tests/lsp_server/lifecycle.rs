@@ -181,6 +181,113 @@ fn the_process_ends_when_its_client_dies() {
     assert_eq!(code, Some(1));
 }
 
+/// A whole session, with a text that no stream takes in one piece and more answers than any holds.
+#[cfg(unix)]
+fn session(answered: u32) -> Vec<u8> {
+    let text = "x = 1\n".repeat(200_000);
+    let document = json!({ "uri": "untitled:a", "languageId": "python", "version": 1, "text": text });
+    let capabilities = json!({ "processId": null, "rootUri": null, "capabilities": {} });
+    let mut messages = vec![
+        json!({ "id": 0, "method": "initialize", "params": capabilities }),
+        json!({ "method": "initialized", "params": {} }),
+        json!({ "method": "textDocument/didOpen", "params": { "textDocument": document } }),
+    ];
+    messages.extend(
+        (1..answered).map(|id| json!({ "id": id, "method": "textDocument/unheardOf", "params": {} })),
+    );
+    messages.extend([json!({ "id": answered, "method": "shutdown" }), json!({ "method": "exit" })]);
+    let framed = |mut message: Json| {
+        message["jsonrpc"] = json!("2.0");
+        let body = message.to_string();
+        format!("Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    };
+    messages.into_iter().flat_map(framed).collect()
+}
+
+/// The ids of the answers in what a server has written, which must be whole messages and nothing else.
+#[cfg(unix)]
+fn answers(mut written: &[u8]) -> Vec<u64> {
+    let mut ids = Vec::new();
+    while !written.is_empty() {
+        let end = written.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        let header = std::str::from_utf8(&written[..end]).unwrap();
+        let length: usize = header.trim().strip_prefix("Content-Length: ").unwrap().parse().unwrap();
+        let message: Json = serde_json::from_slice(&written[end..end + length]).unwrap();
+        ids.extend(message["id"].as_u64());
+        written = &written[end + length..];
+    }
+    ids.sort_unstable();
+    ids
+}
+
+#[test]
+#[cfg(unix)]
+fn streams_of_every_kind_serve() {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    type Far = (Box<dyn Write + Send>, Box<dyn Read>);
+
+    let sent = session(3000);
+    let folder = tempfile::tempdir().unwrap();
+    let (input, output) = (folder.path().join("in"), folder.path().join("out"));
+    std::fs::write(&input, &sent).unwrap();
+    let tcp = || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (near, listener.accept().unwrap().0)
+    };
+    for kind in ["pipes", "sockets", "one socket", "TCP", "files"] {
+        let (near_in, near_out, far): (Stdio, Stdio, Option<Far>) = match kind {
+            "pipes" => {
+                let ((near_in, far_in), (far_out, near_out)) =
+                    (std::io::pipe().unwrap(), std::io::pipe().unwrap());
+                (near_in.into(), near_out.into(), Some((Box::new(far_in), Box::new(far_out))))
+            }
+            "sockets" => {
+                let ((near_in, far_in), (near_out, far_out)) =
+                    (UnixStream::pair().unwrap(), UnixStream::pair().unwrap());
+                let (near_in, near_out) = (OwnedFd::from(near_in), OwnedFd::from(near_out));
+                (near_in.into(), near_out.into(), Some((Box::new(far_in), Box::new(far_out))))
+            }
+            "one socket" => {
+                let (near, far) = UnixStream::pair().unwrap();
+                let both = (OwnedFd::from(near.try_clone().unwrap()), OwnedFd::from(near));
+                (both.0.into(), both.1.into(), Some((Box::new(far.try_clone().unwrap()), Box::new(far))))
+            }
+            "TCP" => {
+                let (near, far) = tcp();
+                let both = (OwnedFd::from(near.try_clone().unwrap()), OwnedFd::from(near));
+                (both.0.into(), both.1.into(), Some((Box::new(far.try_clone().unwrap()), Box::new(far))))
+            }
+            _ => {
+                let files = (std::fs::File::open(&input).unwrap(), std::fs::File::create(&output).unwrap());
+                (files.0.into(), files.1.into(), None)
+            }
+        };
+        let mut started = command(env!("CARGO_BIN_EXE_failscope"));
+        started.arg("lsp").stdin(near_in).stdout(near_out).stderr(Stdio::null());
+        let mut server = Server(started.spawn().unwrap());
+        // It holds the server's ends of the streams.
+        drop(started);
+        let mut written = Vec::new();
+        if let Some((mut to, mut from)) = far {
+            let sent = sent.clone();
+            // The input stays open until the server has ended.
+            let writing = std::thread::spawn(move || to.write_all(&sent).map(|()| to));
+            from.read_to_end(&mut written).unwrap();
+            writing.join().unwrap().unwrap();
+        }
+        assert_eq!(server.code(), Some(0), "{kind}");
+        if kind == "files" {
+            written = std::fs::read(&output).unwrap();
+        }
+        assert_eq!(answers(&written), (0..=3000).collect::<Vec<_>>(), "{kind}");
+    }
+}
+
 /// A client that says nothing of what it can do gets what the protocol has had from the beginning, and is asked for
 /// nothing: closing it fails if there is a message that was not expected.
 #[tokio::test]

@@ -119,7 +119,7 @@ pub fn write(analysis: &Analysis, meta: &Meta, out: &mut dyn io::Write) -> io::R
 }
 
 /// Bytes that are handed on at once.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 32 << 10;
 
 /// Collects the many small pieces of a page.
 struct Chunks<'a> {
