@@ -15,17 +15,17 @@ use std::sync::OnceLock;
 
 use crate::cluster::grouping;
 use crate::diagnose::case::Memo;
-use crate::diagnose::{self, Case, Draft};
+use crate::diagnose::{self, Case, Draft, Finding};
 use crate::evidence;
 use crate::evidence::redact::Redactor;
-use crate::model::{Analysis, Cluster, Failure, Fix, ModelRun, Place, Run, Site, TestId};
+use crate::model::{Analysis, Cluster, Failure, Fingerprint, Fix, ModelRun, Place, Run, Site, TestId};
 use crate::workspace::Workspace;
 
 /// Runs with more causes than this are not replayed: that would take seconds.
 const MAX_REPLAYED: usize = 60;
-/// Clusters that are looked at before they are made ready to be shown: what was found of all of them would take
-/// as much memory as they do.
-const AT_ONCE: usize = 512;
+/// Clusters that are looked at on all processors while those before them are made ready to be shown, in order, on
+/// one: what was found of all of them would take as much memory as they do.
+const AT_ONCE: usize = 128;
 
 /// What the pipeline is told besides the run.
 #[derive(Debug, Clone)]
@@ -52,7 +52,7 @@ impl Default for Options {
 /// Analyses `run` against the sources of `workspace`.
 pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analysis {
     let options = &Options { redactor: options.redactor.for_run(), ..options.clone() };
-    let before = options.redactor.counts();
+    let counts = options.redactor.counts();
     let (files, root) = (tests_by_file(&run), run.root.clone());
     let definitions: Vec<OnceLock<Option<Place>>> = run.failures.iter().map(|_| OnceLock::new()).collect();
     let logs = parallel::beside(
@@ -70,17 +70,30 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
     let mut shower = show::Shower::new(workspace, options, run.root.as_deref());
     let replay = options.replay && groups.len() <= MAX_REPLAYED;
     let mut clusters: Vec<Cluster> = Vec::with_capacity(groups.len());
-    for some in groups.chunks(AT_ONCE) {
-        let findings = parallel::map(some, |(_, members)| {
-            let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
-            let memo = Memo::default();
-            diagnose::diagnose(&Case { failures: &failures, workspace, replay, memo: &memo })
-        });
+    let mut show = |(some, findings): (&[(Fingerprint, Vec<usize>)], Vec<Finding>)| {
         for ((fingerprint, members), finding) in some.iter().zip(findings) {
             let definition = |at: usize| definitions[at].get().and_then(Option::as_ref);
             let members = members.iter().map(|&i| (&run.failures[i], &logs[i], definition(i)));
             clusters.push(shower.cluster(fingerprint.clone(), &finding, members));
         }
+    };
+    let mut before: Option<(&[_], Vec<Finding>)> = None;
+    for some in groups.chunks(AT_ONCE) {
+        let look = |(_, members): &(Fingerprint, Vec<usize>)| {
+            let failures: Vec<&Failure> = members.iter().map(|&index| &run.failures[index]).collect();
+            let memo = Memo::default();
+            diagnose::diagnose(&Case { failures: &failures, workspace, replay, memo: &memo })
+        };
+        let meanwhile = || {
+            if let Some(before) = before.take() {
+                show(before);
+            }
+        };
+        let findings = parallel::map_beside(some, look, meanwhile);
+        before = Some((some, findings));
+    }
+    if let Some(last) = before {
+        show(last);
     }
     clusters.sort_by(|a, b| {
         let key = |c: &Cluster| (Reverse(c.failures.len()), Reverse(c.diagnosis.severity));
@@ -90,7 +103,7 @@ pub fn analyze(mut run: Run, workspace: &Workspace, options: &Options) -> Analys
         run: shower.run(&run),
         clusters,
         problems: shower.problems(&run.problems),
-        redactions: difference(&options.redactor.counts(), &before),
+        redactions: difference(&options.redactor.counts(), &counts),
         model: ModelRun::default(),
         redactor: options.redactor.clone(),
         history: None,

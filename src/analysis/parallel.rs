@@ -37,8 +37,17 @@ pub(crate) fn beside<T: Sync, R>(items: &[T], work: impl Fn(&T) + Sync, meanwhil
 
 /// What `work` makes of each of `items`, in their order.
 pub(crate) fn map<T: Sync, R: Send + Sync>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    map_beside(items, work, || ())
+}
+
+/// Like [`map`], with something else to do `meanwhile`, see [`beside`].
+pub(crate) fn map_beside<T: Sync, R: Send + Sync>(
+    items: &[T],
+    work: impl Fn(&T) -> R + Sync,
+    meanwhile: impl FnOnce(),
+) -> Vec<R> {
     let jobs: Vec<(&T, OnceLock<R>)> = items.iter().map(|item| (item, OnceLock::new())).collect();
-    beside(&jobs, |(item, made)| drop(made.set(work(item))), || ());
+    beside(&jobs, |(item, made)| drop(made.set(work(item))), meanwhile);
     // Each is made once, so none is left out.
     jobs.into_iter().filter_map(|(_, made)| made.into_inner()).collect()
 }
