@@ -281,3 +281,39 @@ fn secrets_do_not_reach_any_report() {
     assert!(!project.read(".failscope/rca_report.html").contains(secret));
     assert!(!project.read(".failscope/rca_report.json").contains(secret));
 }
+
+/// The snippets for CI in the README: their commands run, and the files that they name are there afterwards.
+#[test]
+fn the_ci_snippets_work() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let section = readme.split("\n## CI\n").nth(1).unwrap().split("\n## ").next().unwrap();
+    let file = regex::Regex::new(r"\.failscope/[\w.*]*").unwrap();
+    let snippets: Vec<&str> =
+        section.split("```yaml\n").skip(1).map(|text| text.split("```").next().unwrap()).collect();
+    assert_eq!(snippets.len(), 2, "GitHub and GitLab");
+    for snippet in snippets {
+        let project = Project::empty();
+        project.add("main.xml", "report.xml");
+        let mut commands = 0;
+        for line in snippet.lines().filter(|line| line.contains("failscope analyze ")) {
+            let command = &line[line.find("failscope analyze ").unwrap()..];
+            let end = command.find(" #").or(command.find(" ||")).unwrap_or(command.len());
+            let args: Vec<&str> = command[..end].split_whitespace().skip(1).collect();
+            let (_, err, code) = run(&project, &args);
+            assert_eq!((err.as_str(), code), ("", 1), "{line}");
+            commands += 1;
+        }
+        assert!(commands > 0, "{snippet}");
+        for name in file.find_iter(snippet).map(|found| found.as_str()) {
+            let begin = project.path(name.trim_end_matches('*')).display().to_string();
+            let folder = std::fs::read_dir(project.path(".failscope")).unwrap();
+            let mut paths = folder.map(|entry| entry.unwrap().path().display().to_string());
+            assert!(paths.any(|path| path.starts_with(&begin)), "{name} is not there");
+            // The folder as a whole holds records, which are not redacted.
+            assert_ne!(name, ".failscope/");
+        }
+        // The action leaves out what lies in folders that begin with a dot.
+        let uploads = snippet.contains("actions/upload-artifact");
+        assert_eq!(uploads, snippet.contains("include-hidden-files: true"), "{snippet}");
+    }
+}

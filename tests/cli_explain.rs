@@ -134,6 +134,27 @@ fn two_runs_are_compared() {
 }
 
 #[test]
+fn the_schemas_are_printed() {
+    let project = Project::with_results();
+    run(&project, &["analyze", "--report"]);
+    for (name, file) in [("rca", "rca_report.json"), ("stability", "stability_report.json")] {
+        let (out, err, code) = run(&project, &["report", "--schema", name]);
+        assert_eq!((err.as_str(), code), ("", 0), "{name}");
+        let schema: Json = serde_json::from_str(&out).unwrap();
+        jsonschema::meta::validate(&schema).unwrap();
+        let report: Json = serde_json::from_str(&project.read(&format!(".failscope/{file}"))).unwrap();
+        let errors: Vec<String> = jsonschema::validator_for(&schema)
+            .unwrap()
+            .iter_errors(&report)
+            .map(|e| format!("{}: {e}", e.instance_path()))
+            .collect();
+        assert_eq!(errors, Vec::<String>::new(), "{name}");
+    }
+    let (_, err, code) = run(&project, &["report", "results.xml", "--schema", "rca"]);
+    assert_eq!(code, 2, "{err}");
+}
+
+#[test]
 fn what_cannot_be_compared_with_is_said() {
     let project = Project::with_results();
     std::fs::write(project.path("new.json"), r#"{"schema_version": 99, "analyses": []}"#).unwrap();

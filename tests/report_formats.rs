@@ -1,98 +1,22 @@
 //! Whatever a test prints: every format stays valid, and the page shows exactly that text and nothing else.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+#[path = "support/nasty.rs"]
+mod nasty;
 #[path = "support/sample.rs"]
 mod sample;
 
 use std::sync::OnceLock;
 
-use failscope::model::{Analysis, Redacted};
-use failscope::report::text::visible;
+use failscope::report::text::{one_line, visible};
 use failscope::report::{Meta, ctrf, document, github, html, markdown, sarif};
+use nasty::{PLACES, analysis, nasty};
 use proptest::prelude::*;
-use sample::shown;
+use pulldown_cmark::{Event, Options, Parser, Tag};
 use scraper::{Html, Selector};
 
 fn meta() -> Meta {
     Meta::new(1_795_350_100, "/home/dev/trips".into())
-}
-
-/// Text made of what breaks formats.
-fn nasty() -> impl Strategy<Value = String> {
-    let pieces = prop::sample::select(vec![
-        "<",
-        ">",
-        "&",
-        "\"",
-        "'",
-        "`",
-        "```",
-        "</script>",
-        "<!--",
-        "-->",
-        "]]>",
-        "</pre>",
-        "</details>",
-        "\n",
-        "\r\n",
-        "\r",
-        "\u{0}",
-        "\u{1b}[31m",
-        "\u{202e}",
-        "\u{feff}",
-        "\u{85}",
-        "::error::",
-        "%0A",
-        "|",
-        "*",
-        "[a](b)",
-        "@me",
-        "&amp;",
-        "{{",
-        "{%",
-        "é",
-        "漢",
-        "\u{1f388}",
-        " ",
-        "\t",
-        "E   assert",
-        "> x",
-        "a",
-        "word",
-        "\\",
-        "\\u003c",
-        "$",
-        "\u{fffe}",
-    ]);
-    prop_oneof![prop::collection::vec(pieces, 0..12).prop_map(|v| v.concat()), any::<String>()]
-}
-
-/// An analysis with these texts in the places where text of a test stands. `many` gives a long report, whose
-/// details are kept apart.
-fn analysis(texts: &[String], many: bool) -> Analysis {
-    let text = |at: usize| -> Redacted { shown(&texts[at % texts.len()]) };
-    let mut analysis = sample::analysis(if many { 101 } else { 2 }, 0);
-    let cluster = &mut analysis.clusters[0];
-    cluster.diagnosis.root_cause = text(0);
-    cluster.diagnosis.fix_suggestion = text(1);
-    cluster.diagnosis.evidence[0].text = text(2);
-    cluster.diagnosis.notes = vec![text(3)];
-    cluster.fixes[0].title = text(4);
-    cluster.fixes[0].edits[0].lines = Some((text(5), text(6)));
-    cluster.fixes[1].command = Some(text(7));
-    let failure = &mut cluster.failures[0];
-    failure.test = text(8);
-    failure.exception = text(9);
-    failure.message = text(10);
-    failure.values[0].name = text(11);
-    failure.values[0].repr = text(12);
-    failure.log = text(13);
-    failure.frames[0].source = Some(text(14));
-    let compared = failure.comparison.as_mut().unwrap();
-    compared.left = text(15);
-    compared.right = text(16);
-    analysis.problems[0].message = text(17);
-    analysis
 }
 
 /// The text of the first element that matches.
@@ -121,6 +45,35 @@ fn harmless(many: bool) -> Vec<usize> {
     if many { MANY.get_or_init(count).clone() } else { FEW.get_or_init(count).clone() }
 }
 
+/// The published schema of the JSON report.
+fn schema() -> &'static jsonschema::Validator {
+    static SCHEMA: OnceLock<jsonschema::Validator> = OnceLock::new();
+    SCHEMA
+        .get_or_init(|| jsonschema::validator_for(&serde_json::from_str(document::SCHEMA).unwrap()).unwrap())
+}
+
+/// What Markdown makes of a text that could do harm or change the layout: headings, links, images, and markup other
+/// than the empty comments that keep things from being links.
+fn markup(text: &str) -> Vec<String> {
+    Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS)
+        .filter_map(|event| match event {
+            Event::Start(Tag::Heading { level, .. }) => Some(format!("{level}")),
+            Event::Start(Tag::Link { .. } | Tag::Image { .. } | Tag::Table(_)) => Some("link".to_owned()),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let html = html.replace("<!-- -->", "");
+                (!html.trim().is_empty()).then(|| html.trim().to_owned())
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The same of a comment whose texts are harmless.
+fn harmless_markup() -> Vec<String> {
+    static MARKUP: OnceLock<Vec<String>> = OnceLock::new();
+    MARKUP.get_or_init(|| markup(&markdown::render(&analysis(&["x".to_owned()], false), &meta()))).clone()
+}
+
 /// What the page shows of a sentence: hidden characters made visible, the backticks around code replaced by its
 /// look.
 fn without_ticks(text: &str) -> String {
@@ -139,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_page_shows_the_text(texts in prop::collection::vec(nasty(), 18), many in prop::bool::weighted(0.1)) {
+    fn the_page_shows_the_text(texts in prop::collection::vec(nasty(), PLACES), many in prop::bool::weighted(0.1)) {
         let analysis = analysis(&texts, many);
         let page = html::render(&analysis, &meta()).unwrap();
         let document = Html::parse_document(&page);
@@ -175,18 +128,57 @@ proptest! {
         prop_assert_eq!(text_of(&details, ".compare div:nth-child(1) pre"), visible(compared.left.as_str()));
         prop_assert_eq!(text_of(&details, ".compare div:nth-child(2) pre"), visible(compared.right.as_str()));
         prop_assert_eq!(text_of(&details, ".proposal:last-child pre code"), visible(cluster.fixes[1].command.as_ref().unwrap().as_str()));
+        let fix = &cluster.fixes[0];
+        for (selector, text) in [
+            (".fix > p", &cluster.diagnosis.fix_suggestion),
+            (".evidence .text", &cluster.diagnosis.evidence[0].text),
+            (".note", &cluster.diagnosis.notes[0]),
+            (".proposal strong", &fix.title),
+            (".proposal p.dim", &fix.rationale),
+            (".culprit p.dim", &cluster.culprits[0].reasons[0]),
+        ] {
+            // What is empty has no element: the first that matches would be another's.
+            if !text.is_empty() {
+                prop_assert_eq!(without_ticks(&text_of(&details, selector)), without_ticks(text.as_str()), "{}", selector);
+            }
+        }
+        let site = &cluster.culprits[0].site;
+        for (selector, text) in [
+            (".culprit p > code:nth-of-type(2)", &site.function),
+            (".culprit pre.line code", &site.source),
+            (".frames li code:nth-of-type(2)", &failure.frames[0].function),
+            (".frames pre.line code", &failure.frames[0].source),
+        ] {
+            let text = text.as_ref().unwrap();
+            if !text.is_empty() {
+                prop_assert_eq!(text_of(&details, selector), visible(text.as_str()), "{}", selector);
+            }
+        }
+        let subtest = format!("subtest {}", one_line(failure.subtest.as_ref().unwrap().as_str()));
+        let tag = text_of(&details, ".tests .tag");
+        prop_assert_eq!(tag.trim(), subtest.trim());
+        let (before, after) = fix.edits[0].lines.as_ref().unwrap();
+        let side = |sign: char| -> Vec<String> {
+            let lines = text_of(&details, ".diff code");
+            let side = lines.lines().filter_map(|line| line.strip_prefix([' ', sign]));
+            side.map(str::to_owned).collect()
+        };
+        prop_assert_eq!(side('-').join("\n"), visible(before.as_str()).lines().collect::<Vec<_>>().join("\n"));
+        prop_assert_eq!(side('+').join("\n"), visible(after.as_str()).lines().collect::<Vec<_>>().join("\n"));
         let log: Vec<String> = failure.log.as_str().split('\n').map(|l| visible(l.strip_suffix('\r').unwrap_or(l)).into_owned()).collect();
         prop_assert_eq!(text_of(&details, ".log pre code"), log.join("\n") + "\n");
     }
 
     #[test]
-    fn every_format_stays_valid(texts in prop::collection::vec(nasty(), 18)) {
+    fn every_format_stays_valid(texts in prop::collection::vec(nasty(), PLACES)) {
         let analysis = analysis(&texts, false);
         let meta = meta();
         let cluster = &analysis.clusters[0];
 
         let json: serde_json::Value =
             serde_json::from_slice(&document::Document::new(&analysis, &meta).to_json().unwrap()).unwrap();
+        let errors: Vec<String> = schema().iter_errors(&json).map(|e| format!("{}: {e}", e.instance_path())).collect();
+        prop_assert_eq!(errors, Vec::<String>::new());
         prop_assert_eq!(json["analyses"][0]["root_cause"].as_str().unwrap(), cluster.diagnosis.root_cause.as_str());
         prop_assert_eq!(json["analyses"][0]["failures"][0]["message"].as_str().unwrap(), cluster.failures[0].message.as_str());
 
@@ -211,6 +203,7 @@ proptest! {
         let text = markdown::render(&analysis, &meta);
         prop_assert!(!text.contains(['\u{0}', '\u{202e}']), "nothing hidden");
         prop_assert_eq!(text.lines().filter(|l| l.starts_with("### ")).count(), 2);
+        prop_assert_eq!(markup(&text), harmless_markup());
     }
 }
 

@@ -1,7 +1,8 @@
 // usage: node package.mjs [BINARY [TARGET]]   One VSIX for one platform, with the binary inside: failscope.vsix.
-// Without arguments: the release build of this checkout, for the platform it was built for.
+// Without arguments: the release build of this checkout, which is made first, for the platform it is built for.
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
+import path from 'node:path';
 
 /** What vsce calls the platform of an executable, from its header: ELF, Mach-O or PE. */
 function platformOf(file) {
@@ -22,7 +23,14 @@ function platformOf(file) {
   throw new Error(`${file} is not an executable`);
 }
 
-const binary = process.argv[2] ?? '../../target/release/failscope';
+/** Makes the release build of this checkout; gives where it is. */
+function release() {
+  execFileSync('cargo', ['build', '--release', '--locked', '--manifest-path', '../../Cargo.toml'], { stdio: 'inherit' });
+  const name = process.platform === 'win32' ? 'failscope.exe' : 'failscope';
+  return path.join(process.env.CARGO_TARGET_DIR ?? '../../target', 'release', name);
+}
+
+const binary = process.argv[2] ?? release();
 const found = platformOf(binary);
 const target = process.argv[3] ?? found;
 // Alpine's is a Linux binary too, linked with musl.

@@ -1,5 +1,6 @@
 //! `failscope history`: the life of each test over the runs that were recorded.
 
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -19,7 +20,7 @@ use crate::history::summary::Graded;
 use crate::history::target::Target;
 use crate::ingest::IngestError;
 use crate::model::stability::short;
-use crate::model::{Outcome, Redacted, Stability};
+use crate::model::{Grade, Outcome, Redacted, Stability};
 use crate::report::stability::{self, Document};
 use crate::report::text::{counted, cut, one_line};
 use crate::report::time;
@@ -127,7 +128,9 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
                 [(name, stability)] => {
                     let (store, project) = history.store();
                     let runs = life::of(store, project, name.as_str())?;
-                    one(&mut text, name, stability, &runs)?;
+                    let shown = &runs[..runs.len().min(RUNS_SHOWN)];
+                    let causes = life::causes(store, project, name.as_str(), shown)?;
+                    one(&mut text, name, stability, (&runs, &causes))?;
                     super::EXIT_OK
                 }
                 several => {
@@ -194,10 +197,19 @@ fn sparkline(shares: &[f64]) -> String {
     shares.iter().map(|share| BARS[(height(*share) as usize).min(7)]).collect()
 }
 
-/// One test and its runs, newest first.
-fn one(out: &mut impl Write, name: &Redacted, stability: &Stability, runs: &[LifeRun]) -> io::Result<()> {
+/// One test and its runs, newest first, with the causes of what failed by the part of the run.
+fn one(
+    out: &mut impl Write,
+    name: &Redacted,
+    stability: &Stability,
+    (runs, causes): (&[LifeRun], &HashMap<String, String>),
+) -> io::Result<()> {
     writeln!(out, "{}", one_line(name.as_str()).bold())?;
     let rate = match (stability.pass_rate, stability.pass_rate_interval) {
+        // Of few runs no number is true.
+        (Some(_), Some((low, high))) if stability.grade == Grade::Ungraded => {
+            format!(", passes in {:.0} to {:.0} % of runs, likely", low * 100.0, high * 100.0)
+        }
         (Some(rate), Some((low, high))) => format!(
             ", passes in {:.1} % (likely between {:.0} % and {:.0} %)",
             rate * 100.0,
@@ -208,18 +220,14 @@ fn one(out: &mut impl Write, name: &Redacted, stability: &Stability, runs: &[Lif
     };
     writeln!(out, "  grade {}, {}{rate}", stability.grade.bold(), stability.verdict.bold())?;
     writeln!(out, "  {}", stability.sentence())?;
-    let (low, high) = stability.flakiness_interval;
-    writeln!(
-        out,
-        "  flakiness {} of 100 (likely between {low} and {high}), trend {}",
-        stability.flakiness_score,
-        stability.trend.name()
-    )?;
+    writeln!(out, "  flakiness {}, trend {}", flakiness(stability), stability.trend.name())?;
     if let Some(mean) = stability.avg_duration {
         let slow = if stability.slow { ", slow" } else { "" };
         writeln!(out, "  takes {} on average{slow}", time::duration(mean))?;
     }
     writeln!(out, "\n  {}  oldest to newest\n", stability::strip(stability))?;
+    let width = output::width();
+    let mut said = None;
     for run in runs.iter().take(RUNS_SHOWN) {
         let (sign, word) = match run.entry.outcome {
             Outcome::Passed if run.entry.reruns > 0 => ("↻".yellow().to_string(), "passed when run again"),
@@ -247,11 +255,26 @@ fn one(out: &mut impl Write, name: &Redacted, stability: &Stability, runs: &[Lif
         .map(|fact| one_line(&fact))
         .collect();
         writeln!(out, "  {sign} {} {word}  {}", time::utc(part.ended), facts.join(" · ").dimmed())?;
+        // What failed for the same cause as in the run above is not told again.
+        let cause = causes.get(&part.id);
+        if let Some(cause) = cause.filter(|_| cause != said) {
+            writeln!(out, "      {}", cut(&one_line(cause), width.saturating_sub(6).max(40)))?;
+        }
+        said = cause.or(said);
     }
     if runs.len() > RUNS_SHOWN {
         writeln!(out, "  … and {}", counted(runs.len() - RUNS_SHOWN, "earlier run", "earlier runs"))?;
     }
     Ok(())
+}
+
+/// The score, and between which the true one lies; of few runs only that.
+fn flakiness(stability: &Stability) -> String {
+    let (low, high) = stability.flakiness_interval;
+    match stability.grade {
+        Grade::Ungraded => format!("between {low} and {high} of 100, likely"),
+        _ => format!("{} of 100 (likely between {low} and {high})", stability.flakiness_score),
+    }
 }
 
 fn phase(entry: &crate::history::pack::Entry) -> &'static str {

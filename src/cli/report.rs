@@ -14,7 +14,7 @@ use crate::history::baseline;
 use crate::history::session::History;
 use crate::model::TestOutcomes;
 use crate::report::compare::{Baseline, Comparison, compare};
-use crate::report::human;
+use crate::report::{document, human, stability};
 use crate::system::System;
 
 /// Arguments of `failscope report`.
@@ -30,6 +30,9 @@ pub struct Args {
     /// What to print on standard output
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
+    /// Print the JSON Schema of a report, and do nothing else
+    #[arg(long, value_enum, value_name = "REPORT", exclusive = true)]
+    schema: Option<Schema>,
     /// The project's folder [default: the one around the working directory]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
@@ -47,6 +50,15 @@ enum Format {
     Json,
 }
 
+/// A report whose form is published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Schema {
+    /// Of `rca_report.json`
+    Rca,
+    /// Of `stability_report.json`
+    Stability,
+}
+
 /// What `--format json` prints.
 #[derive(Serialize)]
 struct Summary<'a> {
@@ -60,6 +72,14 @@ struct Summary<'a> {
 
 /// Runs the subcommand; gives the exit code.
 pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
+    if let Some(schema) = args.schema {
+        let text = match schema {
+            Schema::Rca => document::SCHEMA,
+            Schema::Stability => stability::SCHEMA,
+        };
+        output::print(text.as_bytes())?;
+        return Ok(super::EXIT_OK);
+    }
     let mut project = Project::open(args.root.as_deref(), system)?;
     let output = OutputArgs::into_folder(args.output.clone());
     output.apply(&mut project, system);

@@ -52,6 +52,26 @@ pub fn of(store: &mut Store, project: &str, name: &str) -> Result<Vec<LifeRun>, 
     Ok(runs)
 }
 
+/// The root causes of the failures of the test `name` in `runs`, as they may be shown, by the part of the run that it
+/// was in; a run whose cause is not known has none.
+pub fn causes(
+    store: &mut Store,
+    project: &str,
+    name: &str,
+    runs: &[LifeRun],
+) -> Result<HashMap<String, String>, HistoryError> {
+    let known = store.causes(project)?;
+    let mut causes = HashMap::new();
+    for run in runs.iter().filter(|run| run.entry.failed()) {
+        let failures = store.failures(std::slice::from_ref(&run.part.id))?;
+        let mut prints = failures.iter().filter(|f| f.test == name).filter_map(|f| f.fingerprint.as_ref());
+        if let Some((cause, ..)) = prints.find_map(|print| known.get(print)) {
+            causes.insert(run.part.id.clone(), cause.clone());
+        }
+    }
+    Ok(causes)
+}
+
 /// Between which two runs a test that fails now began to.
 #[derive(Debug, Clone)]
 pub struct SinceLastPass {

@@ -199,14 +199,14 @@ impl Stability {
             }
             Verdict::Broken | Verdict::Regression => match &self.failing_since {
                 Some(since) if since.runs < self.total_runs => {
-                    let commit = since.commit.as_deref().map(|c| format!(" (commit {})", short(c)));
-                    let changed =
-                        if self.verdict == Verdict::Regression { " a change of the code" } else { "" };
-                    format!(
-                        "failed in each of the last {} since{changed}{}; passed before",
-                        runs(since.runs),
-                        commit.unwrap_or_default()
-                    )
+                    let commit = since.commit.as_deref().map(|c| format!("commit {}", short(c)));
+                    let from = match (self.verdict == Verdict::Regression, commit) {
+                        (true, Some(commit)) => format!(" since a change of the code ({commit})"),
+                        (true, None) => " since a change of the code".to_owned(),
+                        (false, Some(commit)) => format!(" since {commit}"),
+                        (false, None) => String::new(),
+                    };
+                    format!("failed in each of the last {}{from}; passed before", runs(since.runs))
                 }
                 _ => format!("failed in all of the last {}", runs(self.total_runs)),
             },

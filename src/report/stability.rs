@@ -182,6 +182,11 @@ pub fn line(out: &mut impl Write, name: &str, stability: &Stability, width: usiz
     let grade = if stability.grade == Grade::Ungraded { "–" } else { stability.grade.name() };
     let strip = strip(stability);
     let verdict = match stability.verdict {
+        // Of few runs no number is true.
+        verdict if verdict.is_flaky() && stability.grade == Grade::Ungraded => {
+            let (low, high) = stability.flakiness_interval;
+            format!("{verdict} {low}–{high}")
+        }
         verdict if verdict.is_flaky() => format!("{verdict} {}", stability.flakiness_score),
         verdict => verdict.to_string(),
     };

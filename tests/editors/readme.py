@@ -19,6 +19,8 @@ ROWS = {
     "code --install-extension failscope.vsix": (TESTS + "vscode/code.mjs", "'--install-extension'"),
     "node package.mjs BINARY [TARGET]": (TESTS + "vscode/targets.py", '"package.mjs", binary'),
     "editors/neovim": (TESTS + "neovim/run.sh", "editors/neovim"),
+    "vim.opt.runtimepath:prepend(FOLDER)": (TESTS + "neovim/support.lua", "vim.opt.runtimepath:prepend("),
+    "source": (TESTS + "vim/story.py", "source {TOP}/editors/vim/ale.vim"),
     "vim.lsp.enable('failscope')": (TESTS + "neovim/story.lua", "vim.lsp.enable('failscope')"),
     "require('failscope').setup()": (TESTS + "neovim/terminal.py", "require('failscope').setup("),
     ":Failscope": (TESTS + "neovim/module.lua", "vim.cmd('Failscope')"),

@@ -65,6 +65,45 @@ fn grades_verdicts_and_numbers() {
     assert_eq!(report["summary"]["grades"]["UNGRADED"], 3);
     let shown = suite.run(&["history"], 0);
     assert!(shown.contains("7 tests: A 1 · C 2 · F 1 · ungraded 3"), "{shown}");
+    // Of few runs an interval is shown, of many the number as well.
+    let young = suite.run(&["history", "young"], 0);
+    assert!(
+        young.contains(", passes in 56 to 100 % of runs, likely") && !young.contains("100.0 %"),
+        "{young}"
+    );
+    let flaky = suite.run(&["history", "::flaky"], 0);
+    assert!(flaky.contains("passes in 75.0 % (likely between 54 % and 90 %)"), "{flaky}");
+}
+
+#[test]
+fn slow_tests_are_named() {
+    // Seconds of five tests: long by themselves, or beside the others of the suite.
+    let check = |seconds: &[f64], expected: &[&str]| {
+        let suite = Suite::new();
+        let cases: String = seconds
+            .iter()
+            .enumerate()
+            .map(|(at, time)| {
+                format!("<testcase classname=\"tests.test_a\" name=\"t{at}\" time=\"{time}\"/>")
+            })
+            .collect();
+        let text = format!(
+            "<testsuites><testsuite name=\"pytest\" time=\"99\" timestamp=\"2026-03-01T00:00:00.000000+00:00\">{cases}</testsuite></testsuites>"
+        );
+        std::fs::write(suite.path("junit.xml"), text).unwrap();
+        suite.run(&["analyze", "junit.xml"], 0);
+        let expected: Vec<String> = expected.iter().map(|name| format!("tests/test_a.py::{name}")).collect();
+        assert_eq!(suite.stability()["summary"]["slow_tests"], serde_json::json!(expected), "{seconds:?}");
+        for name in expected {
+            assert_eq!(suite.test(&name)["slow"], true);
+            assert!(suite.run(&["history"], 0).contains(&name));
+        }
+    };
+    check(&[0.01, 0.01, 0.02, 0.9, 0.01], &[]);
+    check(&[0.01, 0.01, 0.02, 1.2, 0.01], &["t3"]);
+    check(&[1.1, 1.2, 1.3, 3.0, 1.2], &[]);
+    check(&[1.1, 4.0, 1.3, 9.0, 1.2], &["t3", "t1"]);
+    check(&[11.0, 12.0, 13.0, 11.5, 11.0], &["t2", "t1", "t3", "t0", "t4"]);
 }
 
 #[test]
@@ -77,8 +116,22 @@ fn the_report_of_a_run_shows_what_is_known_of_its_tests() {
     let stability = &report["analyses"][0]["stability"];
     assert_eq!((stability["verdict"].as_str(), stability["grade"].as_str()), (Some("Flaky"), Some("B")));
     let page = read(".failscope/rca_report.html");
+    assert!(
+        page.contains("Tests by grade") && !page.contains("tests are graded from"),
+        "two tests have a grade"
+    );
     assert!(page.contains("Pass rate over runs") && page.contains("data-state=\"flaky\""));
     assert!(read(".failscope/stability_report.json").contains("tests/test_a.py::flaky"));
+}
+
+#[test]
+fn before_there_are_grades_the_page_says_when_there_will_be() {
+    let suite = Suite::new();
+    suite.junit("junit.xml", 1, "+a -b x_c");
+    suite.run(&["analyze", "junit.xml"], 1);
+    let page = std::fs::read_to_string(suite.path(".failscope/rca_report.html")).unwrap();
+    assert!(page.contains("tests are graded from their 5th run on") && !page.contains("Tests by grade"));
+    assert!(page.contains("<strong>1</strong> expected failure<"), "one of them is no plural");
 }
 
 /// Runs pytest itself: a test that another one breaks, alone and in the suite.

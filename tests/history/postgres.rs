@@ -133,6 +133,15 @@ fn postgres_keeps_the_same_history() {
         assert_eq!(without_time(&suite), without_time(&here), "the same as SQLite's");
         assert!(!suite.path(".failscope/history.db").exists());
 
+        // The same by the setting of a project.
+        let set = Suite::new();
+        std::fs::write(set.path("pyproject.toml"), format!("[tool.failscope]\nhistory = \"{url}\"\n"))
+            .unwrap();
+        set.junit("junit.xml", 1, "+a -b");
+        set.run(&["analyze", "junit.xml"], 1);
+        assert_eq!(set.test("tests/test_a.py::b")["recent"], "F");
+        assert!(!set.path(".failscope/history.db").exists());
+
         // Another project in the same database sees nothing of it.
         let other = self::suite(url);
         let output = other.failscope(&["history"]).output().unwrap();

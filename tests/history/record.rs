@@ -52,7 +52,12 @@ fn old_files_are_imported_with_their_dates() {
     assert_eq!(test["verdict"], "Broken");
     let shown = suite.run(&["history", "b"], 0);
     assert!(shown.contains("2026-03-06 00:00:09 UTC failed"), "{shown}");
-    assert!(shown.contains("passed before"), "{shown}");
+    assert!(shown.contains("failed in each of the last 3 runs; passed before"), "{shown}");
+    // The cause once, below the newest run that failed for it.
+    let lines: Vec<&str> = shown.lines().collect();
+    let newest = lines.iter().position(|line| line.contains("2026-03-06")).unwrap();
+    assert!(lines[newest + 1].starts_with("      ") && lines[newest + 1].contains("expected `2`"), "{shown}");
+    assert_eq!(shown.matches("expected `2`").count(), 1, "{shown}");
     // Folders, and files that hold no results.
     let output = suite.failscope(&["history", "import", "artifacts/notes.txt"]).output().unwrap();
     assert_eq!(output.status.code(), Some(3));

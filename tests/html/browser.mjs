@@ -295,5 +295,49 @@ export async function browserChecks(check) {
     await done();
   });
 
+  await check("what is printed is dark on white, whatever the screen shows", async () => {
+    for (const colorScheme of ["light", "dark"]) {
+      const { page, done } = await open(1, { colorScheme });
+      const bright = () => page.evaluate(() => {
+        const [red, green, blue] = getComputedStyle(document.querySelector(".cause")).color.match(/\d+/g).map(Number);
+        return (red + green + blue) / 3;
+      });
+      const screen = await bright();
+      await page.locator("#theme").click();
+      assert.ok(Math.abs((await bright()) - screen) > 100, "the theme is another");
+      for (let themes = 0; themes < 2; themes += 1) {
+        await page.emulateMedia({ media: "print" });
+        assert.ok((await bright()) < 80, `${colorScheme}: ${await bright()}`);
+        await page.emulateMedia({ media: "screen" });
+        await page.locator("#theme").click();
+      }
+      await done();
+    }
+  });
+
+  await check("what is written in charts can be read at every width", async () => {
+    for (const width of [360, 720, 1200]) {
+      const { page, done } = await open(35, { viewport: { width, height: 740 } });
+      const texts = await page.locator("figure svg text").evaluateAll((all) =>
+        all.map((text) => ({ tall: text.getBoundingClientRect().height, text: text.textContent, box: text.getBoundingClientRect(), room: text.ownerSVGElement.getBoundingClientRect() })));
+      assert.ok(texts.length > 20);
+      for (const { tall, text, box, room } of texts) {
+        assert.ok(tall >= 11, `${width}: ${text} is ${tall} high`);
+        assert.ok(box.right <= room.right + 1 && box.bottom <= room.bottom + 1 && box.top >= room.top - 1, `${width}: ${text} is cut`);
+      }
+      // Labels do not run into the bars.
+      const over = await page.locator("figure svg").evaluateAll((all) => all.flatMap((svg) => {
+        const rects = Array.from(svg.querySelectorAll("rect, circle"), (rect) => rect.getBoundingClientRect());
+        return Array.from(svg.querySelectorAll("text")).filter((text) => {
+          const box = text.getBoundingClientRect();
+          return rects.some((r) => r.left < box.right - 1 && r.right > box.left + 1 && r.top < box.bottom - 4 && r.bottom > box.top + 4);
+        }).map((text) => text.textContent);
+      }));
+      assert.deepEqual(over, [], `at ${width}`);
+      if (width < 800) await page.locator(".charts.over").screenshot({ path: `${shots}/35-charts-${width}.png` });
+      await done();
+    }
+  });
+
   await browser.close();
 }

@@ -43,6 +43,13 @@ export async function schemaChecks(check) {
       assert.equal(report.results.summary.failed, report.results.tests.length);
     });
   }
+  for (const [name, validate] of [["sarif", sarif], ["ctrf", ctrf]]) {
+    await check(`${name.toUpperCase()} of arbitrary texts is valid`, () => {
+      const lines = fs.readFileSync(`${pages}/arbitrary.${name}.jsonl`, "utf8").trimEnd().split("\n");
+      assert.equal(lines.length, 100);
+      for (const line of lines) assert.deepEqual(validate(JSON.parse(line)), [], line);
+    });
+  }
   await check("the schemas refuse what is wrong", () => {
     const log = read(`${pages}/1.sarif`);
     log.runs[0].results[0].level = "fatal";

@@ -77,6 +77,15 @@ async fn a_flaky_failure_says_so_and_weighs_less() {
     assert!(hover.contains("History:") && hover.contains("grade") && hover.contains("Flaky"), "{hover}");
     let hover = client.hover(&test, 5, 6).await.to_string();
     assert!(hover.contains("grade F, Broken"), "{hover}");
+
+    let findings = client.execute("failscope.findings", serde_json::json!({})).await.unwrap();
+    let of = |test: &str| -> &Json {
+        let all = findings[0]["report"]["analyses"].as_array().unwrap();
+        let finding = all.iter().find(|finding| finding["affected_tests"][0] == test);
+        &finding.unwrap_or_else(|| panic!("{test}: {findings:#}"))["stability"]
+    };
+    assert_eq!(of("tests/test_a.py::test_flaky")["verdict"], "Flaky");
+    assert_eq!(of("tests/test_a.py::test_broken")["grade"], "F");
     client.discard();
     client.close().await;
 }

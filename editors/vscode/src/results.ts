@@ -59,7 +59,10 @@ export class Results implements vscode.Disposable {
     if (failing.size === 0 && mended.length === 0) return;
     const items = [...failing.keys(), ...mended];
     const run = controller.createTestRun(new vscode.TestRunRequest(items), 'Failscope', false);
-    for (const [item, records] of failing) run.failed(item, records.flatMap((record) => messages(...record)));
+    for (const [item, records] of failing) {
+      for (const [, finding, failure] of records) run.appendOutput(asOutput(finding, failure), undefined, item);
+      run.failed(item, records.flatMap((record) => messages(...record)));
+    }
     for (const item of mended) {
       run.passed(item);
       controller.items.delete(item.id);
@@ -117,6 +120,14 @@ function messages(folder: FolderFindings, finding: Finding, failure: Failure): v
   const second = new vscode.TestMessage(`Root cause: ${finding.root_cause}`);
   second.location = cause;
   return [first, second];
+}
+
+/** The failure as the run's output shows it: a terminal, whose lines end with both characters. */
+function asOutput(finding: Finding, failure: Failure): string {
+  const at = finding.affected_file ? ` (${finding.affected_file}:${finding.affected_line ?? 1})` : '';
+  const text = `${failure.test}\n${failure.exception}: ${failure.message}\nRoot cause${at}: ${finding.root_cause}\n\n`;
+  // What a test printed must not steer the terminal.
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, ' ').replace(/\n/g, '\r\n');
 }
 
 function place(root: vscode.Uri, file: string | null, line: number | null): vscode.Location | undefined {

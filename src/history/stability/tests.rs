@@ -162,6 +162,20 @@ fn trends() {
 }
 
 #[test]
+fn sentences_say_since_when() {
+    let check = |text: &str, commit: Option<&str>, expected: &str| {
+        let stability = grade(&runs(text), |_| (0.0, commit.map(str::to_owned)));
+        assert_eq!(stability.sentence(), expected, "{text}");
+    };
+    check("PPPFFF", None, "failed in each of the last 3 runs; passed before");
+    check("PPPFFF", Some("c0ffee"), "failed in each of the last 3 runs since commit c0ffee; passed before");
+    let change = "failed in each of the last 2 runs since a change of the code";
+    check("1PPPP2FF", None, &format!("{change}; passed before"));
+    check("1PPPP2FF", Some("c0ffee"), &format!("{change} (commit c0ffee); passed before"));
+    check("FFFFF", Some("c0ffee"), "failed in all of the last 5 runs");
+}
+
+#[test]
 fn says_since_when_it_fails() {
     let stability = grade(&runs("1PPP2PF3FF"), |run| (f64::from(run), Some(format!("c{run}"))));
     let since = stability.failing_since.unwrap_or_else(|| panic!("fails"));

@@ -8,6 +8,7 @@ use serde_json::{Value as Json, json};
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::lsp_types::notification::Notification;
 
+use crate::engine::Snapshot;
 use crate::lsp::backend::Session;
 use crate::report::Meta;
 use crate::report::document::Document;
@@ -44,7 +45,8 @@ pub async fn findings(session: &Session) -> Result<Json> {
                     .filter(|marker| marker.stale)
                     .map(|marker| marker.fingerprint.as_str())
                     .collect();
-                let report = Document::new(&snapshot.results.analysis, &meta);
+                let mut report = json!(Document::new(&snapshot.results.analysis, &meta));
+                tell_history(&mut report, snapshot);
                 json!({ "root": uri, "stale": stale, "report": report })
             })
             .collect();
@@ -52,4 +54,18 @@ pub async fn findings(session: &Session) -> Result<Json> {
         documents
     });
     documents.await.map(Json::Array).map_err(|_| Error::internal_error())
+}
+
+/// Puts what the history says into the findings of `report`: the results, which it comes after, do not hold it.
+fn tell_history(report: &mut Json, snapshot: &Snapshot) {
+    let Some(graded) = &snapshot.graded else { return };
+    let findings = report["analyses"].as_array_mut().into_iter().flatten();
+    for (finding, cluster) in findings.zip(&snapshot.results.analysis.clusters) {
+        if let Some(stability) = cluster.failures.first().and_then(|failure| graded.test(&failure.test)) {
+            finding["stability"] = json!(stability);
+        }
+        if let Some(since) = graded.since.get(&cluster.fingerprint.0) {
+            finding["changed_since"] = json!(since.as_str());
+        }
+    }
 }

@@ -23,7 +23,7 @@ pub(super) fn bars(rows: &[(&'static str, usize)]) -> String {
     );
     for (index, (name, n)) in rows.iter().enumerate() {
         let y = index * ROW;
-        let length = (n * BAR / most).max(3);
+        let length = if *n == 0 { 0 } else { (n * BAR / most).max(3) };
         // Writing to a string cannot fail.
         let _ = write!(
             svg,
@@ -38,9 +38,9 @@ pub(super) fn bars(rows: &[(&'static str, usize)]) -> String {
 }
 
 /// The frame of a chart over runs: width, height, and what is left free at the left, top and bottom.
-const OVER: (f64, f64) = (560.0, 150.0);
+const OVER: (f64, f64) = (560.0, 170.0);
 const LEFT: f64 = 52.0;
-const TOP: f64 = 10.0;
+const TOP: f64 = 30.0;
 const BOTTOM: f64 = 24.0;
 
 /// How far from the left the middle of run `at` of `of` is, and how wide its place is.
@@ -70,7 +70,7 @@ fn frame(runs: &[RunPoint], label: &str, high: &str, low: &str) -> String {
     format!(
         r#"<svg viewBox="0 0 {width} {height}" role="img" aria-label="{label}"><line class="axis" x1="{LEFT}" y1="{base}" x2="{width}" y2="{base}"/><text class="dim" x="0" y="{top}">{high}</text><text class="dim" x="0" y="{base}">{low}</text><text class="dim" x="{LEFT}" y="{below}">{first}</text><text class="dim" x="{width}" y="{below}" text-anchor="end">{last}</text>"#,
         base = height - BOTTOM,
-        top = TOP + 8.0,
+        top = TOP - 8.0,
         below = height - 6.0,
         first = day(runs.first()),
         last = if runs.len() > 1 { day(runs.last()) } else { String::new() },
@@ -190,5 +190,14 @@ mod tests {
             }
         }
         assert_eq!(strip("PFRXS").matches("<rect").count(), 5);
+    }
+
+    #[test]
+    fn what_there_is_none_of_has_no_bar() {
+        let svg = bars(&[("none", 0), ("one", 1), ("many", 1000)]);
+        for (name, width) in [("none", 0), ("one", 3), ("many", BAR)] {
+            let bar = svg.split(&format!("bar-fill {name}\"")).nth(1).unwrap_or_default();
+            assert!(bar.contains(&format!(" width=\"{width}\"")), "{name}: {svg}");
+        }
     }
 }

@@ -22,7 +22,8 @@ use sha2::Digest as _;
 use self::pieces::Pieces;
 use super::text::{counted, one_line, visible};
 use super::{Meta, document, human, time};
-use crate::model::{Analysis, Cluster, Counts, HistorySummary, Severity, Source};
+use crate::history::stability::FEWEST;
+use crate::model::{Analysis, Cluster, Counts, Grade, HistorySummary, Severity, Source};
 
 const CSS: &str = include_str!("report.css");
 const JS: &str = include_str!("report.js");
@@ -77,7 +78,8 @@ struct HistoryCharts {
     facts: String,
     pass_rates: Option<String>,
     durations: Option<String>,
-    grades: String,
+    /// None as long as no test has a grade.
+    grades: Option<String>,
 }
 
 struct Row<'a> {
@@ -247,12 +249,16 @@ fn is_flaky(cluster: &Cluster) -> bool {
 
 fn history_charts(history: &HistorySummary) -> HistoryCharts {
     let graded: usize = history.grades.iter().map(|(_, n)| n).sum();
-    let facts = [
+    let has_grades = history.grades.iter().any(|(grade, n)| *grade != Grade::Ungraded && *n > 0);
+    let mut facts = vec![
         counted(graded, "test", "tests"),
         counted(history.flaky, "flaky test", "flaky tests"),
         counted(history.slow, "slow test", "slow tests"),
         format!("{} shown", counted(history.runs.len(), "run", "runs")),
     ];
+    if !has_grades {
+        facts.push(format!("tests are graded from their {FEWEST}th run on"));
+    }
     let rows: Vec<(&'static str, usize)> =
         history.grades.iter().map(|(grade, n)| (grade.name(), *n)).collect();
     let over_runs = history.runs.len() > 1;
@@ -261,7 +267,7 @@ fn history_charts(history: &HistorySummary) -> HistoryCharts {
         facts: facts.join(" · "),
         pass_rates: over_runs.then(|| chart::pass_rates(&history.runs)),
         durations: timed.then(|| chart::durations(&history.runs)),
-        grades: chart::bars(&rows),
+        grades: has_grades.then(|| chart::bars(&rows)),
     }
 }
 
@@ -377,14 +383,15 @@ fn escape(text: &str, out: &mut String) {
 
 fn outcomes(counts: Counts) -> Vec<(u64, &'static str)> {
     [
-        (counts.passed, "passed"),
-        (counts.skipped, "skipped"),
-        (counts.xfailed, "expected failures"),
-        (counts.xpassed, "unexpected passes"),
-        (counts.reruns, "reruns"),
+        (counts.passed, "passed", "passed"),
+        (counts.skipped, "skipped", "skipped"),
+        (counts.xfailed, "expected failure", "expected failures"),
+        (counts.xpassed, "unexpected pass", "unexpected passes"),
+        (counts.reruns, "rerun", "reruns"),
     ]
     .into_iter()
-    .filter(|(n, _)| *n > 0)
+    .filter(|(n, ..)| *n > 0)
+    .map(|(n, one, many)| (n, if n == 1 { one } else { many }))
     .collect()
 }
 

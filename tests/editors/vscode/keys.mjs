@@ -1,10 +1,11 @@
 // usage: node keys.mjs VSIX PYTHON ARTEFACTS
 // The same person without a mouse, and with a screen reader; what else the extension brings: links, walkthrough, trace.
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { actionMenu, channel, command, openFile, pointAt } from './code.mjs';
-import { check, end, expect, findingsPane, recording, runPytest, scene, shoot, squiggles } from './stage.mjs';
+import { check, end, expect, findingsPane, logged, recording, runPytest, scene, shoot, squiggles } from './stage.mjs';
 
 const axe = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
@@ -37,7 +38,19 @@ const focusedRow = (page) => findingsPane(page).locator('.monaco-list:focus .mon
 /** The line that the cursor is on, as the status bar tells it. */
 const atLine = (page, line) => page.locator('.statusbar-item', { hasText: new RegExp(`^Ln ${line},`) }).waitFor();
 
-await scene('keyboard', { record: true }, async (page, workspace) => {
+/** Five more runs in the history: enough for a grade. */
+const grown = (work, workspace) => {
+  const old = path.join(work, 'old');
+  fs.mkdirSync(old);
+  for (let run = 0; run < 5; run += 1) {
+    runPytest(workspace);
+    fs.renameSync(path.join(workspace, 'report.xml'), path.join(old, `${run}.xml`));
+  }
+  execFileSync(process.env.FAILSCOPE_TEST_BINARY, ['history', 'import', old, '--root', workspace]);
+  runPytest(workspace);
+};
+
+await scene('keyboard', { record: true, prepare: (...all) => void grown(...all) }, async (page, workspace) => {
   await check('the findings view takes the focus, and arrows walk it', async () => {
     await page.locator('.statusbar-item', { hasText: '2 failures, 1 cause' }).waitFor();
     await focusFindings(page);
@@ -48,9 +61,10 @@ await scene('keyboard', { record: true }, async (page, workspace) => {
     await shoot(page, 'keyboard-findings');
     await page.keyboard.press('Home');
   });
-  await check('rows have labels, and axe finds nothing in the view', async () => {
+  await check('rows have labels, with the grade, and axe finds nothing in the view', async () => {
+    await findingsPane(page).locator('.monaco-list-row.focused[aria-label*="grade F"]').waitFor();
     const label = await focusedRow(page).getAttribute('aria-label');
-    expect(/^(critical|high|medium|low): .*subtotl.* 2 failures/.test(label), `label: ${label}`);
+    expect(/^(critical|high|medium|low): .*subtotl.* 2 failures · grade F/.test(label), `label: ${label}`);
     await findingsPane(page).evaluate((pane) => pane.setAttribute('data-test', 'findings'));
     const found = await violations(page, '[data-test=findings] .pane-body');
     expect(found === '', found);
@@ -58,6 +72,15 @@ await scene('keyboard', { record: true }, async (page, workspace) => {
   await check('the status bar item says what it is', async () => {
     const label = await page.locator('.statusbar-item', { hasText: '2 failures' }).locator('a').getAttribute('aria-label');
     expect(label === 'Failscope: 2 failures, 1 cause', `label: ${label}`);
+  });
+  await check('lens and hover tell grade, recent runs and verdict', async () => {
+    await openFile(page, 'test_basket.py', 5, 12);
+    await page.locator('.codelens-decoration', { hasText: 'F ✗✗✗✗✗✗ Broken' }).first().waitFor();
+    await page.locator('.codelens-decoration', { hasText: 'A ✓✓✓✓✓✓ Stable' }).waitFor();
+    await pointAt(page, 'total');
+    await page.locator('.monaco-hover:visible', { hasText: /History: grade F, Broken ✗✗✗✗✗✗/ }).first().waitFor();
+    await shoot(page, 'grade');
+    await page.keyboard.press('Escape');
   });
   await check('the filter is chosen by keys', async () => {
     await command(page, 'Failscope: Filter Findings');
@@ -167,21 +190,14 @@ await scene('about', { record: true, prepare: (...all) => void settle(...all) },
     await pick.locator('.monaco-list-row', { hasText: 'Trace' }).first().click();
     await traced('messages');
   });
-  // The panel shows lines of this file as it scrolls: the file has them all.
-  const logged = async (text) => {
-    const files = () => fs.readdirSync(code.logs, { recursive: true }).filter((name) => name.endsWith('Failscope.log'));
-    const found = () => files().some((name) => fs.readFileSync(path.join(code.logs, name), 'utf8').includes(text));
-    for (let tries = 0; tries < 300 && !found(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(found(), `${text} is not in ${files()}`);
-  };
   await check('the output channel gets the messages, and with verbose what is in them', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
-    await logged("Sending notification 'textDocument/didOpen'");
-    await logged("Received response 'textDocument/");
+    await logged(code, "Sending notification 'textDocument/didOpen'");
+    await logged(code, "Received response 'textDocument/");
     code.set({ 'failscope.trace.server': 'verbose' });
     await traced('verbose');
     await command(page, 'Failscope: Analyze Test Results');
-    await logged('Params: {');
+    await logged(code, 'Params: {');
     await command(page, 'Failscope: Show Output');
     await page.locator('.part.panel .view-line').first().waitFor();
     await shoot(page, 'trace-verbose');

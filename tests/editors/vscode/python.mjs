@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command, openFile } from './code.mjs';
-import { check, end, expect, python, recording, scene, shoot, squiggles } from './stage.mjs';
+import { check, end, expect, logged, python, recording, scene, shoot, squiggles, withoutBinary } from './stage.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -85,6 +85,25 @@ await scene('beside-python', { prepare, record: true, environment: { VIRTUAL_ENV
     await tests.filter({ hasText: 'Failscope' }).first().waitFor({ state: 'detached' });
     const complaints = fs.readFileSync(recording('beside-python'), 'utf8').split('\n').filter((line) => line.includes('is not a setting'));
     expect(complaints.length === 0, complaints.join('\n'));
+  });
+});
+
+const besideInterpreter = (work) => {
+  const folder = path.join(work, 'environment/bin');
+  fs.mkdirSync(folder, { recursive: true });
+  fs.symlinkSync(python, path.join(folder, 'python'));
+  fs.symlinkSync(process.env.FAILSCOPE_TEST_BINARY, path.join(folder, 'failscope'));
+  return {
+    vsix: withoutBinary(work), also: [standIn(work)], environment: { PATH: '/usr/bin:/bin', VIRTUAL_ENV: '' },
+    extra: { 'python.defaultInterpreterPath': path.join(folder, 'python') },
+  };
+};
+await scene('interpreter', { prepare: besideInterpreter }, async (page, _, code) => {
+  await check('the binary in the environment of its interpreter is used', async () => {
+    await openFile(page, 'test_basket.py', 5, 12);
+    await squiggles(page).first().waitFor();
+    await logged(code, 'environment/bin/failscope');
+    await logged(code, '(the interpreter’s environment)');
   });
 });
 

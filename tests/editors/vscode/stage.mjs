@@ -96,6 +96,28 @@ export async function palette(page, text) {
   return rows.map((row) => row.split('\n')[0]);
 }
 
+/** The extension as it comes for a platform that no binary is built for. */
+export function withoutBinary(work) {
+  const bare = path.join(work, 'bare.vsix');
+  const leaveOut = `
+import sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as full, zipfile.ZipFile(sys.argv[2], 'w', zipfile.ZIP_DEFLATED) as bare:
+    for entry in full.infolist():
+        if not entry.filename.startswith('extension/bin/'):
+            bare.writestr(entry, full.read(entry))`;
+  const done = spawnSync(python, ['-c', leaveOut, vsix, bare]);
+  if (done.status !== 0) throw new Error(String(done.stderr));
+  return bare;
+}
+
+/** Waits until the output channel has been given `text`: its panel shows lines of this file as it scrolls, the file has them all. */
+export async function logged(code, text) {
+  const files = () => fs.readdirSync(code.logs, { recursive: true }).filter((name) => name.endsWith('Failscope.log'));
+  const found = () => files().some((name) => fs.readFileSync(path.join(code.logs, name), 'utf8').includes(text));
+  for (let tries = 0; tries < 300 && !found(); tries += 1) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(found(), `${text} is not in ${files()}`);
+}
+
 /** Ends the story with its outcome. */
 export function end() {
   console.log(`${passed} passed, ${failed} failed`);

@@ -3,9 +3,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { actionMenu, command, openFile, pointAt } from './code.mjs';
-import { artefacts, check, end, expect, findingsPane, palette, runPytest, scene, shoot, squiggles } from './stage.mjs';
+import { artefacts, check, end, expect, findingsPane, palette, python, runPytest, scene, shoot, squiggles, withoutBinary } from './stage.mjs';
 
-await scene('main', { record: true, proxy: true }, async (page, workspace, code) => {
+await scene('main', { record: true, proxy: true, extra: { 'failscope.python': python } }, async (page, workspace, code) => {
   await check('the failing test line is underlined', async () => {
     await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
@@ -90,12 +90,37 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     const text = fs.readFileSync(path.join(workspace, 'shop/basket.py'), 'utf8');
     expect(text.includes('round(subtotl, 2)'), 'nothing is changed');
   });
+  await check('a fix is tried on a copy, and is marked as verified where it is offered', async () => {
+    await openFile(page, 'shop/basket.py', 13, 18);
+    await (await actionMenu(page)).locator('.monaco-list-row', { hasText: 'Try this fix on a copy' }).click();
+    await findings.locator('.monaco-list-row[aria-label*="fix verified"]', { hasText: 'subtotl' }).waitFor({ timeout: 120_000 });
+    await filter('With a verified fix');
+    await findings.getByText('1 of 1 shown').waitFor();
+    await filter();
+    await openFile(page, 'shop/basket.py', 13, 18);
+    const menu = await actionMenu(page);
+    await menu.locator('.monaco-list-row', { hasText: /subtotal.*verified: 2 tests pass/ }).waitFor();
+    await shoot(page, 'verified');
+    await page.keyboard.press('Escape');
+    await menu.waitFor({ state: 'hidden' });
+    const text = fs.readFileSync(path.join(workspace, 'shop/basket.py'), 'utf8');
+    expect(text.includes('round(subtotl, 2)'), 'only the copy is changed');
+  });
   await check('Test Results hold the cause', async () => {
     await command(page, 'Test Results: Focus on Test Results View');
     const results = page.locator('.test-output-peek, .panel').filter({ hasText: 'test_empty_basket_costs_nothing' }).first();
     await results.waitFor();
     await results.getByText('Root cause').first().waitFor();
+    await results.locator('.xterm-rows', { hasText: 'Root cause (shop/basket.py:13)' }).waitFor();
     await shoot(page, 'test-results');
+  });
+  await check('a message of Test Results points to the culprit', async () => {
+    await openFile(page, 'shop/basket.py', 13, 18);
+    const message = page.locator('.monaco-editor .test-error-content-widget:visible', { hasText: 'Root cause: ' });
+    await message.waitFor();
+    const line = page.locator('.monaco-editor .view-line', { hasText: 'return round(subtotl' });
+    const [at, where] = [await message.boundingBox(), await line.boundingBox()];
+    expect(Math.abs(at.y + at.height / 2 - where.y - where.height / 2) < where.height / 2, `${at.y} is not ${where.y}`);
   });
   await check('a setting applies without a restart', async () => {
     await openFile(page, 'shop/basket.py', 13, 18);
@@ -103,6 +128,17 @@ await scene('main', { record: true, proxy: true }, async (page, workspace, code)
     await page.locator('.monaco-editor .squiggly-warning').first().waitFor();
     code.set({ 'failscope.severity': 'error' });
     await squiggles(page).first().waitFor();
+  });
+  await check('a finding is stale as long as its code is another', async () => {
+    const stale = findings.locator('.monaco-list-row[aria-label*="stale"]');
+    await openFile(page, 'shop/basket.py', 13, 22);
+    await page.keyboard.type('x');
+    await stale.waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+Z');
+    await page.locator('.view-line', { hasText: 'round(subtotl,' }).waitFor();
+    await stale.waitFor({ state: 'detached' });
+    await page.locator('.tab.active.dirty').waitFor({ state: 'detached' });
   });
   await check('the status bar counts', async () => {
     await page.locator('.statusbar-item', { hasText: '2 failures, 1 cause' }).waitFor();
@@ -178,6 +214,29 @@ await scene('too-old', { prepare: tooOld }, async (page) => {
   await check('a binary that is too old gives a message', async () => {
     await openFile(page, 'test_basket.py');
     await page.locator('.notification-toast', { hasText: 'is version 0.0.9; at least 0.1.0 is needed' }).first().waitFor();
+  });
+});
+
+let onPath;
+const emptyPath = (work) => {
+  onPath = path.join(work, 'on-path');
+  fs.mkdirSync(onPath);
+  // As it is when started from a command line: else the variables are those of a login shell.
+  const environment = { PATH: [onPath, '/usr/bin', '/bin'].join(path.delimiter), VSCODE_CLI: '1' };
+  return { vsix: withoutBinary(work), environment };
+};
+await scene('no-binary', { prepare: emptyPath }, async (page) => {
+  await check('where there is no binary a message says where it was looked for', async () => {
+    await openFile(page, 'test_basket.py', 5, 12);
+    const toast = page.locator('.notification-toast', { hasText: 'The failscope binary was not found. Tried PATH: failscope' });
+    await toast.first().waitFor();
+    await toast.locator('.monaco-button', { hasText: 'How to Install' }).waitFor();
+    expect((await squiggles(page).count()) === 0, 'squiggles without a server');
+  });
+  await check('one that comes onto PATH is found by a restart', async () => {
+    fs.symlinkSync(process.env.FAILSCOPE_TEST_BINARY, path.join(onPath, 'failscope'));
+    await command(page, 'Failscope: Restart Server');
+    await squiggles(page).first().waitFor();
   });
 });
 
