@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use super::assign;
 use super::bytes::{self, BASE64, BLANK, DOT, RUN};
+use super::claims;
 use super::engine::Span;
 use super::kind::{self, Kind};
 use super::random::Shape;
@@ -142,7 +142,7 @@ fn literal(text: &[u8], at: usize, end: usize) -> Option<(usize, usize, usize)> 
 /// Adds a value, around the ellipsis if it was cut in the middle.
 fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>) {
     let value = &text[start..end];
-    if value.len() < 4 || assign::is_nothing(value) || super::structural::is_template(value) {
+    if value.len() < 4 || claims::is_nothing(value) || super::structural::is_template(value) {
         return;
     }
     match memchr::memmem::find(value, b"...") {
@@ -199,6 +199,39 @@ pub fn elided(text: &[u8], spans: &mut Vec<Span>) {
             spans.push(Span::new(at + 3, end, kind::API_KEY, 3).with_secret(secret));
         }
     }
+}
+
+/// Finds the ends of values of which a `repr` left the name: `b'mailgun key...1118761b67c92'`.
+pub fn beheaded(text: &[u8], spans: &mut Vec<Span>) {
+    const HEAD: usize = 40;
+    static ELLIPSIS: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("..."));
+    for at in ELLIPSIS.find_iter(text) {
+        let end = bytes::run_end(text, at + 3, RUN | BASE64, 64);
+        let tail = &text[at + 3..end];
+        if tail.len() < 10 {
+            continue;
+        }
+        let near = &text[bytes::line_start(text, at, HEAD)..at];
+        let Some(open) = memchr::memrchr2(b'\'', b'"', near) else { continue };
+        let shape = Shape::of(tail);
+        let letters = shape.digits == 0 && shape.upper > 1 && shape.lower > 1;
+        let random = shape.score > 5.0 && (shape.digits > 0 || letters);
+        if shape.is_monotonous() || shape.digits == shape.len || !(shape.hex && shape.digits > 0 || random) {
+            continue;
+        }
+        let head = &near[open + 1..];
+        if !letters && super::entropy::names_a_service(head) || names_a_secret(head) {
+            let end = bytes::run_end(text, end, bytes::EQUALS, 2);
+            spans.push(Span::new(at + 3, end, kind::API_KEY, 3));
+        }
+    }
+}
+
+/// Whether the last name in `head`, which may be cut off, is that of a secret.
+fn names_a_secret(head: &[u8]) -> bool {
+    let end = head.len() - head.iter().rev().take_while(|b| !bytes::is(**b, bytes::ALNUM)).count();
+    let name = &head[bytes::run_start(head, end, RUN, 40)..end];
+    std::str::from_utf8(name).ok().and_then(super::names::secret_name).is_some()
 }
 
 /// Whether `token` begins as the header of a JSON web token does: `{"alg":`, `{"typ":`, `{"kid":` in base 64.

@@ -5,11 +5,16 @@
 //! ([`value`]).
 
 use super::bytes::{self, ALNUM, BLANK, LOWER, UNDERSCORE, UPPER};
+use super::claims::{
+    STATES, STOP, has_sign, is_dense, is_made_up, is_nothing, is_path_or_code, is_sentence, is_stand_in,
+    is_told_in_prose, looks_like_identifier,
+};
 use super::engine::Span;
 use super::names::{self, Keyword, Name, Strength};
 use super::random::{self, Shape};
 use super::structural::is_template;
 use super::value::{self, Value};
+use super::{columns, elsewhere, kind};
 
 /// How far the text after a keyword was read.
 #[derive(Debug, Clone, Copy)]
@@ -27,12 +32,16 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
         return nothing(at + keyword.text.len());
     };
     let flag = is_flag(text, &name) || keyword.text == "identified by";
-    let Some(value) = value::value_after(text, name.end, flag) else { return nothing(name.end) };
+    let value = value::value_after(text, name.end, flag);
+    let Some(value) = value.filter(|v| is_secret(text, &name, v, &text[v.start..v.end], keyword, flag))
+    else {
+        if let Some((start, end)) = value.and_then(|v| second_of_pair(text, &name, v.end)) {
+            spans.push(Span::new(start, end, keyword.kind, 2));
+        }
+        return nothing(value.map_or(name.end, |v| v.end.max(at)) + around(text, &name, keyword, spans));
+    };
     let mut range = (value.start, value.end);
     let bytes_of_value = &text[range.0..range.1];
-    if !is_secret(text, &name, &value, bytes_of_value, keyword, flag) {
-        return nothing(range.1.max(at));
-    }
     if !value.closed && value.quoted {
         // A literal that was cut off: to the end of the line, less an ellipsis and what follows it.
         if let Some(cut) = memchr::memmem::find(bytes_of_value, b"...") {
@@ -56,6 +65,59 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
     Look { end: range.1, found: true }
 }
 
+/// Looks at what stands before the name and in the lines below. Gives how many bytes were read.
+fn around(text: &[u8], name: &Name, keyword: &Keyword, spans: &mut Vec<Span>) -> usize {
+    if name.strength == Strength::Weak {
+        return 0;
+    }
+    if let Some((start, end)) = elsewhere::compared_before(text, name.start) {
+        let token = &text[start..end];
+        if !is_template(token) && !is_nothing(token) && is_told(name, token) {
+            spans.push(Span::new(start, end, keyword.kind, 2));
+        }
+        return end - start;
+    }
+    if name.strength < Strength::Strong {
+        return 0;
+    }
+    let (cells, read) = columns::below(text, name.start, name.end);
+    for (start, end) in cells {
+        if !is_template(&text[start..end]) && !is_path_or_code(&text[start..end]) {
+            spans.push(Span::new(start, end, keyword.kind, 2));
+        }
+    }
+    read
+}
+
+/// The password of `id/pw: bob / …`, where the user's name ends at `end`.
+fn second_of_pair(text: &[u8], name: &Name, end: usize) -> Option<(usize, usize)> {
+    let users = [&b"id/"[..], b"user/", b"username/", b"login/", b"account/"];
+    let before = text[name.start.saturating_sub(9)..name.start].to_ascii_lowercase();
+    users.iter().find(|user| before.ends_with(user))?;
+    let sign = bytes::run_end(text, end, BLANK, 2);
+    if !matches!(text.get(sign), Some(b'/' | b',')) {
+        return None;
+    }
+    let start = bytes::run_end(text, sign + 1, BLANK, 2);
+    let limit = text.len().min(start + 64);
+    let stop = text[start..limit]
+        .iter()
+        .position(|b| b.is_ascii_whitespace() || matches!(b, b'"' | b'\'' | b'`' | b')' | b'<' | b'\\'))
+        .map_or(limit, |i| start + i);
+    let word = &text[start..stop];
+    (word.len() >= 6 && random::is_mixed(word) && !is_template(word)).then_some((start, stop))
+}
+
+/// Whether a literal without an assignment is what a name promises: letters and digits or signs.
+fn is_told(name: &Name, token: &[u8]) -> bool {
+    let least = if name.strength == Strength::Strong || has_sign(token) { 6 } else { 8 };
+    token.len() >= least
+        && (name.strength == Strength::Strong || name.owned && !is_made_up(token))
+        && (random::is_mixed(token) || has_sign(token))
+        && !is_path_or_code(token)
+        && !token.iter().any(|b| bytes::is(*b, BLANK))
+}
+
 /// Whether the name is a flag of a command (`--password`, `-storepass`) or what a line sets without a sign
 /// (`ENV PASSWORD …`, `setenv PASSWORD …`).
 fn is_flag(text: &[u8], name: &Name) -> bool {
@@ -67,7 +129,7 @@ fn is_flag(text: &[u8], name: &Name) -> bool {
             bytes::is_at(text, name.start + 1, LOWER | UPPER)
                 && before.last().is_some_and(|b| matches!(b, b' ' | b'"' | b'\''))
         }
-        _ => name.start > 0,
+        _ => dashes == 2,
     }
 }
 
@@ -86,6 +148,7 @@ fn is_secret(
         || value.quoted && !value.quoted_key && goes_on_after_literal(text, name, value, token)
         || names_itself(&text[name.start..name.end], token)
         || token.starts_with(super::PLACEHOLDER.as_bytes())
+        || name.strength < Strength::Strong && is_stand_in(token)
     {
         return false;
     }
@@ -105,7 +168,8 @@ fn is_secret(
         return true;
     }
     if random::is_uuid(token) {
-        return name.strength >= Strength::Medium
+        // The identifier of a secret of an AppRole is the secret.
+        return (name.strength >= Strength::Medium || text[..name.end].ends_with(b"secret_id"))
             && !matches!(value.separator, b',' | b'i' | b'(' | b'>' if name.strength < Strength::Strong);
     }
     match name.strength {
@@ -129,29 +193,37 @@ fn is_secret(
             if core && (shape.digits > 0 || shape.score > 10.0) {
                 return true;
             }
+            if name.strength == Strength::Medium {
+                return bare_token(text, name, value, token, flag);
+            }
             name.strength == Strength::Strong && bare_password(text, name, value, token, keyword, flag)
         }
         Strength::Medium => {
-            if shape.len < 8 || value.separator == b',' && !core {
-                return core;
+            if value.separator == b',' {
+                return core || elsewhere::is_given_to_a_call(text, name.start) && is_told(name, token);
             }
-            let no_blanks = !token.iter().any(|b| bytes::is(*b, BLANK));
-            no_blanks
-                && (core
-                    || (random::is_mixed(token)
-                        && !is_path_or_code(token)
-                        && shape.len >= 8
-                        && shape.score > -6.0))
+            if core || name.owned && is_told(name, token) {
+                return true;
+            }
+            let signs = name.owned && shape.len >= 6 && has_sign(token) && !is_made_up(token);
+            // One word with a number at its end, longer than words are.
+            let word = shape.len >= 16 && shape.digits >= 3 && token.iter().all(|b| bytes::is(*b, ALNUM));
+            !is_path_or_code(token)
+                && (signs
+                    || word && !is_made_up(token)
+                    || random::is_mixed(token) && shape.len >= 8 && shape.score > -6.0)
         }
         Strength::Strong => {
             if matches!(value.separator, b',' | b'i' | b'(' | b' ' | b'>') && !flag {
                 return core
-                    || (random::is_mixed(token)
+                    || ((random::is_mixed(token) || has_sign(token))
                         && shape.len >= 6
                         && !is_path_or_code(token)
                         && !token.iter().any(|b| bytes::is(*b, BLANK)));
             }
-            if keyword.text == "secret" || keyword.text == "pass" {
+            let owned =
+                name.owned || text[..name.end].ends_with(b"_pass") || text[..name.end].ends_with(b"Pass");
+            if keyword.text == "secret" || keyword.text == "pass" && !owned {
                 let word =
                     token.iter().all(|b| bytes::is(*b, LOWER | UPPER | UNDERSCORE | BLANK | bytes::DASH));
                 return shape.len >= 4
@@ -166,22 +238,6 @@ fn is_secret(
 fn is_fingerprint(name: &[u8], token: &[u8]) -> bool {
     let name = name.to_ascii_lowercase();
     token.len() == 40 && Shape::of(token).hex && [&b"gpg"[..], b"pgp"].iter().any(|n| name.starts_with(n))
-}
-
-/// Whether a literal was drawn from all signs of the keyboard, as salts of configurations are.
-fn is_dense(token: &[u8], shape: &Shape) -> bool {
-    let rare = token.iter().filter(|b| b"!@#$%^&*+~?;{}<>|".contains(b)).count();
-    shape.distinct >= 24
-        && rare * 8 >= shape.len
-        && shape.upper * 10 >= shape.len
-        && shape.lower * 10 >= shape.len
-        && shape.digits > 0
-        && bytes::count(token, b' ') * 8 < shape.len
-}
-
-/// Whether a literal speaks about a password rather than being one.
-fn is_sentence(token: &[u8]) -> bool {
-    token.split(|b| bytes::is(*b, BLANK)).filter(|w| !w.is_empty()).count() > 3
 }
 
 /// Whether the quote after the separator ends a literal that holds the name rather than begins the value, as in
@@ -207,63 +263,24 @@ fn names_itself(name: &[u8], token: &[u8]) -> bool {
     token.len() <= 2 * name.len() && letters(name) == letters(token)
 }
 
-/// Values that say there is none.
-pub fn is_nothing(token: &[u8]) -> bool {
-    const NOTHING: &[&str] = &[
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "nan",
-        "n/a",
-        "na",
-        "not set",
-        "unset",
-        "empty",
-        "required",
-        "optional",
-        "str",
-        "string",
-        "int",
-        "bool",
-        "bytes",
-        "any",
-        "object",
-        "missing",
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "redacted",
-        "hidden",
-        "masked",
-        "<redacted>",
-        "[redacted]",
-        "[filtered]",
-        "filtered",
-    ];
-    token.len() <= 12
-        && std::str::from_utf8(token).is_ok_and(|t| NOTHING.iter().any(|n| t.eq_ignore_ascii_case(n)))
-}
-
-/// Whether `token` is a path, a call, an attribute or a format rather than a generated value.
-fn is_path_or_code(token: &[u8]) -> bool {
-    let signs = token.iter().filter(|b| matches!(b, b'$' | b'#' | b'!' | b'^' | b'~' | b'@')).count();
-    if signs >= 2 && !token.contains(&b' ') {
+/// A value without quotes after a name that may hold a secret, which is not random beyond doubt.
+fn bare_token(text: &[u8], name: &Name, value: &Value, token: &[u8], flag: bool) -> bool {
+    if !(name.owned || flag) || !is_told(name, token) || is_made_up(token) {
         return false;
     }
-    token.iter().any(|b| matches!(b, b'(' | b'[' | b'{' | b' '))
-        || token.starts_with(b"/") && bytes::count(token, b'/') > 1 && Shape::of(token).score < 12.0
-        || token.starts_with(b"http")
-        || token.starts_with(b"self.")
-        || token.windows(2).any(|w| w == b"::")
-        || token.starts_with(b"0x")
+    if value.separator == b'>' {
+        return text[value.end..].starts_with(b"</");
+    }
+    let assigned = matches!(value.separator, b'=' | b':') || flag && value.separator == b' ';
+    let line = bytes::line_end(text, value.end, 8);
+    let ends_line = text[value.end..line].trim_ascii().is_empty();
+    assigned && (flag || has_sign(token) && ends_line || is_whole_literal(text, name, value))
 }
 
-fn looks_like_identifier(token: &[u8]) -> bool {
-    token.iter().all(|b| bytes::is(*b, ALNUM | UNDERSCORE | bytes::DOT)) && Shape::of(token).score < 4.0
+/// Whether a literal consists of the name and its value: `"db_password=…"`.
+fn is_whole_literal(text: &[u8], name: &Name, value: &Value) -> bool {
+    let quote = name.start.checked_sub(1).map(|i| text[i]).filter(|b| matches!(b, b'"' | b'\'' | b'`'));
+    quote.is_some() && text.get(value.end).copied() == quote
 }
 
 /// A value without quotes after a name that always holds a secret.
@@ -275,6 +292,9 @@ fn bare_password(
     keyword: &Keyword,
     flag: bool,
 ) -> bool {
+    if value.separator == b'i' && keyword.kind == kind::PASSWORD {
+        return is_told_in_prose(token);
+    }
     if is_path_or_code(token) || token.len() < 3 || matches!(value.separator, b',' | b'i' | b'(' | b'~') {
         return false;
     }
@@ -297,15 +317,38 @@ fn bare_password(
         && !value.spaced
         && key.iter().all(|b| !bytes::is(*b, LOWER))
         && (name.start == 0 || !bytes::is(text[name.start - 1], ALNUM));
+    let line_end = bytes::line_end(text, value.end, 80);
+    let rest_of_line = text[value.end..line_end].trim_ascii();
+    // Another setting may follow: `ansible_ssh_pass=… ansible_user=bob`.
+    let next = bytes::run_end(rest_of_line, 0, bytes::NAME, 40);
+    let ends_line = rest_of_line.is_empty() && line_end - value.end < 8
+        || value.separator == b'='
+            && next > 0
+            && rest_of_line.get(next) == Some(&b'=')
+            && text[value.end] == b' '
+            && key.contains(&b'_');
+    let begins_line = (name.start == 0 || text[name.start - 1] == b'\n') && !key.contains(&b'.');
+    let setting = value.separator == b':' && value.spaced && !value.next_line && !value.quoted_key;
+    let is_word_for_it =
+        ["password", "passwd", "passphrase", "pwd"].iter().any(|w| key.ends_with(w.as_bytes()));
     if number {
-        return token.len() >= 6 && value.separator == b'=' && !value.spaced
+        return token.len() >= 6
+            && (value.separator == b'=' && !value.spaced || setting && ends_line && is_word_for_it)
             || token.len() >= 4 && (value.quoted_key || environment);
     }
     let before = name.start.checked_sub(1).map(|i| text[i]);
     let query = matches!(before, Some(b'?' | b'&' | b';')) && value.separator == b'=' && !value.spaced;
     if word {
         let shouting = token.iter().all(|b| bytes::is(*b, UPPER | UNDERSCORE));
+        let lower = token.iter().all(|b| bytes::is(*b, LOWER));
         return (environment && token.len() >= 4 && !shouting)
+            || lower
+                && is_word_for_it
+                && token.len() >= 6
+                && ends_line
+                && (setting && is_key_of_line(text, name)
+                    || begins_line && value.separator == b'=' && !value.spaced)
+                && !STATES.iter().any(|s| s.as_bytes() == token)
             || (is_property(text, name, value) && token.len() >= 4 && !shouting)
             || (query && token.len() >= 4)
             || (flag
@@ -314,16 +357,21 @@ fn bare_password(
                 && !STOP.iter().any(|s| s.as_bytes() == token)
                 && value.separator == b'=');
     }
-    let line_end = bytes::line_end(text, value.end, 8);
-    let ends_line = text[value.end..line_end].trim_ascii().is_empty();
     if identifier {
         return environment
             || query
             || flag
             || (value.separator == b':' && ends_line && keyword.text != "secret")
-            || (value.separator == b'=' && !value.spaced && ends_line);
+            || (value.separator == b'=' && !value.spaced && ends_line)
+            || is_whole_literal(text, name, value) && random::is_mixed(token) && token.len() >= 6;
     }
     true
+}
+
+/// Whether nothing but indentation or the sign of a list stands before the name in its line.
+fn is_key_of_line(text: &[u8], name: &Name) -> bool {
+    let line = bytes::line_start(text, name.start, 64);
+    text[line..name.start].iter().all(|b| bytes::is(*b, BLANK) || *b == b'-')
 }
 
 /// Whether the line is one of a properties file and nothing else: `datasource.password=…`, `_authToken=…`.
@@ -338,21 +386,4 @@ fn is_property(text: &[u8], name: &Name, value: &Value) -> bool {
         && !OBJECTS.contains(&object)
         && bytes::line_end(text, value.end, 1) == value.end
         && (value.end == text.len() || text[value.end] == b'\n')
-}
-
-/// Words that stand after a flag in help texts.
-const STOP: &[&str] =
-    &["option", "required", "argument", "string", "password", "should", "cannot", "without"];
-/// Whether a variable's value is too ordinary to be masked wherever it occurs: a number, a switch, a path, an
-/// address without credentials, a single word.
-pub fn is_ordinary_value(value: &str) -> bool {
-    let token = value.trim().as_bytes();
-    let shape = Shape::of(token);
-    is_nothing(token)
-        || is_template(token)
-        || token.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'-'))
-        || token.starts_with(b"/") && bytes::count(token, b'/') > 1
-        || value.contains("://") && !value.contains('@')
-        || token.iter().all(|b| bytes::is(*b, LOWER)) && shape.len < 12 && shape.score < 2.0
-        || shape.is_monotonous()
 }

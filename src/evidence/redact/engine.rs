@@ -50,11 +50,12 @@ enum Trigger {
     Keyword(&'static names::Keyword),
     Format(usize),
     Pem,
+    Putty,
     Url,
     EncodedUrl,
     Jwt,
     Header { cookie: bool },
-    Pair,
+    Pair { plain: bool },
     Triple,
     Netrc,
     Piped,
@@ -93,13 +94,17 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     }
     add("-----begin ", Trigger::Pem);
     add("---- begin ", Trigger::Pem);
+    add("putty-user-key-file-", Trigger::Putty);
     add("://", Trigger::Url);
     add("%3a%2f%2f", Trigger::EncodedUrl);
     add("eyj", Trigger::Jwt);
     add("authorization", Trigger::Header { cookie: false });
     add("cookie", Trigger::Header { cookie: true });
     for open in place::PAIRS {
-        add(open, Trigger::Pair);
+        add(open, Trigger::Pair { plain: false });
+    }
+    for open in place::PLAIN_PAIRS {
+        add(open, Trigger::Pair { plain: true });
     }
     for open in place::TRIPLES {
         add(open, Trigger::Triple);
@@ -152,6 +157,7 @@ pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     asserted::find(text, &mut spans);
     asserted::wheres(text, &mut spans);
     asserted::elided(text, &mut spans);
+    asserted::beheaded(text, &mut spans);
     spans
 }
 
@@ -205,6 +211,7 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
             {
                 pem_until = pem::pem(text, at, &mut pem_ends, spans);
             }
+            Trigger::Putty if at >= pem_until => pem_until = pem::putty(text, at, spans),
             Trigger::EncodedUrl if at >= encoded_until => {
                 encoded_until = structural::encoded_url(text, at, spans).unwrap_or(0);
             }
@@ -216,8 +223,8 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
                 header_until =
                     structural::header(text, found.end(), cookie, spans).unwrap_or(0).max(header_until);
             }
-            Trigger::Pair if at >= pair_until => {
-                pair_until = place::pair(text, found.end(), spans);
+            Trigger::Pair { plain } if at >= pair_until && (!plain || bytes::starts_word(text, at)) => {
+                pair_until = place::pair(text, found.end(), plain, spans);
             }
             Trigger::Triple if at >= triple_until => {
                 triple_until = place::triple(text, found.end(), spans);
@@ -449,7 +456,7 @@ pub fn placeholders(text: &str) -> Vec<(usize, usize)> {
 
 /// Whether a find is worth masking wherever else its text occurs.
 pub fn is_worth_knowing(value: &str, kind: Kind) -> bool {
-    if matches!(kind, kind::EMAIL | kind::CARD | kind::IBAN | kind::PEM | kind::HEX) {
+    if matches!(kind, kind::EMAIL | kind::CARD | kind::IBAN | kind::PEM) {
         return false;
     }
     let token = value.as_bytes();

@@ -151,7 +151,7 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
         }
         return;
     }
-    if shape.digits == 0 && shape.len < 24 {
+    if shape.digits == 0 && shape.len < 20 {
         return;
     }
     let all_classes = shape.digits > 0 && shape.lower > 0 && shape.upper > 0;
@@ -160,7 +160,8 @@ fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     } else {
         shape.len >= 24 && shape.score > 18.0 && shape.digits >= 3
     };
-    let near = shape.digits > 0 && shape.score > if shape.len < 20 { 6.0 } else { 8.0 };
+    let near = shape.score > if shape.len < 20 { 6.0 } else { 8.0 }
+        && (shape.digits > 0 || shape.len >= 20 && shape.lower > 3 && shape.upper > 3 && shape.score > 16.0);
     if certain && !has_digest_word(text, start) || near && has_service_before(text, start, shape.len >= 20) {
         let (start, end) = widen(text, start, end);
         spans.push(Span::new(start, end, kind::RANDOM, 1));
@@ -221,17 +222,49 @@ fn names_a_secret(text: &[u8], at: usize) -> bool {
     const IDENTITIES: &[&[u8]] = &[b"id", b"uuid", b"guid", b"sid"];
     let from = bytes::line_start(text, at, 48);
     let before = &text[from..at];
-    if !SERVICES.as_ref().is_some_and(|s| s.is_match(before)) {
-        return false;
-    }
+    let is_near = |window: &[u8]| SERVICES.as_ref().is_some_and(|s| s.is_match(window));
     let mut end = before.len();
     while end > 0 && !bytes::is(before[end - 1], ALNUM) {
         end -= 1;
     }
     let start = bytes::run_start(before, end, ALNUM, 48);
     let name = before[start..end].to_ascii_lowercase();
+    // `[service]`, and on the next line `key = …`.
+    let told = [&b"key"[..], b"token", b"secret"].iter().any(|word| name.ends_with(word));
+    if !(is_near(before) || told && is_near(self::before(text, at))) {
+        return false;
+    }
+    if IDENTITIES.iter().any(|i| name.ends_with(i)) {
+        return false;
+    }
     let assigned = before[end..].iter().any(|b| matches!(b, b'=' | b':' | b'>' | b'"' | b'\'' | b','));
-    assigned && !IDENTITIES.iter().any(|i| name.ends_with(i))
+    assigned || before[end..] == *b" " && is_key_of_uuid_service(&before[..start], &name)
+}
+
+/// Whether `name` is that of a service whose keys are UUIDs, or stands for a key after one.
+fn is_key_of_uuid_service(before: &[u8], name: &[u8]) -> bool {
+    const SERVICES: &[&[u8]] = &[
+        b"snyk",
+        b"hubspot",
+        b"statuspage",
+        b"statuspal",
+        b"heroku",
+        b"postmark",
+        b"codecov",
+        b"splunk",
+        b"loggly",
+        b"sauce",
+        b"docusign",
+        b"onesignal",
+        b"scaleway",
+    ];
+    const KEYS: &[&[u8]] =
+        &[b"key", b"apikey", b"token", b"secret", b"api", b"oauth", b"auth", b"password", b"hec"];
+    if SERVICES.contains(&name) {
+        return true;
+    }
+    let before = before.trim_ascii_end().to_ascii_lowercase();
+    KEYS.contains(&name) && SERVICES.iter().any(|service| memchr::memmem::find(&before, service).is_some())
 }
 
 /// Whether a sign of assignment stands before the token at `at`, which may be in quotes.
@@ -258,7 +291,18 @@ fn has_service_before(text: &[u8], at: usize, above: bool) -> bool {
     SERVICES.as_ref().is_some_and(|s| s.is_match(window))
 }
 
+/// Whether `text` holds the name of a service that issues keys and no word for a digest.
+pub fn names_a_service(text: &[u8]) -> bool {
+    SERVICES.as_ref().is_some_and(|s| s.is_match(text))
+        && !DIGEST_WORDS.as_ref().is_some_and(|s| s.is_match(text))
+}
+
 fn has_digest_word(text: &[u8], at: usize) -> bool {
+    // `sha512-…` of subresource integrity, of which this may be a part.
+    let whole = bytes::run_start(text, at, RUN | bytes::BASE64, 96);
+    if [&b"sha256-"[..], b"sha384-", b"sha512-", b"sha1-"].iter().any(|p| text[whole..].starts_with(p)) {
+        return true;
+    }
     let from = bytes::line_start(text, at, 32);
     DIGEST_WORDS.as_ref().is_some_and(|s| s.is_match(&text[from..at]))
 }

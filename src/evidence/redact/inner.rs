@@ -6,7 +6,7 @@ use base64::engine::{DecodePaddingMode, Engine as _, GeneralPurpose, GeneralPurp
 
 use super::bytes::{self, NAME};
 use super::kind::{self, Kind};
-use super::{assign, engine, known};
+use super::{claims, engine, known};
 
 /// Longest secret that is looked into.
 const LONGEST: usize = 1024;
@@ -20,7 +20,7 @@ pub fn of(value: &str, kind: Kind) -> Vec<(String, Kind)> {
     }
     let add = |inner: &mut Vec<(String, Kind)>, text: &str, kind: Kind, is_told: bool| {
         if text.len() >= known::SHORTEST
-            && (is_told && !assign::is_ordinary_value(text) || engine::is_worth_knowing(text, kind))
+            && (is_told && !claims::is_ordinary_value(text) || engine::is_worth_knowing(text, kind))
         {
             inner.push((text.to_owned(), kind));
         }

@@ -5,7 +5,7 @@
 //! the whole value or at least [`PIECE`] bytes long. Shorter values are looked up as whole words, by their first six
 //! bytes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
@@ -221,17 +221,8 @@ impl Known {
             let form_id = place.form;
             let form = &self.forms[form_id as usize];
             let place = usize::from(place.at);
-            let back = text[..at]
-                .iter()
-                .rev()
-                .zip(form.text[..place].iter().rev())
-                .take_while(|(a, b)| a == b)
-                .count();
-            let on = text[at + WINDOW..]
-                .iter()
-                .zip(&form.text[place + WINDOW..])
-                .take_while(|(a, b)| a == b)
-                .count();
+            let back = common_end(&text[..at], &form.text[..place]);
+            let on = common_start(&text[at + WINDOW..], &form.text[place + WINDOW..]);
             let (start, end) = (at - back, at + WINDOW + on);
             read_to = read_to.max(end);
             if end - start >= PIECE
@@ -257,26 +248,55 @@ fn is_cut(text: &[u8], start: usize, end: usize) -> bool {
 /// A piece of a form: which, from where, how long.
 type Piece = (u32, usize, usize);
 
-/// The last pieces whose randomness was measured: a text that repeats a value's beginning asks for the same again and
-/// again.
+/// The pieces whose randomness was measured: a text that repeats a value's beginning asks for the same again and again.
 #[derive(Debug, Default)]
-struct Measured {
-    last: [Option<(Piece, bool)>; 16],
-}
+struct Measured(HashMap<Piece, bool, BuildHasherDefault<NumberHasher>>);
 
 impl Measured {
+    /// Most pieces that are remembered.
+    const MOST: usize = 1 << 14;
+
     /// Whether `text`, which is this piece, is random.
     fn is_random(&mut self, piece: Piece, text: &[u8]) -> bool {
-        let slot = (piece.0 as usize * 5 + piece.1 * 3 + piece.2) % self.last.len();
-        match self.last[slot] {
-            Some((known, random)) if known == piece => random,
-            _ => {
-                let random = super::random::Shape::of(text).is_likely_random();
-                self.last[slot] = Some((piece, random));
-                random
-            }
+        if let Some(random) = self.0.get(&piece) {
+            return *random;
         }
+        let random = super::random::Shape::of(text).is_likely_random();
+        if self.0.len() < Self::MOST {
+            self.0.insert(piece, random);
+        }
+        random
     }
+}
+
+/// How many bytes are the same at the ends of `one` and `other`.
+fn common_end(one: &[u8], other: &[u8]) -> usize {
+    let mut same = 0;
+    while let (Some((rest_of_one, a)), Some((rest_of_other, b))) =
+        (one[..one.len() - same].split_last_chunk::<8>(), other[..other.len() - same].split_last_chunk::<8>())
+    {
+        let differ = u64::from_be_bytes(*a) ^ u64::from_be_bytes(*b);
+        if differ != 0 {
+            return same + differ.trailing_zeros() as usize / 8;
+        }
+        same = one.len() - rest_of_one.len();
+        debug_assert_eq!(same, other.len() - rest_of_other.len());
+    }
+    let ends = one[..one.len() - same].iter().rev().zip(other[..other.len() - same].iter().rev());
+    same + ends.take_while(|(a, b)| a == b).count()
+}
+
+/// How many bytes are the same at the beginnings of `one` and `other`.
+fn common_start(one: &[u8], other: &[u8]) -> usize {
+    let mut same = 0;
+    while let (Some(a), Some(b)) = (one[same..].first_chunk::<8>(), other[same..].first_chunk::<8>()) {
+        let differ = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if differ != 0 {
+            return same + differ.trailing_zeros() as usize / 8;
+        }
+        same += 8;
+    }
+    same + one[same..].iter().zip(&other[same..]).take_while(|(a, b)| a == b).count()
 }
 
 fn load(window: &[u8]) -> u64 {

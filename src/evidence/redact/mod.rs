@@ -12,6 +12,9 @@
 mod asserted;
 mod assign;
 mod bytes;
+mod claims;
+mod columns;
+mod elsewhere;
 mod engine;
 mod entropy;
 mod forms;
@@ -193,7 +196,7 @@ impl Redactor {
         for (name, value) in environment {
             if let Some(kind) = names::secret_name(name)
                 && value.len() >= known::SHORTEST
-                && !assign::is_ordinary_value(value)
+                && !claims::is_ordinary_value(value)
             {
                 known.add(value, kind);
             }
@@ -486,5 +489,7 @@ fn lines_after(text: &str, at: usize) -> usize {
     to
 }
 
+#[cfg(test)]
+mod notation_tests;
 #[cfg(test)]
 mod tests;

@@ -42,19 +42,41 @@ pub static KEYWORDS: &[Keyword] = &[
     keyword("pass_phrase", kind::PASSWORD, Strength::Strong, true),
     keyword("passcode", kind::PASSWORD, Strength::Strong, true),
     keyword("passwort", kind::PASSWORD, Strength::Strong, true),
+    keyword("kennwort", kind::PASSWORD, Strength::Strong, true),
+    keyword("contrase\u{f1}a", kind::PASSWORD, Strength::Strong, true),
+    keyword("contrasena", kind::PASSWORD, Strength::Strong, true),
+    keyword("mot de passe", kind::PASSWORD, Strength::Strong, false),
+    keyword("mot_de_passe", kind::PASSWORD, Strength::Strong, true),
+    keyword("motdepasse", kind::PASSWORD, Strength::Strong, true),
+    keyword("senha", kind::PASSWORD, Strength::Strong, false),
+    keyword("has\u{142}o", kind::PASSWORD, Strength::Strong, false),
+    keyword("\u{43f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{41f}\u{430}\u{440}\u{43e}\u{43b}\u{44c}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{5bc6}\u{7801}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{5bc6}\u{78bc}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{53e3}\u{4ee4}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{30d1}\u{30b9}\u{30ef}\u{30fc}\u{30c9}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{be44}\u{bc00}\u{bc88}\u{d638}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{be44}\u{bc88}", kind::PASSWORD, Strength::Strong, true),
+    keyword("\u{d328}\u{c2a4}\u{c6cc}\u{b4dc}", kind::PASSWORD, Strength::Strong, true),
     keyword("pwd", kind::PASSWORD, Strength::Strong, true),
     keyword("pass", kind::PASSWORD, Strength::Strong, false),
     keyword("pw", kind::PASSWORD, Strength::Strong, false),
+    keyword("passw", kind::PASSWORD, Strength::Strong, false),
+    keyword("pin_code", kind::PASSWORD, Strength::Medium, true),
+    keyword("pincode", kind::PASSWORD, Strength::Medium, true),
     keyword("psk", kind::PASSWORD, Strength::Strong, false),
     keyword("_authtoken", kind::TOKEN, Strength::Strong, true),
     keyword("recovery_code", kind::PASSWORD, Strength::Strong, true),
     keyword("recovery code", kind::PASSWORD, Strength::Strong, true),
     keyword("backup_code", kind::PASSWORD, Strength::Strong, true),
+    keyword("backup code", kind::PASSWORD, Strength::Strong, true),
     keyword("convertto-securestring", kind::PASSWORD, Strength::Strong, true),
     keyword("identified by", kind::PASSWORD, Strength::Strong, true),
     keyword("secret", kind::SECRET, Strength::Strong, true),
     keyword("credential", kind::SECRET, Strength::Medium, true),
     keyword("creds", kind::SECRET, Strength::Medium, false),
+    keyword("cred", kind::SECRET, Strength::Medium, false),
     keyword("token", kind::TOKEN, Strength::Medium, true),
     keyword("jwt", kind::TOKEN, Strength::Weak, false),
     keyword("bearer", kind::BEARER, Strength::Medium, false),
@@ -100,6 +122,52 @@ pub static KEYWORDS: &[Keyword] = &[
 static COMPOUNDS: LazyLock<Vec<&[u8]>> =
     LazyLock::new(|| words(include_str!("names_compound.txt")).collect());
 
+/// Whose `key` or `token` is a secret rather than a part of a table or of a text: the word before it.
+const OWNERS: &[&str] = &[
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "application",
+    "auth",
+    "authentication",
+    "authorization",
+    "bearer",
+    "bot",
+    "client",
+    "consumer",
+    "crypt",
+    "crypto",
+    "database",
+    "db",
+    "deploy",
+    "developer",
+    "encrypt",
+    "encryption",
+    "jwt",
+    "login",
+    "master",
+    "oauth",
+    "personal",
+    "priv",
+    "private",
+    "refresh",
+    "root",
+    "secret",
+    "security",
+    "server",
+    "service",
+    "session",
+    "shared",
+    "sign",
+    "signing",
+    "storage",
+    "subscription",
+    "user",
+    "webhook",
+];
+
 /// Parts after the keyword that make a name speak of something about the secret.
 static ABOUT: LazyLock<HashSet<&[u8]>> = LazyLock::new(|| words(include_str!("names_about.txt")).collect());
 
@@ -118,6 +186,8 @@ pub struct Name {
     pub end: usize,
     /// What it promises.
     pub strength: Strength,
+    /// Whether it says whose secret it is (`auth_token`, `dbKey`).
+    pub owned: bool,
 }
 
 /// The name around the keyword of `len` bytes at `at`; `None` where the keyword is a part of another word.
@@ -165,14 +235,42 @@ pub fn name(text: &[u8], at: usize, len: usize, keyword: &Keyword) -> Option<Nam
     {
         return None;
     }
+    let owned = keyword.text.contains(['_', '-', ' '])
+        || matches!(keyword.text, "apikey" | "credential" | "creds" | "cred")
+        || matches!(keyword.text, "token" | "key" | "secret" | "pass") && is_owned(&text[start..at]);
     let mut strength = keyword.strength;
+    if keyword.text == "key" && owned && !about_people(&text[start..at]) {
+        strength = Strength::Medium;
+    }
     if is_about(&text[tail..name_end]) {
         strength = Strength::Weak;
     }
     if text[start..at].eq_ignore_ascii_case(b"public_") || text[start..at].eq_ignore_ascii_case(b"public") {
         strength = Strength::Weak;
     }
-    Some(Name { start, end: name_end, strength })
+    Some(Name { start, end: name_end, strength, owned })
+}
+
+/// Whether a key is likely one of a table: `user_key`, `sessionKey`.
+fn about_people(before: &[u8]) -> bool {
+    let before = before.to_ascii_lowercase();
+    let before = before.strip_suffix(b"_").or_else(|| before.strip_suffix(b"-")).unwrap_or(&before);
+    before.ends_with(b"user") || before.ends_with(b"session")
+}
+
+/// Whether the part of a name before the keyword ends with one of [`OWNERS`].
+fn is_owned(before: &[u8]) -> bool {
+    let end = before.len() - before.iter().rev().take_while(|b| !bytes::is(**b, ALNUM)).count();
+    let start = bytes::run_start(before, end, LOWER, 16);
+    // `dbKey`, `DB_KEY` and `Db_Key`.
+    let start = if start == end { bytes::run_start(before, end, UPPER, 16) } else { start };
+    let start = if bytes::is_at(before, start, LOWER) && start > 0 && bytes::is(before[start - 1], UPPER) {
+        start - 1
+    } else {
+        start
+    };
+    let word = &before[start..end];
+    (2..=14).contains(&word.len()) && OWNERS.iter().any(|owner| owner.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Whether the word at `at` begins a part of the name that starts at `start`.

@@ -79,6 +79,34 @@ pub fn pem(text: &[u8], at: usize, ends: &mut Ends, spans: &mut Vec<Span>) -> us
     end
 }
 
+/// The lines of a key file whose first has `PuTTY-User-Key-File-` at `at`, up to that of its MAC; gives where they end.
+pub fn putty(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
+    const LINES: usize = 200;
+    let digest = super::registry::hash(&text[at..text.len().min(at + MAX_PEM_LINE)]);
+    let mut line = at;
+    for _ in 0..LINES {
+        let stop = bytes::line_end(text, line, 160);
+        let begin = if line == at { at } else { pem_line_start(text, line, stop) };
+        let content = &text[begin..stop];
+        let colon = memchr::memmem::find(content, b": ").map_or(&[][..], |colon| &content[..colon]);
+        let is_header =
+            [&b"Encryption"[..], b"Comment", b"Public-Lines", b"Private-Lines", b"Key-Derivation"]
+                .contains(&colon)
+                || colon.starts_with(b"Argon2-");
+        let is_end = colon == b"Private-MAC" || colon == b"Private-Hash";
+        let is_body = !content.is_empty() && pem_body_len(content) == content.len();
+        if line > at && !is_header && !is_end && !is_body {
+            break;
+        }
+        spans.push(Span::new(begin, stop, kind::PRIVATE_KEY, 9).with_secret(digest));
+        line = stop + 1;
+        if is_end || stop >= text.len() || text[stop] != b'\n' {
+            break;
+        }
+    }
+    line.min(text.len())
+}
+
 /// Where the text of a line of a PEM block begins, after what pytest, diffs and quoting put before it.
 fn pem_line_start(text: &[u8], line: usize, stop: usize) -> usize {
     let mut at = line;

@@ -1,8 +1,8 @@
 //! Credentials that are told by their place: the second argument of a login, what follows a flag of a command, the
 //! fields of a password file, the words of a recovery phrase.
 
-use super::assign;
 use super::bytes::{self, ALNUM, BLANK, DIGIT, LOWER, UNDERSCORE};
+use super::claims;
 use super::engine::Span;
 use super::kind::{self, Kind};
 use super::structural::is_template;
@@ -26,6 +26,10 @@ pub const PAIRS: &[&str] = &[
     "wifi.begin(",
     "createhmac(",
 ];
+
+/// The same, where only a password that can be told from a word is one.
+pub const PLAIN_PAIRS: &[&str] =
+    &["login(", "authenticate(", "signin(", "log_in(", "sp_addlogin ", "credentials("];
 
 /// How a command takes a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,7 +67,14 @@ pub const COMMANDS: &[(&str, &[(&str, Form)])] = &[
     ("smbclient", &[("-U", Form::User(b'%'))]),
     ("plink", &[("-pw", Form::After)]),
     ("sqlcmd", &[("-P", Form::After)]),
-    ("openssl", &[("pass:", Form::Joined)]),
+    ("openssl", &[("pass:", Form::Joined), ("-k", Form::After)]),
+    ("gpg", &[("--passphrase", Form::After)]),
+    ("password 7", &[("", Form::NthMixed(0))]),
+    ("password 0", &[("", Form::NthMixed(0))]),
+    ("secret 5", &[("", Form::NthMixed(0))]),
+    ("secret 0", &[("", Form::NthMixed(0))]),
+    ("key 7", &[("", Form::NthMixed(0))]),
+    ("connect", &[("", Form::Login(b'/'))]),
     ("net user", &[("", Form::Nth(1))]),
     ("net use", &[("", Form::NthMixed(2)), ("", Form::NthMixed(1))]),
     ("snyk auth", &[("", Form::Nth(0))]),
@@ -102,7 +113,7 @@ pub const PHRASES: &[&str] =
 
 /// The second of the literals that begin at `at`, after the parenthesis: `auth=('user', 'password')`. Gives where
 /// reading ended.
-pub fn pair(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
+pub fn pair(text: &[u8], at: usize, plain: bool, spans: &mut Vec<Span>) -> usize {
     let Some((_, _, user)) = value::literal(text, at) else { return at };
     let comma = bytes::run_end(text, user, BLANK, 2);
     if text.get(comma) != Some(&b',') {
@@ -111,7 +122,9 @@ pub fn pair(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
     let Some((start, end, after)) = value::literal(text, bytes::run_end(text, comma + 1, BLANK, 2)) else {
         return comma;
     };
-    if end - start >= 4 {
+    let word = &text[start..end];
+    let told = !plain || is_password(word) && super::random::is_mixed(word) && !word.contains(&b' ');
+    if end - start >= 4 && told {
         push(text, start, end, kind::PASSWORD, spans);
     }
     after
@@ -148,7 +161,7 @@ pub fn command(text: &[u8], at: usize, name: usize, flags: &[(&str, Form)], span
                 stop = start + host;
             }
             let word = &text[start..stop];
-            let told = !matches!(form, Form::NthMixed(_))
+            let told = !matches!(form, Form::NthMixed(_) | Form::Login(_))
                 || super::random::is_mixed(word)
                     && !word.iter().any(|b| matches!(b, b'\\' | b':' | b'/' | b'='));
             if told && is_password(word) {
@@ -213,7 +226,7 @@ fn is_password(word: &[u8]) -> bool {
 
 fn push(text: &[u8], start: usize, end: usize, kind: Kind, spans: &mut Vec<Span>) {
     let word = &text[start..end];
-    if !assign::is_nothing(word) && !is_template(word) {
+    if !claims::is_nothing(word) && !is_template(word) {
         spans.push(Span::new(start, end, kind, 5));
     }
 }
@@ -228,15 +241,18 @@ pub const TRIPLES: &[&str] = &[
     "plainauth(",
     "create_user(",
     "create_superuser(",
+    "new pdo(",
 ];
 
 /// The third of the arguments that begin at `at`, after the parenthesis. Gives where reading ended.
 pub fn triple(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
     let mut from = at;
     for _ in 0..2 {
-        let after = match value::literal(text, from) {
-            Some((_, _, after)) => after,
-            None => bytes::run_end(text, from, bytes::NAME, 64),
+        let after = if let Some((_, _, after)) = value::literal(text, from) {
+            after
+        } else {
+            let sigil = usize::from(matches!(text.get(from), Some(b'$' | b'&')));
+            bytes::run_end(text, from + sigil, bytes::NAME, 64)
         };
         let comma = bytes::run_end(text, after, BLANK, 2);
         if after == from || text.get(comma) != Some(&b',') {

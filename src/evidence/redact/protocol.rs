@@ -1,8 +1,8 @@
 //! Credentials in statements and in the lines of protocols: columns of SQL, what is encoded for a header, logins of
 //! mail servers and stores, hashes of accounts.
 
-use super::assign;
 use super::bytes::{self, ALNUM, BASE64, BLANK, EQUALS, NAME, RUN, UPPER};
+use super::claims;
 use super::engine::Span;
 use super::kind::{self, Kind};
 use super::structural::{is_sample, is_template};
@@ -77,7 +77,7 @@ fn literals(text: &[u8], at: usize, end: usize) -> Vec<Literal> {
 
 fn push(text: &[u8], (start, end): (usize, usize), kind: Kind, spans: &mut Vec<Span>) {
     let word = &text[start..end];
-    if word.len() >= 4 && !assign::is_nothing(word) && !is_template(word) {
+    if word.len() >= 4 && !claims::is_nothing(word) && !is_template(word) {
         spans.push(Span::new(start, end, kind, 5));
     }
 }

@@ -316,7 +316,8 @@ pub fn header(text: &[u8], at: usize, cookie: bool, spans: &mut Vec<Span>) -> Op
         return Some(end);
     }
     let bare_word = value.iter().all(|b| bytes::is(*b, bytes::LOWER | bytes::UPPER | UNDERSCORE | DOT));
-    if quote.is_none() && (bare_word || memchr::memchr(b'(', value).is_some()) {
+    let random = value.len() >= 20 && super::random::Shape::of(value).is_random();
+    if quote.is_none() && (bare_word && !random || memchr::memchr(b'(', value).is_some()) {
         return Some(end);
     }
     spans.push(Span::new(start, end, kind, 6));

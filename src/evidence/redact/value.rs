@@ -1,6 +1,7 @@
 //! Reads the value that belongs to a name: the separator, wrappers, the quote, and where the value ends.
 
 use super::bytes::{self, BLANK, LOWER, NAME, UPPER};
+use super::elsewhere::{self, attribute};
 
 /// Longest literal and longest value without quotes that are read.
 const MAX_VALUE: usize = 8192;
@@ -51,7 +52,7 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
     let blanks = bytes::run_end(text, at, BLANK, 48);
     let mut spaced = blanks > at;
     at = blanks;
-    let (mut separator, after) = match element(text, close) {
+    let (mut separator, after) = match elsewhere::element(text, close) {
         Some(after) => (b'>', after),
         None => separator(text, at, spaced, flag, quoted_key)?,
     };
@@ -80,6 +81,11 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
             at = bytes::run_end(text, equals + 1, BLANK, 8);
         }
     }
+    if separator == b':'
+        && let Some(default) = elsewhere::declared_default(text, at)
+    {
+        at = default;
+    }
     // YAML's block scalars and XML's elements may hold the value on the next line.
     let mark = at + text[at..].iter().take(2).take_while(|b| matches!(b, b'|' | b'>' | b'-')).count();
     let line = bytes::run_end(text, mark, BLANK, 8);
@@ -90,7 +96,12 @@ pub fn value_after(text: &[u8], at: usize, flag: bool) -> Option<Value> {
         }
         next_line = true;
     }
-    at = skip_wrapper(text, at);
+    at = elsewhere::skip_wrapper(text, at);
+    if matches!(separator, b'=' | b':')
+        && let Some(literal) = elsewhere::fallback(text, at)
+    {
+        at = literal;
+    }
     if let Some(quote) = spelt_quote(text, at) {
         let start = at + quote.len();
         let near = &text[start..text.len().min(start + MAX_SPELT)];
@@ -135,10 +146,10 @@ fn spelt_quote(text: &[u8], at: usize) -> Option<&'static [u8]> {
 fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool) -> Option<(u8, usize)> {
     const SEPARATORS: &[&str] = &[
         ":::=", "===", "!==", "::=", "||=", "??=", ":=", "=>", "->", "==", "!=", "?=", "+=", ".=", "<=",
-        "||", "<-", "=", ":", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
+        "||", "??", "<-", "=", ":", "\u{ff1a}", "\u{ff1d}", "&#61;", "&#58;", "%3D", "%3d", "%3A", "%3a",
     ];
     let rest = &text[at..];
-    if let Some(literal) = called(text, at) {
+    if let Some(literal) = elsewhere::called(text, at) {
         return Some((b'(', literal));
     }
     // The parts of a test id: `TestPassOriginal::test_many`.
@@ -147,7 +158,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
     }
     if let Some(found) = SEPARATORS.iter().find(|s| rest.starts_with(s.as_bytes())) {
         let first = match *found {
-            ":" | "&#58;" | "%3A" | "%3a" => b':',
+            ":" | "\u{ff1a}" | "&#58;" | "%3A" | "%3a" => b':',
             "==" | "!=" | "===" | "!==" => b'~',
             _ => b'=',
         };
@@ -156,7 +167,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
     match rest.first() {
         Some(b',') => {
             // `"name": "token", "value": "…"` and `name="token" value="…"`.
-            attribute(text, at + 1).or_else(|| default(text, at + 1)).or(Some((b',', at + 1)))
+            attribute(text, at + 1).or_else(|| elsewhere::default(text, at + 1)).or(Some((b',', at + 1)))
         }
         Some(b'>') if !spaced => Some((b'>', at + 1)),
         Some(b'(') if !spaced => Some((b'(', at + 1)),
@@ -172,7 +183,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
             let gap = if rest[0] == b'\n' { 2 } else { 4 };
             memchr::memmem::find(line, b"form-data").map(|_| (b':', at + gap))
         }
-        Some(b'\n') if is_named(text, at) => attribute(text, at).map(|(_, after)| (b':', after)),
+        Some(b'\n') if elsewhere::is_named(text, at) => attribute(text, at).map(|(_, after)| (b':', after)),
         Some(_) if spaced => {
             if quoted_key && let Some(found) = attribute(text, at) {
                 return Some(found);
@@ -195,11 +206,27 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
                     return Some((b'i', at + word.len()));
                 }
             }
+            // `ConvertTo-SecureString -String "…"`, `… -AsPlainText "…"`.
+            if rest.starts_with(b"-") {
+                let mut after = 0;
+                for option in [&b"-AsPlainText "[..], b"-Force ", b"-String "] {
+                    if rest[after..].starts_with(option) {
+                        after += option.len();
+                    }
+                }
+                if matches!(rest.get(after), Some(b'"' | b'\'')) {
+                    return Some((b' ', at + after));
+                }
+            }
             // `os.getenv("PASSWORD") or "…"`, `IDENTIFIED WITH native_password BY '…'`.
             for word in [&b"or "[..], b"BY ", b"by "] {
                 if rest.starts_with(word) && matches!(rest.get(word.len()), Some(b'"' | b'\'')) {
                     return Some((b'i', at + word.len()));
                 }
+            }
+            // `user: bob, password …`.
+            if is_password_of_user(text, at) {
+                return Some((b'i', at));
             }
             if rest.starts_with(b"is: ") {
                 return Some((b':', at + 3));
@@ -212,7 +239,7 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
             }
             // `variable "password" {`, and on one of the lines below `default = "…"`.
             if quoted_key && rest.starts_with(b"{\n") {
-                return block_default(text, at + 2).map(|after| (b'=', after));
+                return elsewhere::block_default(text, at + 2).map(|after| (b'=', after));
             }
             (flag
                 || is_generated(rest)
@@ -225,64 +252,14 @@ fn separator(text: &[u8], at: usize, spaced: bool, flag: bool, quoted_key: bool)
     }
 }
 
-/// Where the literal begins that a call is given which goes on after a name at `at`: `Password::from("…")`,
-/// `(password).toBe("…")`, `'#password').type('…')`.
-fn called(text: &[u8], at: usize) -> Option<usize> {
-    const CALLS: &[&[u8]] = &[
-        b"from",
-        b"new",
-        b"of",
-        b"parse",
-        b"from_str",
-        b"type",
-        b"fill",
-        b"send_keys",
-        b"sendKeys",
-        b"setValue",
-        b"set_value",
-        b"clear_and_type",
-        b"to eq",
-        b"toBe",
-        b"toEqual",
-        b"toStrictEqual",
-        b"isEqualTo",
-        b"equals",
-    ];
-    let from = match (text.get(at), text.get(at + 1)) {
-        (Some(b':'), Some(b':')) => at + 2,
-        (Some(b'.'), Some(_)) => at + 1,
-        _ => return None,
-    };
-    let name = CALLS
-        .iter()
-        .find(|name| text[from..].starts_with(name) && text.get(from + name.len()) == Some(&b'('))?;
-    let literal = from + name.len() + 1;
-    matches!(text.get(literal), Some(b'"' | b'\'' | b'`' | b'\\')).then_some(literal)
-}
-
-/// The literal after `default=` in `"PASSWORD", default="…"`, if that stands at `at`.
-fn default(text: &[u8], at: usize) -> Option<(u8, usize)> {
-    let word = bytes::run_end(text, at, BLANK, 4);
-    text[word..].starts_with(b"default=").then_some((b',', word + 8))
-}
-
-/// Where the value of `default` begins in the block of settings whose lines begin at `at`.
-fn block_default(text: &[u8], at: usize) -> Option<usize> {
-    const LONGEST: usize = 400;
-    let limit = text.len().min(at + LONGEST);
-    let mut line = at;
-    while line < limit {
-        let word = bytes::run_end(text, line, BLANK, 16);
-        let equals = bytes::run_end(text, word + 7, BLANK, 16);
-        if text[word..].starts_with(b"default") && text.get(equals) == Some(&b'=') {
-            return Some(equals + 1);
-        }
-        if text.get(word) == Some(&b'}') {
-            return None;
-        }
-        line = memchr::memchr(b'\n', &text[line..limit])? + line + 1;
+/// Whether a word with digits stands at `at`, in a line that has told of a user or a login just before.
+fn is_password_of_user(text: &[u8], at: usize) -> bool {
+    let end = bytes::run_end(text, at, bytes::ALNUM, 40);
+    if end - at < 8 || !text[at..end].iter().any(u8::is_ascii_digit) {
+        return false;
     }
-    None
+    let before = text[bytes::line_start(text, at, 48)..at].to_ascii_lowercase();
+    [&b"user"[..], b"login", b"account"].iter().any(|word| memchr::memmem::find(&before, word).is_some())
 }
 
 /// Whether `rest` begins with a word that no one would write but for a password: letters, digits and signs.
@@ -295,33 +272,6 @@ fn is_generated(rest: &[u8]) -> bool {
         && word.iter().any(u8::is_ascii_alphabetic)
         && word.iter().any(|b| b"!#$%^&*@+~".contains(b))
         && !word.iter().any(|b| b"()=[]{}<>,;`/".contains(b))
-}
-
-/// The separator after `value` in `"name": "token", "value": "…"`, if that stands at `at`.
-fn attribute(text: &[u8], at: usize) -> Option<(u8, usize)> {
-    let limit = text.len().min(at + 48);
-    let mut from = at;
-    while from < limit && (bytes::is(text[from], BLANK) || matches!(text[from], b'\n' | b'"' | b'\'' | b'\\'))
-    {
-        from += 1;
-    }
-    let word = [&b"value"[..], b"content"]
-        .into_iter()
-        .find(|w| text.get(from..from + w.len()).is_some_and(|t| t.eq_ignore_ascii_case(w)))?;
-    let mut end = from + word.len();
-    while end < limit && matches!(text[end], b'"' | b'\'' | b'\\') {
-        end += 1;
-    }
-    end = bytes::run_end(text, end, BLANK, 4);
-    matches!(text.get(end), Some(b':' | b'=')).then_some((b'=', end + 1))
-}
-
-/// Whether the line that ends at `end` is `name: …` or `key: …`.
-fn is_named(text: &[u8], end: usize) -> bool {
-    let line = &text[bytes::line_start(text, end, 120)..end];
-    let line = line.trim_ascii_start();
-    let line = line.strip_prefix(b"- ").unwrap_or(line);
-    [&b"name:"[..], b"key:", b"\"name\":", b"\"key\":"].iter().any(|key| line.starts_with(key))
 }
 
 /// Skips what sets a terminal's colour: `\x1b[33m`.
@@ -341,107 +291,15 @@ fn skip_subscript(text: &[u8], at: usize) -> usize {
         Some(b'(') => b')',
         _ => return at,
     };
-    let number = if close == b']' { bytes::run_end(text, at + 1, bytes::DIGIT, 6) } else { at + 1 };
-    if text.get(number) == Some(&close) { number + 1 } else { at }
-}
-
-/// Where the value begins of which the name ends at `at` and stands in an element or attribute of XML before it:
-/// `<key>password</key><string>…`, `<property name="password"><value>…`.
-fn element(text: &[u8], at: usize) -> Option<usize> {
-    const VALUES: &[&[u8]] =
-        &[b"value", b"string", b"data", b"text", b"val", b"param-value", b"env-entry-value"];
-    let mut quote = at + usize::from(matches!(text.get(at), Some(b'"' | b'\'')));
-    if quote > at && text.get(quote) == Some(&b' ') {
-        // Further attributes.
-        let near = &text[quote..text.len().min(quote + 80)];
-        let end = memchr::memchr3(b'>', b'<', b'\n', near)?;
-        quote += end;
-        if text[quote] != b'>' {
-            return None;
-        }
+    let index = if close == b']' { bytes::run_end(text, at + 1, NAME, 24) } else { at + 1 };
+    if text.get(index) != Some(&close) {
+        return at;
     }
-    let close = match text.get(quote) {
-        Some(b'>') => quote + 1,
-        Some(b'<') if text.get(at + 1) == Some(&b'/') => {
-            let end = bytes::run_end(text, at + 2, NAME, 40);
-            (text.get(end) == Some(&b'>')).then_some(end + 1)?
-        }
-        _ => return None,
-    };
-    let gap = text[close..].iter().take(64).take_while(|b| b.is_ascii_whitespace()).count();
-    let open = close + gap;
-    if text.get(open) != Some(&b'<') {
-        return None;
-    }
-    let end = bytes::run_end(text, open + 1, NAME, 20);
-    let name = text[open + 1..end].to_ascii_lowercase();
-    (text.get(end) == Some(&b'>') && VALUES.contains(&&name[..])).then_some(end + 1)
-}
-
-/// Skips what may stand before a literal: brackets, string prefixes, wrappers such as `SecretStr(` and the
-/// scheme of a header.
-fn skip_wrapper(text: &[u8], at: usize) -> usize {
-    const WRAPPERS: &[&str] = &[
-        "SecretStr(",
-        "SecretBytes(",
-        "Secret(",
-        "str(",
-        "bytes(",
-        "quote(",
-        "bytearray(",
-        "Password(",
-        "Token(",
-        "[]byte(",
-    ];
-    let mut at = at;
-    for wrapper in WRAPPERS {
-        if text[at..].starts_with(wrapper.as_bytes()) {
-            at += wrapper.len();
-        }
-    }
-    // `lambda *_: "…"`.
-    if text[at..].starts_with(b"lambda")
-        && let Some(colon) = memchr::memchr(b':', &text[at..text.len().min(at + 32)])
-    {
-        at = bytes::run_end(text, at + colon + 1, BLANK, 2);
-    }
-    let bracket = bytes::run_end(text, at, BLANK, 2);
-    if matches!(text.get(bracket), Some(b'(' | b'[' | b'{'))
-        && matches!(text.get(bracket + 1), Some(b'"' | b'\'' | b'b'))
-    {
-        at = bracket + 1;
-    }
-    // How PHP shows a string: `string(12) "…"`.
-    if text[at..].starts_with(b"string(") {
-        let end = bytes::run_end(text, at + 7, bytes::DIGIT, 6);
-        if text[end..].starts_with(b") \"") {
-            at = end + 2;
-        }
-    }
-    // A tag of YAML: `!vault …`, `!!str …`.
-    if text.get(at) == Some(&b'!') {
-        let word = bytes::run_end(text, at + 1, NAME | bytes::PUNCTUATION, 24);
-        let blank = bytes::run_end(text, word, BLANK, 4);
-        if blank > word && text[at + 1..word].iter().all(|b| bytes::is(*b, LOWER | UPPER) || *b == b'!') {
-            at = blank;
-        }
-    }
-    if text.get(at) == Some(&b'@') && matches!(text.get(at + 1), Some(b'"' | b'\'')) {
-        at += 1;
-    }
-    for scheme in ["Bearer ", "bearer ", "Basic ", "basic ", "Token ", "token ", "ApiKey "] {
-        if text[at..].starts_with(scheme.as_bytes()) {
-            at += scheme.len();
-        }
-    }
-    let prefix = bytes::run_end(text, at, LOWER | UPPER, 2);
-    if prefix > at
-        && matches!(text.get(prefix), Some(b'"' | b'\''))
-        && text[at..prefix].iter().all(|b| b"bBrRfFuUNL@".contains(b))
-    {
-        at = prefix;
-    }
-    at
+    // `passwords[user] = "…"`, but not `token[x]` in the middle of something.
+    let number = text[at + 1..index].iter().all(u8::is_ascii_digit);
+    let equals = bytes::run_end(text, index + 1, BLANK, 2);
+    let set = text.get(equals) == Some(&b'=') && text.get(equals + 1) != Some(&b'=');
+    if number || set { index + 1 } else { at }
 }
 
 /// The string literal at `at`, with any prefix and its quotes escaped or not: its content, and where it ends.
@@ -494,7 +352,8 @@ fn bare_end(text: &[u8], start: usize, separator: u8) -> usize {
     // `Pwd=…;Encrypt=yes`: another setting begins.
     let next_name = bytes::run_end(text, at + 1, NAME | BLANK, 40);
     let another = text.get(at) == Some(&b';') && next_name > at + 1 && text.get(next_name) == Some(&b'=');
-    if at < limit && !another && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
+    let closed = separator == b'>' && text[at..].starts_with(b"</");
+    if at < limit && !another && !closed && matches!(text[at], b')' | b']' | b'}' | b'<' | b'>' | b';') {
         // Passwords of many signs: brackets belong to them when what goes on to the next blank is no code.
         let stop = text[at..limit.min(at + MAX_PASSWORD)]
             .iter()
