@@ -312,5 +312,11 @@ fn the_doctor_reads_an_environment_without_running_it() {
     let (out, _, code) = run(&project, &["doctor"]);
     assert!(out.contains("pytest     8.4.2") && out.contains("plugins    pytest_xdist 3.8.0"), "{out}");
     assert!(out.contains("python     3.12.4, ") && out.contains("nothing stands in the way"), "{out}");
+    assert!(out.contains("plugin     not installed; `failscope run`"), "{out}");
     assert_eq!(code, 0);
+    std::fs::create_dir_all(packages.join("failscope-0.1.0.dist-info")).unwrap();
+    let (out, _, _) = run(&project, &["doctor"]);
+    assert!(out.contains("plugin     0.1.0, installed\n"), "{out}");
+    let found: Json = serde_json::from_str(&run(&project, &["doctor", "--json"]).0).unwrap();
+    assert_eq!((&found["plugin"], &found["pytest"]), (&json!("0.1.0"), &json!("8.4.2")));
 }

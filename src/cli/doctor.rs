@@ -41,6 +41,8 @@ struct Findings {
     root: Redacted,
     python: Option<Python>,
     pytest: Option<String>,
+    /// The version of our own plugin in the project's environment.
+    plugin: Option<String>,
     plugins: Vec<String>,
     output: Output,
     model: Model,
@@ -203,13 +205,15 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
         problems.push("no Python was found; set `python` in [tool.failscope]".to_owned());
     }
     let packages = installed.as_ref().map(|folder| packages(folder)).unwrap_or_default();
-    let pytest = packages.iter().find(|(name, _)| name == "pytest").map(|(_, version)| version.clone());
+    let version_of =
+        |wanted: &str| packages.iter().find(|(name, _)| name == wanted).map(|(_, version)| version.clone());
+    let (pytest, plugin) = (version_of("pytest"), version_of("failscope"));
     if installed.is_some() && pytest.is_none() {
         problems.push("pytest is not installed in the project's environment".to_owned());
     }
     let plugins = packages
         .iter()
-        .filter(|(name, _)| name.starts_with("pytest_") || name.starts_with("pytest-") || name == "failscope")
+        .filter(|(name, _)| name.starts_with("pytest_") || name.starts_with("pytest-"))
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
 
@@ -250,6 +254,7 @@ fn examine(project: &Project, system: &System, redactor: &Redactor) -> Findings 
             version,
         }),
         pytest,
+        plugin,
         plugins,
         output: Output { folder: redactor.text(&output.display().to_string()), is_writable },
         model: Model::of(project, system, redactor),
@@ -399,6 +404,12 @@ impl Findings {
             None => out.push_str("python     none\n"),
         }
         let _ = writeln!(out, "pytest     {}", self.pytest.as_deref().unwrap_or("not known"));
+        let plugin = match (&self.plugin, &self.pytest) {
+            (Some(version), _) => format!("{version}, installed"),
+            (None, Some(_)) => "not installed; `failscope run` and the editor bring it along".to_owned(),
+            (None, None) => "not known; `failscope run` and the editor bring it along".to_owned(),
+        };
+        let _ = writeln!(out, "plugin     {plugin}");
         if !self.plugins.is_empty() {
             let _ = writeln!(out, "plugins    {}", self.plugins.join(", "));
         }

@@ -218,7 +218,11 @@ fn one(
         ),
         _ => String::new(),
     };
-    writeln!(out, "  grade {}, {}{rate}", stability.grade.bold(), stability.verdict.bold())?;
+    let grade = match stability.grade {
+        Grade::Ungraded => "not graded yet".to_owned(),
+        grade => format!("grade {}", grade.bold()),
+    };
+    writeln!(out, "  {grade}, {}{rate}", stability.verdict.bold())?;
     writeln!(out, "  {}", stability.sentence())?;
     writeln!(out, "  flakiness {}, trend {}", flakiness(stability), stability.trend.name())?;
     if let Some(mean) = stability.avg_duration {
@@ -272,6 +276,7 @@ fn one(
 fn flakiness(stability: &Stability) -> String {
     let (low, high) = stability.flakiness_interval;
     match stability.grade {
+        _ if low == high => format!("{low} of 100"),
         Grade::Ungraded => format!("between {low} and {high} of 100, likely"),
         _ => format!("{} of 100 (likely between {low} and {high})", stability.flakiness_score),
     }

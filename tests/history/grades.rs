@@ -71,6 +71,7 @@ fn grades_verdicts_and_numbers() {
         young.contains(", passes in 56 to 100 % of runs, likely") && !young.contains("100.0 %"),
         "{young}"
     );
+    assert!(young.contains("flakiness 0 of 100, trend"), "{young}");
     let flaky = suite.run(&["history", "::flaky"], 0);
     assert!(flaky.contains("passes in 75.0 % (likely between 54 % and 90 %)"), "{flaky}");
 }
@@ -80,13 +81,10 @@ fn slow_tests_are_named() {
     // Seconds of five tests: long by themselves, or beside the others of the suite.
     let check = |seconds: &[f64], expected: &[&str]| {
         let suite = Suite::new();
-        let cases: String = seconds
-            .iter()
-            .enumerate()
-            .map(|(at, time)| {
-                format!("<testcase classname=\"tests.test_a\" name=\"t{at}\" time=\"{time}\"/>")
-            })
-            .collect();
+        let case = |(at, time): (usize, &f64)| {
+            format!("<testcase classname=\"tests.test_a\" name=\"t{at}\" time=\"{time}\"/>")
+        };
+        let cases = seconds.iter().enumerate().map(case).collect::<Vec<String>>().concat();
         let text = format!(
             "<testsuites><testsuite name=\"pytest\" time=\"99\" timestamp=\"2026-03-01T00:00:00.000000+00:00\">{cases}</testsuite></testsuites>"
         );

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command, openFile } from './code.mjs';
-import { check, end, expect, logged, python, recording, scene, shoot, squiggles, withoutBinary } from './stage.mjs';
+import { check, end, expect, logged, python, recording, runPytest, scene, shoot, squiggles, withoutBinary } from './stage.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -88,7 +88,9 @@ await scene('beside-python', { prepare, record: true, environment: { VIRTUAL_ENV
   });
 });
 
-const besideInterpreter = (work) => {
+const besideInterpreter = (work, workspace) => {
+  fs.writeFileSync(path.join(workspace, 'tests/test_rebate.py'), 'def test_rebate():\n    price, rebate = 80, 15\n    assert price - rebate == 60\n');
+  runPytest(workspace);
   const folder = path.join(work, 'environment/bin');
   fs.mkdirSync(folder, { recursive: true });
   fs.symlinkSync(python, path.join(folder, 'python'));
@@ -104,6 +106,11 @@ await scene('interpreter', { prepare: besideInterpreter }, async (page, _, code)
     await squiggles(page).first().waitFor();
     await logged(code, 'environment/bin/failscope');
     await logged(code, '(the interpreter’s environment)');
+  });
+  await check('values stand behind the line that fails', async () => {
+    await openFile(page, 'test_rebate.py', 3, 5);
+    await page.locator('.monaco-editor .view-line', { hasText: 'price - rebate = (80 - 15)' }).waitFor();
+    await shoot(page, 'inlay-hint');
   });
 });
 

@@ -230,12 +230,16 @@ await scene('no-binary', { prepare: emptyPath }, async (page) => {
     await openFile(page, 'test_basket.py', 5, 12);
     const toast = page.locator('.notification-toast', { hasText: 'The failscope binary was not found. Tried PATH: failscope' });
     await toast.first().waitFor();
-    await toast.locator('.monaco-button', { hasText: 'How to Install' }).waitFor();
     expect((await squiggles(page).count()) === 0, 'squiggles without a server');
+    await toast.locator('.monaco-button', { hasText: 'How to Install' }).first().click();
+    await page.locator('.getting-started-step', { hasText: 'Install the binary' }).waitFor();
+    await page.getByText('pip install .').first().waitFor();
+    await shoot(page, 'how-to-install');
   });
   await check('one that comes onto PATH is found by a restart', async () => {
     fs.symlinkSync(process.env.FAILSCOPE_TEST_BINARY, path.join(onPath, 'failscope'));
     await command(page, 'Failscope: Restart Server');
+    await openFile(page, 'test_basket.py', 5, 12);
     await squiggles(page).first().waitFor();
   });
 });

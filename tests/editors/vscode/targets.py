@@ -32,7 +32,7 @@ ROWS = [
 EXPECTED = {
     "extension.vsixmanifest", "[Content_Types].xml", "extension/package.json", "extension/icon.png",
     "extension/dist/extension.js", "extension/readme.md", "extension/changelog.md", "extension/LICENSE.txt",
-    "extension/media/run.md", "extension/media/read.md", "extension/media/fix.md",
+    "extension/media/install.md", "extension/media/run.md", "extension/media/read.md", "extension/media/fix.md",
 }  # fmt: skip
 
 failures = []
