@@ -3,6 +3,7 @@
 
 pub mod consent;
 pub mod editors;
+mod edits;
 pub mod mend;
 pub mod model;
 pub mod trace;

@@ -7,82 +7,13 @@
 #[path = "support/python.rs"]
 mod python;
 
+#[path = "support/traced.rs"]
+mod traced;
+
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use serde_json::Value as Json;
-
-use python::python;
-
-struct Project {
-    folder: tempfile::TempDir,
-}
-
-impl Project {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let settings = format!(
-            "[tool.failscope]\npython = \"{}\"\n[tool.pytest.ini_options]\npythonpath = [\".\"]\n",
-            python()
-        );
-        std::fs::create_dir_all(folder.path().join("w")).unwrap();
-        std::fs::create_dir_all(folder.path().join("tmp")).unwrap();
-        let project = Self { folder };
-        project.write("pyproject.toml", &settings);
-        for (name, text) in files {
-            project.write(name, text);
-        }
-        project
-    }
-
-    fn root(&self) -> PathBuf {
-        self.folder.path().join("w")
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        let path = self.root().join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        self.failscope("trace", args)
-    }
-
-    fn failscope(&self, subcommand: &str, args: &[&str]) -> Command {
-        let mut command = Command::cargo_bin("failscope").unwrap();
-        command
-            .current_dir(self.root())
-            .env_clear()
-            .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
-            .env("TMPDIR", self.folder.path().join("tmp"))
-            .env("PATH", "/usr/bin:/bin")
-            // Files change within a second here, and Python tells whether a compiled one is old by second and size.
-            .env("PYTHONDONTWRITEBYTECODE", "1")
-            .arg(subcommand)
-            .args(args);
-        command
-    }
-
-    fn traced(&self) -> Json {
-        let output = self.command(&["--json"]).output().unwrap();
-        let text = String::from_utf8(output.stdout).unwrap();
-        serde_json::from_str(&text)
-            .unwrap_or_else(|error| panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr)))
-    }
-
-    /// What is left in the folder for temporary files.
-    fn left(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join("tmp")).unwrap();
-        let names = entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned());
-        names.filter(|name| name.starts_with("failscope")).collect()
-    }
-}
-
-/// The number of the line of `text` that holds the comment `# here`.
-fn marked(text: &str) -> u64 {
-    1 + text.lines().position(|line| line.contains("# here")).unwrap() as u64
-}
+use traced::{Project, marked, running};
 
 const LEDGER: &str = "\
 class Account:
@@ -257,7 +188,7 @@ fn the_statement_that_made_the_value_is_among_the_first() {
     ];
     for (name, code, test, first) in rows {
         let project = Project::new(&[(name, code), ("tests/test_it.py", test)]);
-        let report = project.traced();
+        let report = project.traced("0");
         let finding = &report["analyses"][0];
         let culprits = finding["culprits"].as_array().unwrap();
         let places: Vec<(&str, u64)> =
@@ -295,7 +226,7 @@ def test_deposit():
     assert account.statement() == 'ann: 5'
 ";
     let project = Project::new(&[("ledger.py", LEDGER), ("tests/test_it.py", test)]);
-    let report = project.traced();
+    let report = project.traced("0");
     let findings = report["analyses"].as_array().unwrap();
     assert_eq!(findings.len(), 2, "{report:#}");
     for (one, other) in [(0, 1), (1, 0)] {
@@ -322,7 +253,7 @@ def test_light():
     assert weight_fee(500) == 4
 ";
     let files = [("ledger.py", LEDGER), ("shipping.py", other.as_str()), ("tests/test_it.py", test)];
-    let report = Project::new(&files).traced();
+    let report = Project::new(&files).traced("0");
     for finding in report["analyses"].as_array().unwrap() {
         assert_eq!(finding["also_explains"], serde_json::json!([]), "{finding:#}");
     }
@@ -369,7 +300,7 @@ def test_render(style, rows, expected):
     assert render(rows, style) == expected
 ";
     let project = Project::new(&[("table.py", code), ("tests/test_it.py", test)]);
-    let report = project.traced();
+    let report = project.traced("0");
     let findings = report["analyses"].as_array().unwrap();
     assert_eq!(findings.len(), 1, "{report:#}");
     let parts = findings[0]["parts"].as_array().unwrap();
@@ -384,7 +315,7 @@ def test_render(style, rows, expected):
 
     // One fault: all point to it.
     let code = code.replace("rows[0][1:]", "rows[0]");
-    let report = Project::new(&[("table.py", &code), ("tests/test_it.py", test)]).traced();
+    let report = Project::new(&[("table.py", &code), ("tests/test_it.py", test)]).traced("0");
     assert_eq!(report["analyses"][0]["parts"], serde_json::json!([]), "{report:#}");
 }
 
@@ -405,7 +336,7 @@ fn what_has_changed_since_the_test_passed_is_said() {
         for commit in commits {
             git(&["commit", "-q", "--allow-empty", "-m", commit]);
         }
-        let report = project.traced();
+        let report = project.traced("0");
         let since = report["analyses"][0]["changed_since"].clone();
         (since, String::from_utf8(project.command(&[]).output().unwrap().stdout).unwrap())
     };
@@ -437,29 +368,21 @@ fn what_fails_on_collection_is_not_run_and_what_passes_again_is_said() {
     assert!(text.contains("did not fail when they were traced"), "{text}");
 }
 
-/// The processes that run somewhere below `folder`.
-fn running(folder: &Path) -> Vec<PathBuf> {
-    let processes = std::fs::read_dir("/proc").into_iter().flatten().flatten().map(|process| process.path());
-    let is_there =
-        |process: &PathBuf| std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
-    processes.filter(is_there).collect()
-}
-
 /// Every edit that changes what the function gives makes the test wait for ever, and says so by a file.
 #[test]
 fn ctrl_c_ends_a_search_and_leaves_nothing_behind() {
     let code = "def total(n):\n    return n.bit_length() * 3 - 4\n";
     let test = "import time\n\nfrom it import total\n\n\ndef test_total():\n    value = total(2)\n    if value != 2:\n        open('here', 'w').close()\n        time.sleep(600)\n    assert value == 300\n";
     let project = Project::new(&[("it.py", code), ("test_it.py", test)]);
-    let cache = project.folder.path().join("cache");
+    let cache = project.outside("cache");
     let program = assert_cmd::cargo::cargo_bin("failscope");
     #[expect(clippy::disallowed_methods, reason = "the program is started beside the test to be ended")]
     let child = std::process::Command::new(program)
         .current_dir(project.root())
         .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
         .env("XDG_CACHE_HOME", &cache)
-        .env("TMPDIR", project.folder.path().join("tmp"))
-        .args(["trace", "--no-color", "--fix", "--budget", "600"])
+        .env("TMPDIR", project.outside("tmp"))
+        .args(["trace", "--no-color", "--edits", "0", "--fix", "--budget", "600"])
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::null())
         .spawn()
@@ -494,7 +417,7 @@ fn a_program_that_is_ended_leaves_nothing_behind() {
     let mut child = std::process::Command::new(program)
         .current_dir(project.root())
         .env("HOME", Path::new(env!("CARGO_TARGET_TMPDIR")).join("home"))
-        .env("TMPDIR", project.folder.path().join("tmp"))
+        .env("TMPDIR", project.outside("tmp"))
         .args(["trace", "--no-color"])
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::null())

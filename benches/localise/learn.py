@@ -13,7 +13,6 @@ weights. Needs numpy.
 import argparse
 import json
 import random
-import re
 import sys
 from pathlib import Path
 
@@ -28,14 +27,8 @@ TREE = Path(__file__).resolve().parents[2]
 FIXED = {"InTest": -6.0, "Changed": 1.0}
 
 
-def table():
-    """The weights as they are: what they were learned from need not be there any more."""
-    text = (TREE / "src/diagnose/localise/weights.rs").read_text()
-    return {name: float(weight) for name, weight in re.findall(r"\(Feature::(\w+), (-?[\d.]+)\)", text)}
-
-
 #: What is learned stays near it: the weights of the table, to which more projects and features are added.
-PRIOR = table()
+PRIOR = measure.WEIGHTS
 #: Chosen by the figures of `--cross` among 0.1, 0.03 and 0.01.
 PENALTY = 0.1
 EPOCHS = 60

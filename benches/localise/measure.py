@@ -1,7 +1,20 @@
 """From results to figures."""
 
+import re
 from collections import defaultdict
+from pathlib import Path
 
+#: Features of what trying edits has shown.
+EDITS = {"Mended", "MendedUnchecked", "MendedShare", "MendedCost", "Healed", "InVain"}
+
+
+def weights():
+    """The weights as they are, by feature."""
+    text = (Path(__file__).resolve().parents[2] / "src/diagnose/localise/weights.rs").read_text()
+    return {name: float(weight) for name, weight in re.findall(r"\(Feature::(\w+), (-?[\d.]+)\)", text)}
+
+
+WEIGHTS = weights()
 CUTS = (1, 3, 5, 10)
 
 
@@ -33,6 +46,8 @@ def rankings(names):
     def feature(candidate, name):
         return candidate[5][index[name]]
 
+    others = [(at, WEIGHTS[name]) for name, at in index.items() if name in WEIGHTS and name not in EDITS]
+
     def in_test(candidate):
         return feature(candidate, "InTest") > 0
 
@@ -40,6 +55,7 @@ def rankings(names):
         "deepest frame": lambda c: (feature(c, "FrameDeepest"), not in_test(c)),
         "Ochiai": lambda c: (not in_test(c), feature(c, "Ochiai")),
         "traceback, then Ochiai": lambda c: (not in_test(c), feature(c, "Frame"), feature(c, "Ochiai")),
+        "Failscope, no edits tried": lambda c: sum(weight * c[5][at] for at, weight in others),
         "Failscope": lambda c: c[4],
     }
 
@@ -60,7 +76,7 @@ def ranks(results, cluster_of, by_function):
         names = mutant.get("found", {}).get("names", [])
         cluster = cluster_of(mutant)
         ways = rankings(names) if names else dict.fromkeys(
-            ["deepest frame", "Ochiai", "traceback, then Ochiai", "Failscope"])
+            ["deepest frame", "Ochiai", "traceback, then Ochiai", "Failscope, no edits tried", "Failscope"])
         for way, key in ways.items():
             if cluster is None or key is None:
                 rows[way].append(float("inf"))

@@ -136,6 +136,7 @@ def main():
     parser.add_argument("--work", type=Path, default=TREE / "target/localise")
     parser.add_argument("--again", action="store_true", help="rank again what has been traced")
     parser.add_argument("--fix", action="store_true", help="search fixes as well")
+    parser.add_argument("--edits", type=float, default=4, help="seconds for edits that are tried as evidence")
     parser.add_argument("--budget", type=float, default=20, help="seconds of each search")
     parser.add_argument("--numbers", type=Path, help="write one line of JSON with the figures of each bug")
     options = parser.parse_args()

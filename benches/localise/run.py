@@ -255,9 +255,9 @@ def trace(options, sdist, result, fix=False):
         events = folder / ".recorded.jsonl"
         command = [options.failscope, "trace", "--root", str(folder), "--results", str(stream), "--no-color", "--json"]
         if fix:
-            command += ["--fix", "--budget", str(options.budget)]
+            command += ["--fix", "--budget", str(options.budget), "--edits", str(options.edits)]
         else:
-            command += ["--features", str(features), "--budget", "30"]
+            command += ["--features", str(features), "--budget", "30", "--edits", str(options.edits)]
         if recorded.exists():
             events.write_bytes(gzip.decompress(recorded.read_bytes()))
             command += ["--recorded", str(events)]
@@ -386,6 +386,7 @@ def main():
     parser.add_argument("--sessions", type=int, default=0, help="triples of mutants at once, of each project")
     parser.add_argument("--fix", type=int, default=0, help="mutants of each project for which a fix is searched")
     parser.add_argument("--again-fix", action="store_true", help="search again")
+    parser.add_argument("--edits", type=float, default=4, help="seconds for edits that are tried as evidence")
     parser.add_argument("--budget", type=float, default=20, help="seconds of each search")
     parser.add_argument("--print", action="store_true", dest="only_print", help="print what has been measured")
     parser.add_argument("--numbers", type=Path, help="write one line of JSON with the figures of each mutant")

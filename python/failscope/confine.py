@@ -65,7 +65,7 @@ def _children():
 
 
 def in_child(seconds, parent):
-    """Limits of one candidate."""
+    """Limits of one candidate: seconds of processor time, and what it may take besides."""
     resource = _limits()
     if resource is not None:
         _lower(resource, resource.RLIMIT_CPU, int(seconds) + 1)

@@ -63,7 +63,9 @@ class Server:
             if line is None:
                 # Nobody will ever read what else pytest would do.
                 os._exit(0)
-            self._say(self._tried(json.loads(line), items))
+            answer = self._tried(json.loads(line), items)
+            answer["used"] = _used()
+            self._say(answer)
 
     def _say(self, answer):
         data = json.dumps(answer).encode() + b"\n"
@@ -92,7 +94,7 @@ class Server:
                 signal.signal(signal.SIGINT, signal.SIG_IGN)
                 os.close(self._requests)
                 os.close(self._answers)
-                confine.in_child(request["seconds"], os.getppid())
+                confine.in_child(request.get("processor") or request["seconds"], os.getppid())
                 answer = _in_child(request, items, self._args)
             except SyntaxError:
                 answer = {"ended": "invalid"}
@@ -141,6 +143,12 @@ class Server:
         if _is_whole(data):
             return json.loads(data)
         return {"ended": over}
+
+
+def _used():
+    """Processor time of this process and of the children that have ended, in seconds."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
 
 
 def _is_whole(data):

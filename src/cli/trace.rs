@@ -6,16 +6,19 @@ use std::path::PathBuf;
 use anyhow::Context as _;
 use owo_colors::OwoColorize as _;
 
+use tokio_util::sync::CancellationToken;
+
 use super::output::{self, OutputArgs, Report};
 use super::project::Project;
 use super::{explain, input, run};
-use crate::front::trace::{self, Found, Recording, Wish};
+use crate::front::trace::{self, EDITS, Found, Recording, Wish};
 use crate::model::{Analysis, Cluster, Fingerprint};
 use crate::pytest::runner::Runner;
 use crate::report::document::Document;
 use crate::report::human;
 use crate::report::text::{counted, one_line};
 use crate::system::System;
+use crate::workspace::config::{Search, Verify};
 
 /// Arguments of `failscope trace`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +36,10 @@ pub struct Args {
     /// Compare with all tests of the project instead of those close to the failing ones
     #[arg(long)]
     all_tests: bool,
+    /// Seconds of processor time for trying small edits of each cause's suspected statements on a copy, as evidence;
+    /// 0 for none [default: 4, or 0 if the setting `search` or `verify` is off]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    edits: Option<f64>,
     /// Search for a fix: try small edits of the suspected statements, for as many seconds as `--budget` gives
     #[arg(long)]
     fix: bool,
@@ -104,12 +111,16 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
         (None, Some(path)) => Recording::Kept(path.clone()),
         (None, None) => Recording::Dropped,
     };
+    let config = &project.config;
+    let default = if config.search == Search::Off || config.verify == Verify::Off { 0.0 } else { EDITS };
     let wish = Wish {
         clusters,
         seconds: args.budget,
         all_tests: args.all_tests,
         pooled: args.features.is_some(),
         recording,
+        edits: Some(args.edits.unwrap_or(default)).filter(|seconds| *seconds > 0.0),
+        cancel: CancellationToken::new(),
     };
     let progress = output::Progress::start("tracing the failing tests");
     let workspace = project.workspace();
@@ -119,6 +130,7 @@ pub fn execute(args: &Args, system: &System) -> anyhow::Result<u8> {
             if let Ok(canceller) = receiver.await {
                 let canceller: crate::pytest::runner::Canceller = canceller;
                 asked_to_stop().await;
+                wish.cancel.cancel();
                 canceller.cancel();
             }
             std::future::pending::<()>().await;
@@ -213,12 +225,16 @@ fn print(args: &Args, wish: &Wish, report: &Report, found: &Found) -> anyhow::Re
         writeln!(text, "note: {}", one_line(note))?;
     }
     let (failing, passing) = found.traced;
-    writeln!(
+    write!(
         text,
         "traced {} and {}",
         counted(failing, "failing test", "failing tests"),
         counted(passing, "passing test", "passing tests")
     )?;
+    if found.edits > 0 {
+        write!(text, ", tried {}", counted(found.edits, "small edit", "small edits"))?;
+    }
+    writeln!(text)?;
     output::print_coloured(&text, args.no_color)
 }
 

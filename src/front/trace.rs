@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::analysis_options;
+use tokio_util::sync::CancellationToken;
+
+use super::{analysis_options, edits};
 use crate::analysis::{self, culprits};
 use crate::cluster::fingerprint::is_test_path;
 use crate::diagnose::localise::{CLOSELY, Known, Ranking, Traced, Traces, cause};
@@ -25,6 +27,9 @@ const NEAR_FILES: usize = 40;
 /// Seconds beyond the budget that the failing tests may take themselves.
 const GRACE: f64 = 60.0;
 
+/// Seconds for trying edits, see [`Wish::edits`], unless other ones are asked for.
+pub const EDITS: f64 = 4.0;
+
 /// What to do.
 #[derive(Debug, Clone)]
 pub struct Wish {
@@ -39,6 +44,11 @@ pub struct Wish {
     pub pooled: bool,
     /// What is done with the recorded run.
     pub recording: Recording,
+    /// Seconds of processor time for trying small edits of the suspected statements of one cause, which become part
+    /// of the evidence; `None` if none are to be tried.
+    pub edits: Option<f64>,
+    /// Ends the trying of edits.
+    pub cancel: CancellationToken,
 }
 
 /// What is done with the recorded run: for measurements it can be ranked again without being run again.
@@ -76,8 +86,19 @@ pub struct Found {
     pub notes: Vec<String>,
     /// Failing tests that failed again under the tracer, and tests that passed beside them.
     pub traced: (usize, usize),
+    /// Small edits that were tried.
+    pub edits: usize,
     /// Whether the user has cancelled.
     pub cancelled: bool,
+}
+
+/// Clusters with one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Group {
+    /// As indices, at least one.
+    pub(super) members: Vec<usize>,
+    /// Why they are joined, if there are several.
+    pub(super) reason: String,
 }
 
 /// Tests that point to a place together.
@@ -173,10 +194,24 @@ pub async fn find(
         .zip(&knowns)
         .filter_map(|((fingerprint, _), known)| Some((fingerprint.clone(), apart(known, &evidence)?)))
         .collect();
-    let joined = together(&mut found.rankings, &knowns, &evidence);
-    if wish.pooled {
+    let mut groups = together(&mut found.rankings, &knowns, &evidence);
+    let mut pooled = wish.pooled.then(|| {
         let rules = analysis.clusters.iter().flat_map(rules).collect();
-        let known = Known { failures: failures.values().copied().collect(), rules, ..Known::default() };
+        Known { failures: failures.values().copied().collect(), rules, ..Known::default() }
+    });
+    if let Some(seconds) = wish.edits
+        && !found.cancelled
+    {
+        let trying = edits::Trying { project, system, evidence: &evidence, cancel: &wish.cancel, seconds };
+        let mut causes = edits::Causes { knowns: &mut knowns, groups: &mut groups, pooled: pooled.as_mut() };
+        if let Err(because) = trying.weigh(&mut causes, &mut found).await
+            && !wish.cancel.is_cancelled()
+        {
+            found.notes.push(format!("no small edits were tried: {because}"));
+        }
+        found.cancelled |= wish.cancel.is_cancelled();
+    }
+    if let Some(known) = pooled {
         found.rankings.push((Fingerprint(POOLED.to_owned()), evidence.rank(&known)));
     }
     for (fingerprint, ranking) in &found.rankings {
@@ -187,8 +222,10 @@ pub async fn find(
     for (fingerprint, parts) in parted {
         culprits::part(analysis, &fingerprint, &parts, workspace, &options);
     }
-    for (members, reason) in joined {
-        culprits::join(analysis, &members, &reason, &options);
+    for group in groups.iter().filter(|group| group.members.len() > 1) {
+        let members: Vec<Fingerprint> =
+            group.members.iter().map(|&at| found.rankings[at].0.clone()).collect();
+        culprits::join(analysis, &members, &group.reason, &options);
     }
     Ok(found)
 }
@@ -203,7 +240,7 @@ fn apart(known: &Known<'_>, evidence: &Traced<'_>) -> Option<Vec<Parted>> {
         .iter()
         .map(|failure| {
             let (rules, changed) = (known.rules.clone(), known.changed.clone());
-            evidence.rank(&Known { failures: vec![**failure], rules, changed })
+            evidence.rank(&Known { failures: vec![**failure], rules, changed, ..Known::default() })
         })
         .collect();
     let groups = cause::parts(&rankings.iter().collect::<Vec<_>>());
@@ -213,42 +250,53 @@ fn apart(known: &Known<'_>, evidence: &Traced<'_>) -> Option<Vec<Parted>> {
     let of = |group: &Vec<usize>| {
         let failures = group.iter().map(|&at| *tests[at]).collect();
         let (rules, changed) = (known.rules.clone(), known.changed.clone());
-        let ranking = evidence.rank(&Known { failures, rules, changed });
+        let ranking = evidence.rank(&Known { failures, rules, changed, ..Known::default() });
         let first = ranking.places.first()?.place.clone();
         Some((group.iter().map(|&at| tests[at].test.clone()).collect(), first))
     };
     groups.iter().map(of).collect()
 }
 
-/// Finds the clusters whose failing values come from the same place, ranks the suspects of all their failures
-/// together, and gives the fingerprints of each group with the reason.
+/// Finds the clusters whose failing values come from the same place, and ranks the suspects of all their failures
+/// together. Gives all groups, those of one cluster too.
 fn together(
     rankings: &mut [(Fingerprint, Ranking)],
     knowns: &[Known<'_>],
     evidence: &Traced<'_>,
-) -> Vec<(Vec<Fingerprint>, String)> {
+) -> Vec<Group> {
     let tops: Vec<&Ranking> = rankings.iter().map(|(_, ranking)| ranking).collect();
-    let of = |group: &[usize]| Known {
-        failures: group.iter().flat_map(|&at| knowns[at].failures.iter().copied()).collect(),
-        rules: group.iter().flat_map(|&at| knowns[at].rules.iter().cloned()).collect(),
-        changed: knowns[group[0]].changed.clone(),
-    };
     let groups = cause::groups(&tops, |a, b| {
-        evidence.rank(&of(&[a, b])).places.first().map(|ranked| ranked.place.clone())
+        evidence.rank(&all_of(knowns, &[a, b])).places.first().map(|ranked| ranked.place.clone())
     });
     let mut found = Vec::new();
-    for group in groups.into_iter().filter(|group| group.len() > 1) {
-        let all = of(&group);
-        let ranking = evidence.rank(&all);
-        let Some(first) = ranking.places.first() else { continue };
-        let place = &first.place;
-        let reason = format!("the failing values of both come from {}:{}", place.path.as_str(), place.line);
-        found.push((group.iter().map(|&at| rankings[at].0.clone()).collect(), reason));
-        for at in group {
-            rankings[at].1 = ranking.clone();
+    for members in groups {
+        let mut reason = String::new();
+        if members.len() > 1 {
+            let ranking = evidence.rank(&all_of(knowns, &members));
+            let Some(first) = ranking.places.first() else {
+                found
+                    .extend(members.into_iter().map(|at| Group { members: vec![at], reason: String::new() }));
+                continue;
+            };
+            let place = &first.place;
+            reason = format!("the failing values of both come from {}:{}", place.path.as_str(), place.line);
+            for &at in &members {
+                rankings[at].1 = ranking.clone();
+            }
         }
+        found.push(Group { members, reason });
     }
     found
+}
+
+/// What is known of the clusters of a group together.
+pub(super) fn all_of<'a>(knowns: &[Known<'a>], members: &[usize]) -> Known<'a> {
+    Known {
+        failures: members.iter().flat_map(|&at| knowns[at].failures.iter().copied()).collect(),
+        rules: members.iter().flat_map(|&at| knowns[at].rules.iter().cloned()).collect(),
+        changed: members.first().map(|&at| knowns[at].changed.clone()).unwrap_or_default(),
+        tried: Vec::new(),
+    }
 }
 
 /// The lines that git says were changed lately.

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::edits::Tried;
 use super::replay::Files;
 use super::slice::Slice;
 use super::spectrum::{Key, Spectrum, Users, is_outside};
@@ -93,6 +94,12 @@ features! {
     Discarded: "It throws away what a function of the project returned, in which share of the tests followed closely.",
     IsArm: "`except`, `case`.",
     ReturnMade: "`return` of the function that made the failing value.",
+    Mended: "A small edit of it makes the failing tests pass and breaks none; several tests run it.",
+    MendedUnchecked: "The same where no more than one test runs it.",
+    MendedShare: "One over the number of statements of which that holds, if it is one of them.",
+    MendedCost: "What the edit costs, above 1, if there is one.",
+    Healed: "Share of the failing tests that pass with an edit of it that does not mend it all.",
+    InVain: "ln(1 + edits of it that were tried), where none makes a failing test pass.",
 }
 
 /// The number of features.
@@ -132,6 +139,8 @@ pub struct Evidence<'a> {
     pub during: &'a HashMap<Key, f64>,
     /// Share of them in which the statement threw away what a function of the project returned.
     pub discarded: &'a HashMap<Key, f64>,
+    /// What trying edits has shown.
+    pub tried: &'a HashMap<Key, Tried>,
     /// Messages of the exceptions.
     pub messages: &'a [&'a str],
     /// Names of the failing tests, without their files.
@@ -171,6 +180,7 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
     let ochiai_ranks = ranked(&|key| evidence.spectrum.ochiai(key));
     let slice_ranks = ranked(&|key| weights.get(key).copied().unwrap_or(0.0));
     let near_ranks = ranked(&|key| near.ochiai(key));
+    let mended = evidence.tried.values().filter(|tried| tried.mended.is_some()).count().max(1) as f64;
     let last_rank = (keys.len().max(1) as f64).ln();
     let small = small_shares(evidence);
     let escaped = escaped(evidence);
@@ -280,6 +290,19 @@ pub fn extract(evidence: &Evidence<'_>) -> Vec<(Key, Vector)> {
             set(Feature::ConditionOchiai, is(&[Kind::If, Kind::For, Kind::While]) * ochiai);
             set(Feature::SizeOchiai, f64::from(parts.total()).ln_1p() * ochiai);
             set(Feature::ReturnMade, is(&[Kind::Return, Kind::Yield]) * made);
+            if let Some(tried) = evidence.tried.get(key) {
+                if let Some(edit) = &tried.mended {
+                    set(if edit.checked { Feature::Mended } else { Feature::MendedUnchecked }, 1.0);
+                    set(Feature::MendedShare, 1.0 / mended);
+                    set(Feature::MendedCost, (edit.cost - 1.0).max(0.0));
+                } else {
+                    set(Feature::Healed, tried.healed);
+                    set(
+                        Feature::InVain,
+                        if tried.healed > 0.0 { 0.0 } else { f64::from(tried.edits).ln_1p() },
+                    );
+                }
+            }
             (key.clone(), vector)
         })
         .collect()

@@ -2,9 +2,10 @@
 //!
 //! [`trace`] holds what was recorded, [`units`] the statements of the files, [`replay`] the timeline of a test,
 //! [`slice`] what the failing value depends on, [`spectrum`] which tests execute what, [`values`] which functions
-//! returned the wrong value; [`features`] makes numbers of all that and [`weights`] one score of the numbers.
+//! returned the wrong value, [`edits`] what trying edits has shown; [`features`] makes numbers of all that and [`weights`] one score of the numbers.
 
 pub mod cause;
+pub mod edits;
 pub mod features;
 pub mod names;
 mod reasons;
@@ -19,6 +20,7 @@ pub mod weights;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use edits::Tried;
 use features::{Evidence, Vector};
 use replay::{Files, Timeline};
 use slice::{Criterion, Slice};
@@ -96,6 +98,8 @@ pub struct Known<'a> {
     pub rules: Vec<(Place, f64, Vec<String>)>,
     /// Lines changed lately, by file: line and how surely it matters, 0 to 1, with the reason.
     pub changed: Vec<(RelPath, u32, u32, f64, String)>,
+    /// What trying edits has shown; empty if none were tried.
+    pub tried: Vec<Tried>,
 }
 
 impl<'a> Traced<'a> {
@@ -174,6 +178,7 @@ impl<'a> Traced<'a> {
                 *known = known.max(*weight);
             }
         }
+        let tried = edits::by_statement(&known.tried, |path, line| self.key(path, line));
         let evidence = Evidence {
             files: &self.files,
             users: &self.users,
@@ -188,6 +193,7 @@ impl<'a> Traced<'a> {
             recent: &recent,
             during: &during,
             discarded: &discarded,
+            tried: &tried,
             messages: &messages,
             tests: &names,
         };
@@ -228,6 +234,34 @@ impl<'a> Traced<'a> {
         let candidates =
             scored.iter().map(|(key, vector, score)| (self.place(key), *vector, *score)).collect();
         Ranking { places, notes, candidates }
+    }
+
+    /// The passing tests that run the statement at a line, those that run least first.
+    pub fn passing_at(&self, path: &RelPath, line: u32) -> Vec<&TestId> {
+        let Some(key) = self.key(path, line) else { return Vec::new() };
+        let run =
+            self.executed.iter().filter(|(test, run)| run.contains(&key) && self.passed.contains(*test));
+        smallest_first(run.map(|(test, run)| (run.len(), test)).collect())
+    }
+
+    /// The failing tests that were traced, those that run least first.
+    pub fn failing(&self, known: &Known<'_>) -> Vec<&TestId> {
+        let traced = known.failures.iter().filter_map(|failure| self.executed.get_key_value(&failure.test));
+        let mut tests = smallest_first(traced.map(|(test, run)| (run.len(), test)).collect());
+        tests.dedup();
+        tests
+    }
+
+    /// The exception of a failure and what was compared: the value that the code gave, and the expected one.
+    pub fn compared(&self, failure: &Failure) -> (String, Option<(String, String)>) {
+        let Some(exception) = failure.exceptions.last() else { return Default::default() };
+        let assertion = exception.assertion.as_ref().filter(|assertion| assertion.operator == "==");
+        let values = assertion.and_then(|assertion| {
+            let (left, right) = (assertion.left.clone(), assertion.right.clone()?);
+            let is_right = self.actual(failure).as_ref() == Some(&right);
+            Some(if is_right { (right, left) } else { (left, right) })
+        });
+        (exception.short_type().to_owned(), values)
     }
 
     /// What the failing tests show that were recorded closely, at most [`CLOSELY`].
@@ -312,6 +346,11 @@ impl<'a> Traced<'a> {
             ..Place::line(key.0.clone(), unit.line)
         }
     }
+}
+
+fn smallest_first(mut tests: Vec<(usize, &TestId)>) -> Vec<&TestId> {
+    tests.sort();
+    tests.into_iter().map(|(_, test)| test).collect()
 }
 
 fn lately(timeline: &Timeline) -> HashMap<Key, f64> {

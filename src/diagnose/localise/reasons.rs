@@ -1,5 +1,6 @@
 //! Why a statement is suspected, in sentences that can be checked against the recorded run.
 
+use super::edits::Mended;
 use super::features::{Evidence, Feature, Vector};
 use super::spectrum::Key;
 use super::{Known, Traced};
@@ -16,6 +17,7 @@ pub(super) fn of(
     let unit = &traced.files[&key.0].units[key.1];
     let value = |feature: Feature| vector[feature as usize];
     let mut reasons = Vec::new();
+    reasons.extend(evidence.tried.get(key).and_then(|tried| tried.mended.as_ref()).map(Mended::reason));
     if value(Feature::FrameDeepest) > 0.0 {
         let name = known.failures[0].exceptions.last().map_or("exception", |e| e.short_type());
         reasons.push(format!("the {name} came from here"));

@@ -53,6 +53,12 @@ const WEIGHTS: &[(Feature, f64)] = &[
     (Feature::FunctionShare, -0.08),
     (Feature::SliceNear, -0.12),
     (Feature::MadeOnly, -0.04),
+    (Feature::Mended, 3.00),
+    (Feature::MendedUnchecked, 1.00),
+    (Feature::MendedShare, 1.00),
+    (Feature::MendedCost, -0.30),
+    (Feature::Healed, 0.70),
+    (Feature::InVain, -0.10),
 ];
 
 /// The score of a statement, to be compared within one cluster.

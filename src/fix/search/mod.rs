@@ -7,6 +7,7 @@
 //! where several do as well, each says so.
 
 mod calls;
+pub mod evidence;
 mod expressions;
 mod statements;
 mod templates;
@@ -115,7 +116,7 @@ async fn searched(
     if tests.is_empty() || cluster.failures.iter().any(|failure| failure.phase == Phase::Collect) {
         return Err("what fails here fails before any test runs".to_owned());
     }
-    let all = all_candidates(places, cluster, wish.workspace);
+    let all = all_candidates(places, &hints(cluster), wish.workspace);
     if all.is_empty() {
         return Err("no suspected statement can be changed in one of the usual ways".to_owned());
     }
@@ -190,6 +191,7 @@ async fn plausible(
         then: &worker.tests.clone(),
         all: true,
         seconds: wish.setting.limits.time.as_secs_f64(),
+        processor: None,
     };
     let at = Instant::now();
     let before = worker.ask(&request, cancel).await?;
@@ -221,6 +223,7 @@ async fn plausible(
             then: &then,
             all: false,
             seconds,
+            processor: None,
         };
         let answer = worker.ask(&request, cancel).await?;
         found.tried += 1;
@@ -232,17 +235,20 @@ async fn plausible(
     Ok(plausible)
 }
 
-/// The candidates for all places, what costs least first.
-fn all_candidates(places: &[Place], cluster: &Cluster, workspace: &Workspace) -> Vec<Candidate> {
+fn hints(cluster: &Cluster) -> Hints {
     let failure = cluster.failures.first();
     let exception = failure.map_or("", |failure| failure.exception.as_str());
     let compared = failure.and_then(|failure| failure.comparison.as_ref());
-    let hints = Hints {
+    Hints {
         exception: exception.rsplit('.').next().unwrap_or_default().to_owned(),
         values: compared
             .filter(|compared| compared.operator.as_str() == "==")
             .map(|compared| (compared.left.as_str().to_owned(), compared.right.as_str().to_owned())),
-    };
+    }
+}
+
+/// The candidates for all places, what costs least first.
+fn all_candidates(places: &[Place], hints: &Hints, workspace: &Workspace) -> Vec<Candidate> {
     let mut ranked: Vec<(Place, usize)> = Vec::new();
     let mut seen: HashSet<(RelPath, u32)> = HashSet::new();
     let is_code = |path: &RelPath| {
@@ -278,7 +284,7 @@ fn all_candidates(places: &[Place], cluster: &Cluster, workspace: &Workspace) ->
         }
     }
     let mut all: Vec<Candidate> =
-        ranked.iter().flat_map(|(place, rank)| candidates(workspace, place, *rank, &hints)).collect();
+        ranked.iter().flat_map(|(place, rank)| candidates(workspace, place, *rank, hints)).collect();
     all.sort_by(|a, b| a.cost.total_cmp(&b.cost));
     let mut known = HashSet::new();
     all.retain(|c| known.insert((c.path.clone(), c.span, c.new_text.clone())));

@@ -18,8 +18,12 @@ pub struct Candidate {
     pub span: Span,
     /// The text that comes.
     pub new_text: String,
-    /// What it costs: less is tried first and preferred.
+    /// What it costs: less is tried first and preferred. What is less suspected costs more.
     pub cost: f64,
+    /// What it costs by itself, wherever it is: from 1 for the most usual.
+    pub own: f64,
+    /// The first line of the suspected statement, from 1.
+    pub line: u32,
 }
 
 /// What is known of the failure that some kinds of edit need.
@@ -105,6 +109,8 @@ pub fn candidates(workspace: &Workspace, place: &Place, rank: usize, hints: &Hin
             span,
             new_text,
             cost: cost + late,
+            own: cost,
+            line: place.line,
         })
         .collect()
 }

@@ -24,6 +24,8 @@ pub struct Request<'a> {
     pub all: bool,
     /// Longest time.
     pub seconds: f64,
+    /// Longest processor time, in seconds; `None` for as long as the longest time.
+    pub processor: Option<f64>,
 }
 
 /// What came of it.
@@ -36,6 +38,8 @@ pub struct Answer {
     pub passed: Vec<String>,
     /// Tests that did not.
     pub failed: Vec<String>,
+    /// Processor time of the worker and of all that it has tried, in seconds.
+    pub used: f64,
 }
 
 /// What the worker says of itself.

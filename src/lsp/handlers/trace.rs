@@ -163,6 +163,8 @@ async fn traced(
         all_tests: false,
         pooled: false,
         recording: Recording::Dropped,
+        edits: (work.searches && may_search(snapshot)).then_some(trace::EDITS),
+        cancel: cancel.clone(),
     };
     let project = Project { root: &snapshot.root, config: &snapshot.config, workspace: &workspace };
     let stop = cancel.clone();
