@@ -97,6 +97,9 @@ impl<'a> Machine<'a> {
                 let message = format!("module has no attribute '{name}'");
                 self.raise("AttributeError", message)
             }
+            Value::Function(function) if function.attr(name).is_some() => {
+                Ok(function.attr(name).unwrap_or(Value::None))
+            }
             Value::Function(function) => match &**name {
                 "__name__" | "__qualname__" => Ok(Value::str(&function.name)),
                 _ => self.no_attribute(value, name),
@@ -135,6 +138,9 @@ impl<'a> Machine<'a> {
                 {
                     return Ok(Value::Bound(Rc::new((items, Value::Native(format!("held.{name}").into())))));
                 }
+                if &**name == "__init_subclass__" {
+                    return Ok(Value::Native("__nothing__".into()));
+                }
                 if &**name == "__setattr__" {
                     return Ok(Value::Bound(Rc::new((
                         of.1.clone(),
@@ -147,6 +153,7 @@ impl<'a> Machine<'a> {
                 Ok(Value::Method(Rc::new((other.clone(), Name::clone(name)))))
             }
             Value::Slice(_) | Value::Iter(_) | Value::Property(_) => Err(Stop::Unknown("an attribute")),
+            other if &**name == "__class__" => Ok(Value::Native(other.type_name().into())),
             other if name.starts_with("__") => {
                 let _ = other;
                 Err(Stop::Unknown("a special attribute"))
@@ -155,7 +162,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn no_attribute(&mut self, value: &Value<'a>, name: &str) -> Res<'a> {
+    pub(super) fn no_attribute(&mut self, value: &Value<'a>, name: &str) -> Res<'a> {
         let message = format!("'{}' object has no attribute '{name}'", value.type_name());
         self.raise("AttributeError", message)
     }
@@ -198,6 +205,12 @@ impl<'a> Machine<'a> {
             }
             Value::Module(file) => {
                 self.module(*file)?.set(name, value);
+                Ok(())
+            }
+            Value::Function(function) => {
+                let mut attrs = function.attrs.borrow_mut();
+                attrs.retain(|(known, _)| **known != *name);
+                attrs.push((name.into(), value));
                 Ok(())
             }
             _ => Err(Stop::Unknown("an attribute that is set")),

@@ -11,6 +11,7 @@ pub(super) const NAMES: &[&str] = &[
     "abs",
     "all",
     "any",
+    "bin",
     "bool",
     "bytes",
     "callable",
@@ -23,6 +24,7 @@ pub(super) const NAMES: &[&str] = &[
     "frozenset",
     "getattr",
     "hasattr",
+    "hex",
     "int",
     "isinstance",
     "issubclass",
@@ -34,6 +36,7 @@ pub(super) const NAMES: &[&str] = &[
     "min",
     "next",
     "object",
+    "oct",
     "ord",
     "pow",
     "print",
@@ -169,19 +172,36 @@ impl<'a> Machine<'a> {
                 for arg in &args.pos {
                     iterators.push(self.iterate(arg)?);
                 }
+                let strict = match args.named("strict") {
+                    Some(strict) => self.truth(&strict)?,
+                    None => false,
+                };
                 let mut rows = Vec::new();
                 'rows: while !iterators.is_empty() {
                     let mut row = Vec::new();
-                    for iterator in &iterators {
+                    for (at, iterator) in iterators.iter().enumerate() {
                         match self.next(iterator)? {
                             Some(item) => row.push(item),
+                            None if strict && at > 0 => {
+                                return self.raise(
+                                    "ValueError",
+                                    format!("zip() argument {} is shorter than argument {at}", at + 1),
+                                );
+                            }
+                            None if strict => {
+                                for (at, other) in iterators.iter().enumerate().skip(1) {
+                                    if self.next(other)?.is_some() {
+                                        let longer =
+                                            format!("zip() argument {} is longer than argument {at}", at + 1);
+                                        return self.raise("ValueError", longer);
+                                    }
+                                }
+                                break 'rows;
+                            }
                             None => break 'rows,
                         }
                     }
                     rows.push(Value::tuple(row));
-                }
-                if args.named("strict").is_some() {
-                    return Err(Stop::Unknown("zip"));
                 }
                 Value::iter(rows)
             }
@@ -310,6 +330,51 @@ impl<'a> Machine<'a> {
                 let rest = self.binary("%", &value, &args.pos[1])?;
                 Value::tuple(vec![quotient, rest])
             }
+            ("bin" | "hex" | "oct", Some(value)) => {
+                let Some(n) = value.int() else {
+                    let message =
+                        format!("'{}' object cannot be interpreted as an integer", value.type_name());
+                    return self.raise("TypeError", message);
+                };
+                let digits = match &**name {
+                    "bin" => format!("0b{:b}", n.unsigned_abs()),
+                    "hex" => format!("0x{:x}", n.unsigned_abs()),
+                    _ => format!("0o{:o}", n.unsigned_abs()),
+                };
+                Value::str(if n < 0 { format!("-{digits}") } else { digits })
+            }
+            ("object", None) => Value::Object(Rc::new(super::value::Object {
+                class: Rc::new(super::value::Class {
+                    name: "object".into(),
+                    bases: Vec::new(),
+                    attrs: std::cell::RefCell::default(),
+                    kind: super::value::Kind::Plain,
+                    fields: std::cell::RefCell::default(),
+                    ordered: false.into(),
+                    frozen: false.into(),
+                    is_abc: false.into(),
+                }),
+                attrs: std::cell::RefCell::default(),
+            })),
+            ("pow", Some(value)) if count == 3 => {
+                let (Some(base), Some(exponent), Some(modulus)) =
+                    (value.int(), args.pos[1].int(), args.pos[2].int())
+                else {
+                    return Err(Stop::Unknown("pow"));
+                };
+                if exponent < 0 || !(1..1 << 60).contains(&modulus) {
+                    return Err(Stop::Unknown("pow"));
+                }
+                let (mut result, mut base, mut exponent) = (1, base.rem_euclid(modulus), exponent);
+                while exponent > 0 {
+                    if exponent & 1 == 1 {
+                        result = result * base % modulus;
+                    }
+                    base = base * base % modulus;
+                    exponent >>= 1;
+                }
+                Value::Int(result % modulus)
+            }
             ("pow", Some(value)) if count == 2 => self.binary("**", &value, &args.pos[1])?,
             ("object.__setattr__", Some(Value::Object(object))) if count == 3 => {
                 let Some(attr) = args.pos[1].text().map(str::to_owned) else {
@@ -335,6 +400,7 @@ impl<'a> Machine<'a> {
             ("open", Some(_)) => return self.opened(args),
             ("__run__", Some(value)) => return self.awaited(&value),
             ("__target__", Some(Value::Str(path))) => return self.target(&path),
+            ("__nothing__", _) => Value::None,
             ("__unknown__", _) => return Err(Stop::Unknown("a part of the library")),
             ("exception.__init__", Some(Value::Object(object)))
                 if matches!(object.class.kind, super::value::Kind::Dict | super::value::Kind::List) =>
@@ -425,6 +491,12 @@ impl<'a> Machine<'a> {
             }
             (Value::Int(n), None) => Ok(Value::Int(*n)),
             (Value::Int(n), Some(Some(digits))) if digits >= 0 => Ok(Value::Int(*n)),
+            (Value::Int(n), Some(Some(digits @ -15..=-1))) => {
+                let unit = 10_i128.pow(digits.unsigned_abs() as u32);
+                let (down, rest) = (n.div_euclid(unit), n.rem_euclid(unit));
+                let up = rest * 2 > unit || rest * 2 == unit && down % 2 != 0;
+                Ok(Value::Int((down + i128::from(up)) * unit))
+            }
             (Value::Object(_), _) => match self.method_of(value, "__round__") {
                 Some(method) => self.call(&method, Args::of(digits.into_iter().collect())),
                 None => Err(Stop::Unknown("round")),

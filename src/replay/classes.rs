@@ -43,11 +43,21 @@ impl<'a> Machine<'a> {
             }
         }
         let enumeration = matches!(kind, Kind::Enum | Kind::IntEnum | Kind::StrEnum);
-        if def.keywords.iter().any(|keyword| {
-            keyword.name.as_deref() != Some("metaclass")
-                || keyword.value.dotted().is_none_or(|name| !matches!(&*name, "ABCMeta" | "abc.ABCMeta"))
-        }) {
-            return Err(Stop::Unknown("a metaclass"));
+        let told = bases.iter().find_map(|base: &Rc<Class<'a>>| Some(base.find("__init_subclass__")?.1));
+        let mut words = Args::default();
+        for keyword in &def.keywords {
+            match &keyword.name {
+                Some(name) if &**name == "metaclass" => {
+                    let known = keyword.value.dotted();
+                    if !matches!(known.as_deref(), Some("ABCMeta" | "abc.ABCMeta")) {
+                        return Err(Stop::Unknown("a metaclass"));
+                    }
+                }
+                Some(name) if told.is_some() => {
+                    words.kw.push((name.clone(), self.eval(&keyword.value, scope)?));
+                }
+                _ => return Err(Stop::Unknown("a metaclass")),
+            }
         }
         let inner = Rc::new(Scope {
             vars: RefCell::default(),
@@ -117,6 +127,14 @@ impl<'a> Machine<'a> {
             attrs.push((name, value));
         }
         self.name_descriptors(&class)?;
+        if let Some(told) = told {
+            let function = match told {
+                Value::ClassMethod(inner) => (*inner).clone(),
+                other => other,
+            };
+            words.pos.push(Value::Class(Rc::clone(&class)));
+            self.call(&function, words)?;
+        }
         let mut value = Value::Class(Rc::clone(&class));
         for decorator in def.decorators.iter().rev() {
             match decorator_name(decorator).as_deref() {
@@ -175,7 +193,7 @@ impl<'a> Machine<'a> {
         scope: &Rc<Scope<'a>>,
     ) -> Res<'a> {
         match decorator_name(decorator).as_deref() {
-            Some("property" | "functools.cached_property" | "cached_property") => {
+            Some("property") => {
                 return Ok(Value::Property(Rc::new((value, None))));
             }
             Some("staticmethod") => return Ok(Value::StaticMethod(Rc::new(value))),

@@ -316,7 +316,21 @@ impl<'a> Machine<'a> {
                 if plain(left) && plain(right) {
                     None
                 } else {
-                    return Err(Stop::Unknown("an order of objects"));
+                    // `a > b` asks `b < a` where only `__lt__` is there.
+                    let (asked, other, holds) = match op {
+                        "<" => (left, right, Ordering::Less),
+                        ">" => (right, left, Ordering::Greater),
+                        _ => return Err(Stop::Unknown("an order of objects")),
+                    };
+                    let Some(method) = self.method_of(asked, "__lt__") else {
+                        return Err(Stop::Unknown("an order of objects"));
+                    };
+                    let less = self.call(&method, Args::of(vec![other.clone()]))?;
+                    if matches!(less, Value::NotImplemented) {
+                        return Err(Stop::Unknown("an order of objects"));
+                    }
+                    let less = self.truth(&less)?;
+                    return Ok(Some(if less { holds } else { Ordering::Equal }));
                 }
             }
             (Value::Set(_), Value::Set(_)) | (Value::Given(_), _) | (_, Value::Given(_)) => {

@@ -12,6 +12,11 @@ use crate::workspace::python::{ComprehensionFor, ComprehensionKind, Expr, ExprKi
 /// Deepest nesting of expressions, over all calls that are open: bounds the stack.
 const MAX_DEPTH: usize = 800;
 
+/// Most values that are taken from a generator: one that goes on without end is asked for fewer.
+const MOST_YIELDED: usize = 120;
+/// Why a generator was left.
+pub(super) const ENDLESS: &str = "a generator that goes on";
+
 impl<'a> Machine<'a> {
     pub(super) fn eval(&mut self, expr: &'a Expr, scope: &Rc<Scope<'a>>) -> Res<'a> {
         self.step()?;
@@ -194,8 +199,14 @@ impl<'a> Machine<'a> {
                     done?;
                     return Ok(Value::None);
                 }
+                let is_endless = self.without_end.contains(&self.yielded.len());
                 match self.yielded.last_mut() {
-                    Some(made) => made.push(value),
+                    Some(made) => {
+                        made.push(value);
+                        if is_endless && made.len() >= MOST_YIELDED {
+                            return Err(Stop::Unknown(ENDLESS));
+                        }
+                    }
                     None => return Err(Stop::Unknown("yield")),
                 }
                 Value::None

@@ -13,6 +13,19 @@ impl<'a> Machine<'a> {
         let first = args.pos.first().cloned();
         Ok(match (name, first) {
             ("same", Some(value)) => value,
+            ("wraps", Some(wrapper)) => {
+                let [wrapped] = made.pos.as_slice() else { return Err(Stop::Unknown("wraps")) };
+                if let (Value::Function(_), Value::Function(of)) = (&wrapper, wrapped) {
+                    for (name, value) in of.attrs.borrow().iter() {
+                        self.set_attribute(&wrapper, name, value.clone())?;
+                    }
+                    let name = of.attr("__name__").unwrap_or_else(|| Value::str(&of.name));
+                    self.set_attribute(&wrapper, "__name__", name.clone())?;
+                    self.set_attribute(&wrapper, "__qualname__", name)?;
+                    self.set_attribute(&wrapper, "__wrapped__", wrapped.clone())?;
+                }
+                wrapper
+            }
             ("functools.partial", _) if !made.pos.is_empty() => {
                 let mut all = tail(made);
                 all.pos.extend(args.pos);

@@ -33,7 +33,6 @@ const KNOWN: &[&str] = &[
     "enum.StrEnum",
     "enum.auto",
     "enum.unique",
-    "functools.cached_property",
     "functools.partial",
     "functools.reduce",
     "functools.wraps",
@@ -44,13 +43,20 @@ const KNOWN: &[&str] = &[
     "json.dumps",
     "json.load",
     "json.loads",
+    "math.atan",
+    "math.atan2",
     "math.ceil",
     "math.comb",
+    "math.copysign",
+    "math.cos",
+    "math.degrees",
+    "math.dist",
     "math.e",
     "math.exp",
     "math.fabs",
     "math.factorial",
     "math.floor",
+    "math.fmod",
     "math.gcd",
     "math.hypot",
     "math.inf",
@@ -61,10 +67,15 @@ const KNOWN: &[&str] = &[
     "math.lcm",
     "math.log",
     "math.log10",
+    "math.log2",
     "math.nan",
     "math.pi",
+    "math.pow",
     "math.prod",
+    "math.radians",
+    "math.sin",
     "math.sqrt",
+    "math.tan",
     "math.tau",
     "math.trunc",
     "operator.add",
@@ -154,8 +165,18 @@ impl<'a> Machine<'a> {
 
     /// An attribute of a module or type of the library.
     pub(super) fn native_attribute(&mut self, module: &Name, name: &Name) -> Res<'a> {
+        // What a type is called: `type(value).__name__`.
+        if matches!(&**name, "__name__" | "__qualname__") && !module.starts_with('?') {
+            return Ok(Value::str(module.rsplit('.').next().unwrap_or(module)));
+        }
+        if let Some(file) = self.program.library(&format!("{module}.{name}")) {
+            self.module(file)?;
+            return Ok(Value::Module(file));
+        }
         match (&**module, &**name) {
-            ("dict", "fromkeys") | ("str", _) => Ok(Value::Native(format!("{module}.{name}").into())),
+            ("dict", "fromkeys") | ("str", _) | ("object", "__setattr__") => {
+                Ok(Value::Native(format!("{module}.{name}").into()))
+            }
             ("itertools.chain", "from_iterable") => Ok(Value::Native("itertools.chain.from_iterable".into())),
             (known, _) if known.contains('.') && !known.starts_with("pytest.mark") && known != "os.path" => {
                 Err(Stop::Unknown("a member of the library"))
@@ -214,7 +235,57 @@ impl<'a> Machine<'a> {
                 }
                 total
             }
-            ("functools.wraps", Some(_)) => Value::Given(Rc::new(("same".into(), Args::default()))),
+            ("str.maketrans", Some(first)) => return self.translation(&first, &args),
+            ("dict.fromkeys", Some(keys)) => {
+                let dict = Value::dict(Vec::new());
+                let value = args.get(1, "value").unwrap_or(Value::None);
+                for key in self.collect(&keys)? {
+                    self.set_item(&dict, &key, value.clone())?;
+                }
+                dict
+            }
+            (
+                "math.sin" | "math.cos" | "math.tan" | "math.radians" | "math.degrees" | "math.log2"
+                | "math.atan",
+                Some(value),
+            ) => {
+                let Some(x) = value.number() else { return self.raise("TypeError", "must be real number") };
+                Value::Float(match &name[5..] {
+                    "sin" => x.sin(),
+                    "cos" => x.cos(),
+                    "tan" => x.tan(),
+                    "atan" => x.atan(),
+                    "radians" => x.to_radians(),
+                    "degrees" => x.to_degrees(),
+                    _ if x <= 0.0 => return self.raise("ValueError", "math domain error"),
+                    _ => x.log2(),
+                })
+            }
+            ("math.atan2" | "math.copysign" | "math.pow" | "math.fmod", Some(a)) if args.pos.len() == 2 => {
+                let (Some(a), Some(b)) = (a.number(), args.pos[1].number()) else {
+                    return self.raise("TypeError", "must be real number");
+                };
+                Value::Float(match &name[5..] {
+                    "atan2" => a.atan2(b),
+                    "copysign" => a.copysign(b),
+                    "pow" => a.powf(b),
+                    _ => a % b,
+                })
+            }
+            ("math.dist", Some(a)) if args.pos.len() == 2 => {
+                let (a, b) = (self.collect(&a)?, self.collect(&args.pos[1])?);
+                let mut sum = 0.0;
+                for (a, b) in a.iter().zip(&b) {
+                    let (Some(a), Some(b)) = (a.number(), b.number()) else {
+                        return self.raise("TypeError", "must be real number");
+                    };
+                    sum += (a - b) * (a - b);
+                }
+                Value::Float(sum.sqrt())
+            }
+            ("functools.wraps", Some(wrapped)) => {
+                Value::Given(Rc::new(("wraps".into(), Args::of(vec![wrapped]))))
+            }
             ("itertools.chain", _) => {
                 let mut all = Vec::new();
                 for arg in &args.pos {
@@ -270,7 +341,14 @@ impl<'a> Machine<'a> {
                     default: None,
                     factory: None,
                 };
-                let fields = names.into_iter().map(field).collect();
+                let mut fields: Vec<Field<'a>> = names.into_iter().map(field).collect();
+                if let Some(defaults) = args.named("defaults") {
+                    let defaults = self.collect(&defaults)?;
+                    let from = fields.len().saturating_sub(defaults.len());
+                    for (field, default) in fields[from..].iter_mut().zip(defaults) {
+                        field.default = Some(default);
+                    }
+                }
                 Value::Class(Rc::new(Class {
                     name: name.text().unwrap_or("tuple").into(),
                     bases: Vec::new(),

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::scope::{self, Names, Scope};
 use super::value::{Body, Class, Cursor, Function, Kind, Object, Value};
 use super::{Program, prelude};
-use crate::workspace::python::{Expr, Function as FunctionDef, Name, Signature, Stmt};
+use crate::workspace::python::{Expr, ExprKind, Function as FunctionDef, Name, Signature, Stmt, StmtKind};
 
 /// Deepest nesting of calls; Python's own limit is 1000, which needs no more to be seen.
 const MAX_CALLS: usize = 60;
@@ -84,6 +84,8 @@ pub(super) struct Machine<'a> {
     pub done: HashMap<(usize, u32), u32>,
     /// Values that generators being run have yielded.
     pub yielded: Vec<Vec<Value<'a>>>,
+    /// Which of them, by their depth, go on without end.
+    pub without_end: BTreeSet<usize>,
     /// Classes whose method runs, for `super()`.
     pub owners: Vec<Option<(Rc<Class<'a>>, Value<'a>)>>,
     pub compared: Option<Compared>,
@@ -115,6 +117,7 @@ impl<'a> Machine<'a> {
             ran: BTreeSet::new(),
             done: HashMap::new(),
             yielded: Vec::new(),
+            without_end: BTreeSet::new(),
             owners: Vec::new(),
             compared: None,
             printed: [String::new(), String::new()],
@@ -311,6 +314,7 @@ impl<'a> Machine<'a> {
             defaults,
             scope: around,
             owner: RefCell::new(None),
+            attrs: RefCell::default(),
             is_async: def.is_some_and(|def| def.is_async),
             generator: matches!(body, Body::Block(body) if scope::yields(body)),
             def,
@@ -356,10 +360,20 @@ impl<'a> Machine<'a> {
                 self.calls.push((function.file, 0));
                 if function.generator {
                     self.yielded.push(Vec::new());
+                    let depth = self.yielded.len();
+                    if endless(body) {
+                        self.without_end.insert(depth);
+                    } else {
+                        self.without_end.remove(&depth);
+                    }
                 }
                 let flow = self.block(body, &scope);
                 self.calls.pop();
                 let made = if function.generator { self.yielded.pop() } else { None };
+                // What goes on without end is taken for as long as anybody may ask.
+                if let (Err(Stop::Unknown(super::expr::ENDLESS)), Some(made)) = (&flow, &made) {
+                    return Ok(Value::iter(made.clone()));
+                }
                 let value = match flow? {
                     Flow::Return(value) => value,
                     _ => Value::None,
@@ -383,6 +397,24 @@ impl<'a> Machine<'a> {
             _ => return None,
         })
     }
+}
+
+/// Whether a generator's body has a loop without a condition of its own.
+fn endless(body: &[Stmt]) -> bool {
+    let mut found = false;
+    for stmt in body {
+        stmt.walk(false, &mut |stmt| match &stmt.kind {
+            StmtKind::While { test, .. } => {
+                found |= matches!(test.kind, ExprKind::Bool(true) | ExprKind::Int(_));
+            }
+            StmtKind::For { iter, .. } => {
+                found |= matches!(&iter.kind, ExprKind::Call { func, .. }
+                    if func.dotted().is_some_and(|name| matches!(name.rsplit('.').next(), Some("count" | "cycle"))));
+            }
+            _ => {}
+        });
+    }
+    found
 }
 
 /// The base of a built-in exception; `None` if there is no such exception.

@@ -12,11 +12,14 @@ const STR: &[&str] = &[
     "count",
     "encode",
     "endswith",
+    "expandtabs",
     "find",
     "format",
+    "format_map",
     "index",
     "isalnum",
     "isalpha",
+    "isdecimal",
     "isdigit",
     "isidentifier",
     "islower",
@@ -32,6 +35,7 @@ const STR: &[&str] = &[
     "removesuffix",
     "replace",
     "rfind",
+    "rindex",
     "rjust",
     "rpartition",
     "rsplit",
@@ -42,6 +46,7 @@ const STR: &[&str] = &[
     "strip",
     "swapcase",
     "title",
+    "translate",
     "upper",
     "zfill",
 ];
@@ -65,8 +70,10 @@ const SET: &[&str] = &[
     "clear",
     "copy",
     "difference",
+    "difference_update",
     "discard",
     "intersection",
+    "isdisjoint",
     "issubset",
     "issuperset",
     "pop",
@@ -152,6 +159,35 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// `str.maketrans`: characters and what takes their place.
+    pub(super) fn translation(&mut self, first: &Value<'a>, args: &Args<'a>) -> Res<'a> {
+        let table = Value::dict(Vec::new());
+        let number = |c: char| Value::Int(i128::from(c as u32));
+        match (first, args.pos.get(1), args.pos.get(2)) {
+            (Value::Dict(pairs), None, None) => {
+                for (key, value) in pairs.borrow().iter() {
+                    let key =
+                        key.text().and_then(|text| text.chars().next()).map_or_else(|| key.clone(), number);
+                    self.set_item(&table, &key, value.clone())?;
+                }
+            }
+            (Value::Str(from), Some(Value::Str(to)), removed) => {
+                if from.chars().count() != to.chars().count() {
+                    return self
+                        .raise("ValueError", "the first two maketrans arguments must have equal length");
+                }
+                for (a, b) in from.chars().zip(to.chars()) {
+                    self.set_item(&table, &number(a), Value::str(b.to_string()))?;
+                }
+                for c in removed.and_then(Value::text).unwrap_or_default().chars() {
+                    self.set_item(&table, &number(c), Value::None)?;
+                }
+            }
+            _ => return Err(Stop::Unknown("maketrans")),
+        }
+        Ok(table)
+    }
+
     fn str_method(&mut self, text: &str, name: &str, args: &Args<'a>) -> Res<'a> {
         let arg = |index: usize| args.pos.get(index).and_then(Value::text).map(str::to_owned);
         let given = args.pos.first();
@@ -176,7 +212,7 @@ impl<'a> Machine<'a> {
             return self.raise("TypeError", message);
         }
         let bounded = match name {
-            "count" | "startswith" | "endswith" | "rfind" => args.pos.len() > 1,
+            "count" | "startswith" | "endswith" | "rfind" | "rindex" => args.pos.len() > 1,
             "find" | "index" => args.pos.len() > 2,
             _ => false,
         };
@@ -281,8 +317,55 @@ impl<'a> Machine<'a> {
                 Value::str(made.join(text))
             }
             "format" => return self.str_format(text, args),
+            "format_map" => {
+                let Some(Value::Dict(pairs)) = args.pos.first() else {
+                    return Err(Stop::Unknown("format_map"));
+                };
+                let pairs = pairs.borrow().clone();
+                let kw =
+                    pairs.into_iter().filter_map(|(key, value)| Some((key.text()?.into(), value))).collect();
+                return self.str_format(text, &Args { pos: Vec::new(), kw });
+            }
+            "translate" => {
+                let Some(table @ Value::Dict(_)) = args.pos.first() else {
+                    return Err(Stop::Unknown("translate"));
+                };
+                let mut made = String::new();
+                for c in text.chars() {
+                    match self.find(table, &Value::Int(i128::from(c as u32)))? {
+                        None => made.push(c),
+                        Some(Value::None) => {}
+                        Some(Value::Str(new)) => made.push_str(&new),
+                        Some(_) => return Err(Stop::Unknown("translate")),
+                    }
+                }
+                Value::str(made)
+            }
+            "expandtabs" => {
+                let size = args.get(0, "tabsize").and_then(|n| n.int()).unwrap_or(8).clamp(0, 64) as usize;
+                let (mut made, mut column) = (String::new(), 0);
+                for c in text.chars() {
+                    match c {
+                        '\t' if size > 0 => {
+                            let blanks = size - column % size;
+                            made.push_str(&" ".repeat(blanks));
+                            column += blanks;
+                        }
+                        '\t' => {}
+                        '\n' | '\r' => {
+                            made.push(c);
+                            column = 0;
+                        }
+                        c => {
+                            made.push(c);
+                            column += 1;
+                        }
+                    }
+                }
+                Value::str(made)
+            }
             "count" => Value::Int(arg(0).map_or(0, |part| text.matches(&*part).count()) as i128),
-            "find" | "index" | "rfind" => {
+            "find" | "index" | "rfind" | "rindex" => {
                 let part = arg(0).unwrap_or_default();
                 let len = text.chars().count() as i128;
                 let start = match args.pos.get(1).map(Value::int) {
@@ -291,18 +374,20 @@ impl<'a> Machine<'a> {
                     Some(None) => return Err(Stop::Unknown("find")),
                 };
                 let from = text.char_indices().nth(start).map_or(text.len(), |(at, _)| at);
-                let found = if name == "rfind" {
+                let found = if name.starts_with('r') {
                     text.rfind(&*part)
                 } else {
                     text[from..].find(&*part).map(|at| at + from)
                 };
                 match found {
                     Some(at) => Value::Int(text[..at].chars().count() as i128),
-                    None if name == "index" => return self.raise("ValueError", "substring not found"),
+                    None if name.ends_with("index") => {
+                        return self.raise("ValueError", "substring not found");
+                    }
                     None => Value::Int(-1),
                 }
             }
-            "isdigit" | "isnumeric" => all(char::is_numeric),
+            "isdigit" | "isnumeric" | "isdecimal" => all(char::is_numeric),
             "isalpha" => all(char::is_alphabetic),
             "isalnum" => all(char::is_alphanumeric),
             "isspace" => all(char::is_whitespace),
@@ -605,6 +690,25 @@ impl<'a> Machine<'a> {
                     made = self.binary(op, &made, &Value::set(other))?;
                 }
                 made
+            }
+            ("isdisjoint", Some(other)) => {
+                for item in self.collect(&other)? {
+                    if self.has(&all, &item)? {
+                        return Ok(Value::Bool(false));
+                    }
+                }
+                Value::Bool(true)
+            }
+            ("difference_update", Some(other)) => {
+                let other = self.collect(&other)?;
+                let mut kept = Vec::new();
+                for item in all {
+                    if !self.has(&other, &item)? {
+                        kept.push(item);
+                    }
+                }
+                *items.borrow_mut() = kept;
+                Value::None
             }
             ("issubset", Some(other)) => {
                 let other = self.collect(&other)?;

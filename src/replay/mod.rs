@@ -144,6 +144,7 @@ impl Program {
         if files.iter().any(|file| file.text().contains("tmp_path")) {
             files.extend(prelude::module("pathlib"));
         }
+        let mut has_dates = false;
         let mut at = 0;
         while at < files.len() {
             let source = Arc::clone(&files[at]);
@@ -179,6 +180,16 @@ impl Program {
                 }
             }
             at += 1;
+            // What an edit of dates may need.
+            if at == files.len()
+                && !has_dates
+                && files.iter().any(|file| prelude::name_of(file.path()) == Some("datetime"))
+            {
+                has_dates = true;
+                if !files.iter().any(|file| prelude::name_of(file.path()) == Some("calendar")) {
+                    files.extend(prelude::module("calendar"));
+                }
+            }
         }
         Some(Self { files, index: Arc::new(index), imports: Arc::new(imports), conftests: conftests.into() })
     }

@@ -10,22 +10,38 @@ use crate::workspace::SourceFile;
 const FOLDER: &str = "<library>";
 
 const TEXTS: &[(&str, &str)] = &[
+    ("argparse", include_str!("library/argparse.py")),
     ("asyncio", include_str!("library/asyncio.py")),
     ("bisect", include_str!("library/bisect.py")),
+    ("calendar", include_str!("library/calendar.py")),
     ("collections", include_str!("library/collections.py")),
+    ("concurrent.futures", include_str!("library/concurrent.futures.py")),
+    ("configparser", include_str!("library/configparser.py")),
     ("contextlib", include_str!("library/contextlib.py")),
     ("csv", include_str!("library/csv.py")),
     ("datetime", include_str!("library/datetime.py")),
     ("decimal", include_str!("library/decimal.py")),
+    ("fractions", include_str!("library/fractions.py")),
     ("functools", include_str!("library/functools.py")),
     ("heapq", include_str!("library/heapq.py")),
+    ("html", include_str!("library/html.py")),
     ("io", include_str!("library/io.py")),
     ("itertools", include_str!("library/itertools.py")),
     ("logging", include_str!("library/logging.py")),
+    ("os", include_str!("library/os.py")),
+    ("os.path", include_str!("library/os.path.py")),
     ("pathlib", include_str!("library/pathlib.py")),
+    ("queue", include_str!("library/queue.py")),
+    ("shlex", include_str!("library/shlex.py")),
     ("statistics", include_str!("library/statistics.py")),
+    ("string", include_str!("library/string.py")),
+    ("tempfile", include_str!("library/tempfile.py")),
+    ("textwrap", include_str!("library/textwrap.py")),
+    ("threading", include_str!("library/threading.py")),
     ("types", include_str!("library/types.py")),
     ("unittest.mock", include_str!("library/mock.py")),
+    ("urllib.parse", include_str!("library/urllib.parse.py")),
+    ("warnings", include_str!("library/warnings.py")),
 ];
 
 /// The modules, each parsed when it is first run.

@@ -382,6 +382,11 @@ impl<'a> Machine<'a> {
                     self.module(first)?;
                     Value::Module(first)
                 }
+                // `import urllib.parse`: only the part is known, and found by its whole name.
+                (None, Some(whole)) if prelude::is_part(program.files[whole].path()) => {
+                    self.module(whole)?;
+                    Value::Native(wanted.into())
+                }
                 _ => return Err(Stop::Unknown("a namespace package")),
             };
             self.bind(bound, value, scope);
@@ -439,7 +444,24 @@ impl<'a> Machine<'a> {
                 let index = self.eval(index, scope)?;
                 self.delete_item(&value, &index)
             }
-            _ => Err(Stop::Unknown("del of an attribute")),
+            ExprKind::Attribute { value, attr, .. } => {
+                let value = self.eval(value, scope)?;
+                let Value::Object(object) = &value else {
+                    return Err(Stop::Unknown("del of an attribute"));
+                };
+                if self.method_of(&value, "__delattr__").is_some() || object.class.frozen.get() {
+                    return Err(Stop::Unknown("del of an attribute"));
+                }
+                let mut attrs = object.attrs.borrow_mut();
+                if let Some(at) = attrs.iter().position(|(known, _)| known == attr) {
+                    attrs.remove(at);
+                    return Ok(());
+                }
+                drop(attrs);
+                self.no_attribute(&value, attr)?;
+                Ok(())
+            }
+            _ => Err(Stop::Unknown("a target of del")),
         }
     }
 }

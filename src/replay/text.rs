@@ -273,6 +273,7 @@ impl<'a> Machine<'a> {
         let mut values = values.into_iter();
         let mut made = String::new();
         let mut rest = format;
+        let mut named = false;
         while let Some(at) = rest.find('%') {
             made.push_str(&rest[..at]);
             rest = &rest[at + 1..];
@@ -284,11 +285,25 @@ impl<'a> Machine<'a> {
                 made.push('%');
                 continue;
             }
-            if kind == '(' {
-                return Err(Stop::Unknown("a format by names"));
-            }
-            let Some(value) = values.next() else {
-                return self.raise("TypeError", "not enough arguments for format string");
+            let (value, flags, kind) = if kind == '(' {
+                let Some((name, after)) = rest.split_once(')') else {
+                    return self.raise("ValueError", "incomplete format key");
+                };
+                if !single || !matches!(value, Value::Dict(_)) {
+                    return self.raise("TypeError", "format requires a mapping");
+                }
+                named = true;
+                let end = after.find(|c: char| c.is_alphabetic()).unwrap_or(0);
+                let Some(kind) = after[end..].chars().next() else {
+                    return self.raise("ValueError", "incomplete format");
+                };
+                rest = &after[end + kind.len_utf8()..];
+                (self.item(value, &Value::str(name))?, &after[..end], kind)
+            } else {
+                let Some(value) = values.next() else {
+                    return self.raise("TypeError", "not enough arguments for format string");
+                };
+                (value, flags, kind)
             };
             let (value, spec) = match kind {
                 's' => (Value::str(self.string(&value)?), percent_spec(flags, "")),
@@ -306,7 +321,7 @@ impl<'a> Machine<'a> {
             made.push_str(&self.format(&value, &spec)?);
         }
         made.push_str(rest);
-        if values.next().is_some() {
+        if !named && values.next().is_some() {
             return self.raise("TypeError", "not all arguments converted during string formatting");
         }
         Ok(Value::str(made))

@@ -81,6 +81,8 @@ pub(super) struct Function<'a> {
     pub scope: Rc<Scope<'a>>,
     /// The class whose body it stands in, for `super()`.
     pub owner: RefCell<Option<Rc<Class<'a>>>>,
+    /// What was assigned to its attributes.
+    pub attrs: RefCell<Vec<(Name, Value<'a>)>>,
     pub is_async: bool,
     pub generator: bool,
     pub def: Option<&'a FunctionDef>,
@@ -327,6 +329,13 @@ impl<'a> Class<'a> {
             }
         }
         found
+    }
+}
+
+impl<'a> Function<'a> {
+    /// What was assigned to an attribute.
+    pub(super) fn attr(&self, name: &str) -> Option<Value<'a>> {
+        self.attrs.borrow().iter().find(|(known, _)| **known == *name).map(|(_, value)| value.clone())
     }
 }
 

@@ -168,6 +168,14 @@ class Path(PurePath):
             __unknown__()
         return iter([path for path in self.iterdir() if path.name.endswith(pattern[1:])])
 
+    def rglob(self, pattern):
+        self._ours()
+        if not pattern.startswith("*") or "*" in pattern[1:] or "/" in pattern or "?" in pattern:
+            __unknown__()
+        below = str(self) + "/"
+        return iter([Path(path) for path in list(_FILES) + _FOLDERS
+                     if path.startswith(below) and path.endswith(pattern[1:])])
+
     def rename(self, target):
         _FILES[str(target)] = _FILES.pop(str(self))
         return Path(target)
@@ -256,6 +264,7 @@ class _File:
 
 
 PosixPath = Path
+PurePosixPath = PurePath
 
 
 def _folder():
