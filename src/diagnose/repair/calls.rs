@@ -113,9 +113,38 @@ pub(super) fn call<'a>(
             if let Some(stop) = args.get(1).or(args.first()) {
                 off_by_one(maker, stop, 1);
             }
+            if let [stop] = args {
+                let stop = maker.text(stop.span);
+                let span = args[0].span;
+                maker.replace(
+                    span,
+                    format!("1, {stop} + 1"),
+                    2,
+                    "`range` begins at 0: it is meant to begin at 1",
+                );
+                maker.replace(
+                    span,
+                    format!("1, {stop}"),
+                    3,
+                    "`range` begins at 0: it is meant to begin at 1",
+                );
+            }
         }
         "sorted" | "sort" if !shown.contains("reverse") => {
             maker.replace(close, format!("{comma}reverse=True)"), 2, "the order is the wrong way round");
+        }
+        "len" if args.len() == 1 => {
+            let of = maker.text(args[0].span);
+            let why = format!("`len` counts the keys of `{of}`: the sum of its values is meant");
+            maker.replace(expr.span, format!("sum({of}.values())"), 3, why);
+        }
+        "enumerate" if args.len() == 1 && keywords.is_empty() => {
+            maker.replace(close, ", 1)", 2, "`enumerate` counts from 0: the first is meant to be 1");
+        }
+        "enumerate" => {
+            let end = args.first().map_or(expr.span.end - 1, |arg| arg.span.end);
+            let span = Span { start: end, end: expr.span.end - 1 };
+            maker.replace(span, "", 3, "`enumerate` does not count from 0 here");
         }
         "next" if args.len() == 1 => {
             maker.replace(close, ", None)", 2, "no item fits, and `next` has no default");
@@ -156,6 +185,21 @@ pub(super) fn call<'a>(
             maker.replace(close, format!("{comma}default=0)"), 3, "there may be no items");
         }
         "split" if args.len() == 1 => {
+            if args[0].as_str() == Some(" ") {
+                maker.replace(
+                    args[0].span,
+                    "",
+                    2,
+                    "`split(\" \")` gives empty texts where there are several blanks",
+                );
+            }
+            if args[0].as_str() == Some("\n")
+                && let ExprKind::Attribute { attr_span, .. } = &func.kind
+            {
+                let span = Span { start: attr_span.start, end: expr.span.end };
+                let why = "`split(\"\\n\")` gives an empty text after the last line: `splitlines()` does not";
+                maker.replace(span, "splitlines()", 2, why);
+            }
             if let StmtKind::Assign { targets, .. } = &stmt.kind
                 && let [Expr { kind: ExprKind::Tuple(names), .. }] = targets.as_slice()
                 && names.len() > 2
@@ -165,6 +209,10 @@ pub(super) fn call<'a>(
                 maker.replace(close, format!(", {})", names.len() - 1), 1, why);
             }
             maker.replace(close, ", 1)", 2, "the separator can come more than once: split only at the first");
+        }
+        "open" => mode(maker, func, args, keywords),
+        "split" if args.is_empty() && keywords.is_empty() => {
+            maker.replace(close, "\",\")", 4, "the parts are divided by commas");
         }
         "rstrip" | "lstrip" | "strip" if args.len() == 1 => {
             if let ExprKind::Attribute { attr_span, .. } = &func.kind {
@@ -247,6 +295,35 @@ pub(super) fn iterated(maker: &mut Maker<'_>, target: &Expr, iter: &Expr) {
     );
     maker.replace(iter.span, format!("range({text})"), 2, "an int is not iterable: `range` is missing");
     maker.replace(iter.span, format!("range(len({text}))"), 3, "indexes are meant");
+    if maker.hints.exception == "ValueError" {
+        let why = "the first row is a header, not one of the items";
+        maker.replace(iter.span, format!("list({text})[1:]"), 2, why);
+    }
     maker.replace(iter.span, format!("reversed({text})"), 3, "the order is the wrong way round");
     maker.replace(iter.span, format!("sorted({text})"), 3, "the order is not sorted");
+}
+
+/// The mode in which a file is opened.
+fn mode(maker: &mut Maker<'_>, func: &Expr, args: &[Expr], keywords: &[crate::workspace::python::Keyword]) {
+    let named = keywords.iter().find(|keyword| keyword.name.as_deref() == Some("mode")).map(|k| &k.value);
+    // `open(path, mode)`, `gzip.open(path, mode)` and `path.open(mode)`.
+    let at = usize::from(func.as_name().is_some() || args.len() > 1);
+    let is_mode = |text: &str| {
+        (1..4).contains(&text.len())
+            && text.chars().all(|c| matches!(c, 'r' | 'w' | 'a' | 'x' | 'b' | 't' | '+'))
+    };
+    let given = args.get(at).filter(|arg| arg.as_str().is_some_and(is_mode));
+    let Some(given) = named.or(given) else { return };
+    let (Some(mode), shown) = (given.as_str(), maker.text(given.span).to_owned()) else { return };
+    // A log that is emptied is the usual slip, a file that is never emptied the rare one.
+    let (other, cost, why) = match mode.chars().next() {
+        Some('w') => {
+            ("a", 1, "empties the file each time it is opened: what was written before is lost (`a` appends)")
+        }
+        Some('a') => ("w", 4, "keeps what was in the file before (`w` writes it anew)"),
+        _ => return,
+    };
+    let new = shown.replacen(&mode[..1], other, 1);
+    maker.replace(given.span, new, cost, format!("the mode {shown} {why}"));
+    maker.about_shared();
 }

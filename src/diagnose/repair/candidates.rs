@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::{expressions, idioms, statements};
+use super::{caught, expressions, flow, idioms, statements, truth};
 use crate::diagnose::draft::TextEdit;
 use crate::diagnose::rules::edits;
 use crate::model::RelPath;
@@ -92,6 +92,8 @@ impl<'a> Maker<'a> {
                         if !matches!(&*function.name, "__eq__" | "__ne__" | "__repr__") {
                             statements::signature(self, function);
                             idioms::function(self, function);
+                            flow::function(self, function);
+                            caught::decorators(self, function);
                             self.body(&function.body, ran, false);
                             statements::end(self, function);
                         }
@@ -113,9 +115,15 @@ impl<'a> Maker<'a> {
                     if always || ran.contains(&stmt.start_line) {
                         self.line = stmt.start_line;
                         statements::statement(self, stmt, body);
+                        flow::statement(self, stmt, body);
+                        caught::statement(self, stmt, body);
+                        truth::statement(self, stmt);
                         for expr in stmt.expressions() {
                             expressions::walk(self, expr, stmt);
-                            expr.walk(&mut |part| idioms::expression(self, part, stmt));
+                            expr.walk(&mut |part| {
+                                idioms::expression(self, part, stmt);
+                                truth::expression(self, part);
+                            });
                         }
                     }
                     for inner in stmt.bodies() {

@@ -29,6 +29,7 @@ pub(super) const TWINS: &[(&str, &str)] = &[
     ("keys", "items"),
     ("values", "items"),
     ("int", "float"),
+    ("int", "round"),
     ("remove", "pop"),
     ("remove", "discard"),
     ("replace", "strip"),
@@ -159,6 +160,7 @@ fn one<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
                 );
             }
         }
+        ExprKind::Name(_) if matches!(stmt.kind, StmtKind::Try { .. }) => {}
         ExprKind::Name(name) => {
             let others: Vec<String> = maker.names.iter().filter(|other| **other != **name).cloned().collect();
             for other in others.iter().take(10) {
@@ -295,6 +297,7 @@ fn one<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
         && !matches!(expr.kind, ExprKind::None | ExprKind::Bool(_) | ExprKind::Compare { .. })
     {
         wrapped(maker, expr, 3);
+        replaced(maker, expr);
         for factor in ["* 100", "/ 100", "* 1000", "/ 1000", "* 60", "/ 60", "+ 1", "- 1"] {
             let new = match expr.kind {
                 ExprKind::Name(_)
@@ -317,6 +320,22 @@ fn one<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a Stmt) {
             maker.replace(expr.span, new, 4, why);
         }
     }
+}
+
+/// A sign that is kept where another is expected, or none: `+` for a blank.
+fn replaced(maker: &mut Maker<'_>, expr: &Expr) {
+    let Some((wrong, right)) = maker.hints.swapped.clone() else { return };
+    let is_sign = |text: &str| text.chars().count() < 4 && !text.contains(char::is_alphanumeric);
+    let atom = matches!(
+        expr.kind,
+        ExprKind::Name(_) | ExprKind::Call { .. } | ExprKind::Attribute { .. } | ExprKind::Subscript { .. }
+    );
+    if !atom || wrong.is_empty() || wrong == " " || !is_sign(&wrong) || !is_sign(&right) {
+        return;
+    }
+    let text = maker.text(expr.span);
+    let why = format!("`{wrong}` stays in `{text}`, where {right:?} is expected");
+    maker.replace(expr.span, format!("{text}.replace(\"{wrong}\", \"{right}\")"), 4, why);
 }
 
 fn attribute<'a>(maker: &mut Maker<'a>, expr: &'a Expr, value: &'a Expr, attr: &str, span: Span) {

@@ -18,6 +18,8 @@ pub(super) fn expression<'a>(maker: &mut Maker<'a>, expr: &'a Expr, stmt: &'a St
                 "quantize" => quantized(maker, expr, args, keywords),
                 "sorted" | "sort" => ordered(maker, keywords),
                 "get" | "pop" | "getattr" | "next" => defaults(maker, name, args),
+                "add_argument" => option_type(maker, expr, args, keywords),
+                "replace" | "date" | "datetime" => within_month(maker, expr, func, args, keywords),
                 "compile" | "match" | "search" | "fullmatch" | "findall" | "finditer" | "split" | "sub"
                     if args.first().is_some_and(|arg| matches!(arg.kind, ExprKind::Str(_))) =>
                 {
@@ -100,6 +102,51 @@ fn ordered(maker: &mut Maker<'_>, keywords: &[Keyword]) {
             None => maker.replace(part.span, new, if rank == 0 { 2 } else { 3 }, why),
         }
     }
+}
+
+/// An option of the command line, which is text unless it is told otherwise.
+fn option_type(maker: &mut Maker<'_>, expr: &Expr, args: &[Expr], keywords: &[Keyword]) {
+    let takes_text =
+        keywords.iter().all(|k| !matches!(k.name.as_deref(), None | Some("type" | "action" | "choices")));
+    let Some(name) = args.first().and_then(Expr::as_str).filter(|_| takes_text) else { return };
+    for kind in ["int", "float"] {
+        let Some(added) = edits::argument(maker.source, expr, &format!("type={kind}")) else { continue };
+        let why = format!("what is given as `{name}` stays a `str`: `type={kind}` is missing");
+        maker.edits(vec![(added.span, added.new_text)], if kind == "int" { 2 } else { 3 }, why);
+    }
+}
+
+/// A day that the month does not have: `day.replace(month=…)`, `date(year, month, day)`.
+fn within_month(maker: &mut Maker<'_>, expr: &Expr, func: &Expr, args: &[Expr], keywords: &[Keyword]) {
+    if maker.hints.exception != "ValueError" || !maker.hints.message.contains("day ") {
+        return;
+    }
+    let (monthrange, import) = maker.spelled("calendar", "monthrange");
+    let named = |name: &str| {
+        keywords.iter().find(|k| k.name.as_deref() == Some(name)).map(|k| maker.text(k.value.span))
+    };
+    let (edit, day) = match (&func.kind, args) {
+        (ExprKind::Attribute { value, attr, .. }, []) if &**attr == "replace" => {
+            if named("day").is_some() || named("year").or(named("month")).is_none() {
+                return;
+            }
+            let of = maker.text(value.span);
+            let (year, month) = (
+                named("year").map_or_else(|| format!("{of}.year"), str::to_owned),
+                named("month").map_or_else(|| format!("{of}.month"), str::to_owned),
+            );
+            let new = format!("day=min({of}.day, {monthrange}({year}, {month})[1])");
+            let Some(added) = edits::argument(maker.source, expr, &new) else { return };
+            ((added.span, added.new_text), format!("{of}.day"))
+        }
+        (_, [year, month, day, ..]) if !matches!(day.kind, ExprKind::Int(_)) => {
+            let (year, month, shown) = (maker.text(year.span), maker.text(month.span), maker.text(day.span));
+            ((day.span, format!("min({shown}, {monthrange}({year}, {month})[1])")), shown.to_owned())
+        }
+        _ => return,
+    };
+    let why = format!("the month may be shorter: it need not have the day `{day}`");
+    maker.edits([edit].into_iter().chain(import).collect(), 1, why);
 }
 
 /// A default of `get` and the like that a constant of the file is meant for.

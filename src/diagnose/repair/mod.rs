@@ -5,12 +5,18 @@
 
 mod calls;
 mod candidates;
+mod caught;
 mod expressions;
+mod flow;
 mod idioms;
 mod library;
 mod numbers;
+mod parameters;
 mod statements;
+#[cfg(test)]
+mod tests;
 mod texts;
+mod truth;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -149,9 +155,10 @@ fn mend(case: &Case<'_>) -> Option<Found> {
             continue;
         }
         let mut found = candidates::of_file(source, &ran, &hints);
-        // In tests only fixtures are mended, never what a test does or expects.
+        // In tests only fixtures and names of parameters are mended, never what a test does or expects.
         if tests {
             found.retain(|candidate| in_fixture(source, candidate.line));
+            found.extend(parameters::of_tests(source));
         }
         all.extend(found);
     }

@@ -48,9 +48,9 @@ pub(super) fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, 
         }
     }
     let (a, b) = (maker.text(left.span), maker.text(right.span));
-    if matches!(op, "-" | "/" | "//" | "%" | "+") {
+    if matches!(op, "-" | "/" | "//" | "%" | "+" | "|") {
         let edits = vec![(left.span, b.to_owned()), (right.span, a.to_owned())];
-        let cost = if matches!(op, "-" | "/" | "//") { 2 } else { 5 };
+        let cost = if matches!(op, "-" | "/" | "//" | "|") { 2 } else { 5 };
         maker.edits(edits, cost, "the operands are in the wrong order");
     }
     let source = std::sync::Arc::clone(maker.source);
@@ -80,6 +80,14 @@ pub(super) fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, 
             2,
             format!("`{inner_op}` binds before `{op}`: parentheses are missing"),
         );
+    }
+    if op == "//" {
+        let new = format!("-(-{} // {b})", atom(a, left));
+        maker.replace(expr.span, new, 2, "`//` rounds down where what is begun counts as a whole");
+    }
+    if op == "/" && a.len() < 60 {
+        let why = "the fraction is kept where it is meant to be rounded";
+        maker.replace(expr.span, format!("round({a} / {b})"), 4, why);
     }
     // `[[0] * n] * m`: the same row m times.
     if op == "*"
@@ -127,6 +135,16 @@ pub(super) fn binary<'a>(maker: &mut Maker<'a>, expr: &'a Expr, left: &'a Expr, 
                 },
             );
         }
+    }
+}
+
+/// An operand as it is, or in parentheses where it is made of several.
+fn atom(text: &str, expr: &Expr) -> String {
+    match expr.kind {
+        ExprKind::BinOp { .. } | ExprKind::UnaryOp { .. } | ExprKind::If { .. } if !text.starts_with('(') => {
+            format!("({text})")
+        }
+        _ => text.to_owned(),
     }
 }
 

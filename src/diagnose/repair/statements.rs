@@ -51,6 +51,25 @@ pub(super) fn statement<'a>(maker: &mut Maker<'a>, stmt: &'a Stmt, body: &'a [St
             }
         }
         StmtKind::Expr(value) => {
+            if let ExprKind::Compare { left, rest } = &value.kind
+                && let [("==", right)] = rest.as_slice()
+            {
+                let gap = Span { start: left.span.end, end: right.span.start };
+                let why = "`==` compares, and the result is thrown away: an assignment is meant";
+                for (new, cost) in [(" = ", 1), (" += ", 3), (" -= ", 3)] {
+                    maker.replace(gap, new, cost, why);
+                }
+            }
+            if let ExprKind::BinOp { left, op, right } = &value.kind
+                && matches!(
+                    left.kind,
+                    ExprKind::Name(_) | ExprKind::Attribute { .. } | ExprKind::Subscript { .. }
+                )
+            {
+                let gap = Span { start: left.span.end, end: right.span.start };
+                let why = format!("the result is thrown away: `{op}=` is meant");
+                maker.replace(gap, format!(" {op}= "), 1, why);
+            }
             if let ExprKind::Call { func, .. } = &value.kind
                 && let ExprKind::Attribute { value: object, attr, .. } = &func.kind
                 && PURE.contains(&&**attr)
@@ -332,7 +351,14 @@ pub(super) fn signature<'a>(maker: &mut Maker<'a>, function: &'a Function) {
         && !one_line
     {
         let globals = maker.source.module().globals();
-        if globals.iter().any(|binding| *binding.name == *name) {
+        if of_enclosing(maker, function, &name) {
+            let new = format!("{indent}nonlocal {name}\n");
+            let line = assigned_line(function, &name).unwrap_or(first.start_line);
+            let why = format!(
+                "assigning to `{name}` makes it local to the inner function: `nonlocal {name}` is missing"
+            );
+            maker.edits_at(line, vec![(at, new)], 1, why);
+        } else if globals.iter().any(|binding| *binding.name == *name) {
             let new = format!("{indent}global {name}\n");
             let line = assigned_line(function, &name).unwrap_or(first.start_line);
             maker.edits_at(
@@ -354,6 +380,21 @@ pub(super) fn signature<'a>(maker: &mut Maker<'a>, function: &'a Function) {
             }
         }
     }
+}
+
+/// Whether `name` belongs to the function that `function` stands in.
+fn of_enclosing(maker: &Maker<'_>, function: &Function, name: &str) -> bool {
+    let Some((outer, _)) = function.qualified_name.rsplit_once('.') else { return false };
+    let module = maker.source.module();
+    let mut found = false;
+    module.walk(&mut |stmt| {
+        if let StmtKind::Function(around) = &stmt.kind
+            && *around.qualified_name == *outer
+        {
+            found |= module.locals(around).iter().any(|binding| *binding.name == *name);
+        }
+    });
+    found
 }
 
 fn assigned_line(function: &Function, name: &str) -> Option<u32> {

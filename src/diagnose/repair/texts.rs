@@ -34,13 +34,20 @@ pub(super) fn string<'a>(maker: &mut Maker<'a>, expr: &'a Expr, text: &str, show
         && !wrong.is_empty()
         && shown.matches(&*wrong).count() == 1
     {
-        let cost = if text == wrong { 2 } else { 3 };
+        // A whole other text is what the test happens to expect, not what was meant.
+        let alike = strsim::jaro_winkler(&wrong.to_lowercase(), &right.to_lowercase()) > 0.6;
+        let cost = match (text == wrong, alike || wrong.chars().count() < 4) {
+            (true, true) => 2,
+            (false, true) => 3,
+            (_, false) => 5,
+        };
         maker.replace(expr.span, shown.replacen(&*wrong, &right, 1), cost, "the text is wrong");
     }
 }
 
 pub(super) fn fstring<'a>(maker: &mut Maker<'a>, expr: &'a Expr, parts: &'a [Expr]) {
     directives(maker, expr);
+    fields(maker, expr, parts);
     for pair in parts.windows(2) {
         let (a, b) = (maker.text(pair[0].span).to_owned(), maker.text(pair[1].span).to_owned());
         maker.edits(vec![(pair[0].span, b), (pair[1].span, a)], 2, "the parts are in the wrong order");
@@ -102,10 +109,41 @@ fn directives(maker: &mut Maker<'_>, expr: &Expr) {
     }
 }
 
+/// Fields of an f-string that are shown without leading zeros or with too many digits: `{minutes}` for `{minutes:02}`.
+fn fields(maker: &mut Maker<'_>, expr: &Expr, parts: &[Expr]) {
+    let Some((wrong, right)) = maker.hints.swapped.clone() else { return };
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | '-' | ' '));
+    if !digits(&wrong) || !digits(&right) {
+        return;
+    }
+    for part in parts {
+        let after = Span { start: part.span.end, end: part.span.end + 1 };
+        if maker.text(after) != "}" || !(expr.span.start..expr.span.end).contains(&after.start) {
+            continue;
+        }
+        let shown = maker.text(part.span);
+        for (format, why) in [
+            (":02", "is shown without leading zeros"),
+            (":03", "is shown without leading zeros"),
+            (":.2f", "is not shown with two digits after the point"),
+            (":.1f", "is not shown with one digit after the point"),
+        ] {
+            let at = Span { start: after.start, end: after.start };
+            maker.replace(at, format, 3, format!("`{shown}` {why} (`{format}`)"));
+        }
+    }
+}
+
 pub(super) fn dict<'a>(maker: &mut Maker<'a>, expr: &'a Expr, items: &'a [(Option<Expr>, Expr)]) {
     for pair in items.windows(2) {
         let (a, b) = (maker.text(pair[0].1.span).to_owned(), maker.text(pair[1].1.span).to_owned());
-        maker.edits(vec![(pair[0].1.span, b), (pair[1].1.span, a)], 4, "the values are swapped");
+        let edits = vec![(pair[0].1.span, b.clone()), (pair[1].1.span, a.clone())];
+        if pair.iter().all(|(key, _)| key.is_none()) {
+            let why = format!("what comes last counts: `{b}` takes the place of what is in `{a}`");
+            maker.edits(edits, 1, why);
+        } else {
+            maker.edits(edits, 4, "the values are swapped");
+        }
     }
     let Some((_, last)) = items.last() else { return };
     for key in maker.hints.missing_keys.clone() {
