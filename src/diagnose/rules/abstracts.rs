@@ -120,6 +120,74 @@ pub(super) fn instantiated(case: &Case<'_>) -> Option<Finding> {
     )))
 }
 
+/// `NotImplementedError` of a method that subclasses are to override, where the subclass has one of nearly its name.
+pub(super) fn not_overridden(case: &Case<'_>) -> Option<Finding> {
+    case.root().filter(|root| root.short_type() == "NotImplementedError")?;
+    let spot = Spot::of(case)?;
+    let hook = spot.function()?;
+    let class = spot.module().enclosing_class(spot.place.line)?.qualified_name.clone();
+    if !matches!(spot.module().statement(spot.place.line)?.kind, StmtKind::Raise { .. }) {
+        return None;
+    }
+    let hooks: Vec<&str> =
+        spot.module().class(&class)?.body.iter().filter_map(method).map(|f| &*f.name).collect();
+    let resolver = Resolver::new(spot.workspace);
+    let mut found = Vec::new();
+    let name = class.rsplit('.').next().unwrap_or(&class);
+    for path in spot.workspace.symbols().files() {
+        let Some(text) = spot.workspace.text(path).filter(|text| text.contains(name)) else { continue };
+        let source = crate::workspace::SourceFile::new(path.clone(), text);
+        for stmt in source.module().body() {
+            let StmtKind::Class(derived) = &stmt.kind else { continue };
+            let derives = derived.bases.iter().any(|base| {
+                resolver.infer(path, derived.name_line, base, 0)
+                    == Some(Symbol::Class(spot.place.path.clone(), class.clone()))
+            });
+            let own: Vec<&Function> = derived.body.iter().filter_map(method).collect();
+            if !derives || own.iter().any(|f| f.name == hook.name) {
+                continue;
+            }
+            // What overrides nothing may be what is missing under another name.
+            let spare = own.iter().filter(|f| {
+                !f.name.starts_with("__")
+                    && !hooks.contains(&&*f.name)
+                    && f.signature.params.len() == hook.signature.params.len()
+            });
+            let near = near(&hook.name, spare.map(|f| (f.name.to_string(), *f)));
+            if let Some(near) = near {
+                let edits = renamed(&spot, path, &source, near.with, &hook.name);
+                found.push((derived.name.to_string(), near.name, line(path, near.with.name_line), edits));
+            }
+        }
+    }
+    let [(derived, spare, place, changes)] = found.as_slice() else { return None };
+    let wanted = &hook.name;
+    Some(
+        Finding::new("classes-not-overridden", Category::Other, Severity::High, 0.9)
+            .because(format!(
+                "`{derived}` does not implement `{wanted}`, which {} leaves to its subclasses (`NotImplementedError`); it has `{spare}` ({}), which is probably meant to be `{wanted}`",
+                at(spot.place),
+                line_of(place)
+            ))
+            .suggest(format!("Rename `{spare}` to `{wanted}` ({})", line_of(place)))
+            .suspect(place, 0.9, format!("overrides nothing; `{wanted}` is missing"))
+            .suspect(spot.place, 0.3, "is left to subclasses")
+            .mend(Draft::edits(
+                target(place),
+                format!("Rename `{spare}` to `{wanted}` ({})", line_of(place)),
+                format!("The base class calls `{wanted}`"),
+                changes.clone(),
+            )),
+    )
+}
+
+fn method(stmt: &crate::workspace::python::Stmt) -> Option<&Function> {
+    match &stmt.kind {
+        StmtKind::Function(function) => Some(function),
+        _ => None,
+    }
+}
+
 /// The edits that rename a method: its definition and its uses in the file.
 fn renamed(
     spot: &Spot<'_>,
@@ -219,4 +287,57 @@ fn itself(spot: &Spot<'_>, name: &str, here: &Place, listed: &str, file: &RelPat
         }
     }
     finding
+}
+
+#[cfg(test)]
+mod tests {
+    use super::not_overridden;
+    use crate::diagnose::rules::testing::scene;
+
+    const BASE: &str = "class Base:\n    def run(self, row):\n        return self.render_row(row)\n\n    def render_row(self, row):\n        raise NotImplementedError\n";
+    const TEST: &str = "from app.csv import Csv\n\ndef test_it():\n    assert Csv().run(1)\n";
+
+    #[test]
+    fn a_hook_under_another_name() {
+        for (code, place, fixed) in [
+            (
+                "from app.base import Base\n\nclass Csv(Base):\n    def render_rows(self, row):\n        return row\n",
+                Some("app/csv.py:4"),
+                "def render_row(self, row):",
+            ),
+            // Nothing near; other parameters; implemented.
+            (
+                "from app.base import Base\n\nclass Csv(Base):\n    def header(self, row):\n        return row\n",
+                None,
+                "",
+            ),
+            (
+                "from app.base import Base\n\nclass Csv(Base):\n    def render_rows(self):\n        return 1\n",
+                None,
+                "",
+            ),
+            (
+                "from app.base import Base\n\nclass Csv(Base):\n    def render_row(self, row):\n        return super().render_row(row)\n    def render_rows(self, row):\n        return 1\n",
+                None,
+                "",
+            ),
+        ] {
+            let files = [("app/base.py", BASE), ("app/csv.py", code), ("tests/test_it.py", TEST)];
+            let through = [
+                ("tests/test_it.py", "assert"),
+                ("app/base.py", "return self.render_row"),
+                ("app/base.py", "raise"),
+            ];
+            let scene = scene(&files, "NotImplementedError", &through);
+            match place {
+                Some(place) => scene.check(
+                    not_overridden,
+                    &["`Csv` does not implement `render_row`"],
+                    place,
+                    Some(("app/csv.py", fixed)),
+                ),
+                None => scene.silent(not_overridden),
+            }
+        }
+    }
 }

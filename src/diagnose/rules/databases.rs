@@ -1,7 +1,10 @@
 //! SQL that the database refuses: tables and columns that it does not have, constraints, placeholders. Messages are
 //! `SQLite`'s; those of `PostgreSQL` about missing tables and columns are read as well.
 
+mod order;
 mod schema;
+
+pub(super) use order::order;
 
 use std::sync::Arc;
 

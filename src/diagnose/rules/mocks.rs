@@ -2,8 +2,10 @@
 
 mod exhausted;
 mod mend;
+mod unconfigured;
 
 pub(super) use exhausted::exhausted;
+pub(super) use unconfigured::unconfigured;
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::difference;

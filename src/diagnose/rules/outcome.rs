@@ -142,7 +142,19 @@ pub(super) fn parametrize(case: &Case<'_>) -> Option<Finding> {
         .suggest(format!("Give every case of `{name}` as many values as there are names"));
     if let Some(place) = &place {
         finding = finding.shown(format!("`{name}` is parametrized here"), Some(place));
-        if let Some(row) = short_row(case, place, names.parse().ok()?) {
+        if let Some((names_place, missing, edit)) = short_names(case, place, values.trim().parse().ok()?) {
+            let listed: Vec<String> = missing.iter().map(|name| code(name)).collect();
+            let listed = listed.join(", ");
+            finding.root_cause.push_str(&format!("; every case has {values}: the names lack {listed}"));
+            finding = finding.suspect(&names_place, 0.95, "has fewer names than every case has values").mend(
+                Draft::edits(
+                    FixTarget::Test,
+                    format!("Add {listed} to the names ({})", line_of(&names_place)),
+                    "Every case has a value for it, and the test a parameter",
+                    vec![edit],
+                ),
+            );
+        } else if let Some(row) = short_row(case, place, names.parse().ok()?) {
             finding = finding.suspect(&row, 0.92, "the case with another number of values than names");
         }
         finding = finding.suspect(place, 0.5, "a case with another number of values than names");
@@ -153,6 +165,37 @@ pub(super) fn parametrize(case: &Case<'_>) -> Option<Finding> {
         ));
     }
     Some(finding)
+}
+
+/// The names of `parametrize` where every case has `values` values and the test a parameter for each of them: where they
+/// stand, which are missing, and the edit that adds them.
+fn short_names(case: &Case<'_>, place: &Place, values: usize) -> Option<(Place, Vec<String>, TextEdit)> {
+    let source = case.workspace.source(&place.path)?;
+    let function = source.module().function(place.function.as_deref()?)?;
+    let marks = function.decorators.iter().filter(|mark| {
+        matches!(&mark.kind, ExprKind::Call { func, .. } if func.dotted().is_some_and(|d| d.ends_with("parametrize")))
+    });
+    let [mark] = marks.collect::<Vec<_>>()[..] else { return None };
+    let ExprKind::Call { args, .. } = &mark.kind else { return None };
+    let [given, cases, ..] = args.as_slice() else { return None };
+    let (ExprKind::List(rows) | ExprKind::Tuple(rows)) = &cases.kind else { return None };
+    let all = rows.iter().all(|row| match &row.kind {
+        ExprKind::Tuple(row) | ExprKind::List(row) => row.len() == values,
+        _ => false,
+    });
+    let names: Vec<&str> = given.as_str().filter(|_| all)?.split(',').map(str::trim).collect();
+    let params: Vec<&str> =
+        function.signature.params.iter().map(|param| &*param.name).filter(|name| *name != "self").collect();
+    let missing: Vec<String> =
+        params.iter().filter(|param| !names.contains(param)).map(|name| (*name).to_owned()).collect();
+    if params.len() != values || !names.iter().all(|name| params.contains(name)) || missing.is_empty() {
+        return None;
+    }
+    let shown = given.span.of(source.text());
+    let quote = shown.chars().last().filter(|c| matches!(c, '"' | '\''))?;
+    let edit = TextEdit::replace(&place.path, given.span, format!("{quote}{}{quote}", params.join(", ")));
+    let place = Place { function: place.function.clone(), columns: None, ..source.place(given.span) };
+    Some((place, missing, edit))
 }
 
 /// The case of `parametrize` that has another number of values than there are names.
@@ -280,4 +323,34 @@ pub(super) fn failed_on_purpose(case: &Case<'_>) -> Option<Finding> {
             .shown(format!("{} was reached", code(&statement)), Some(place))
             .suspect(place, 0.4, "fails on purpose"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parametrize;
+    use crate::diagnose::rules::testing::scene;
+
+    /// Names, cases, the test's parameters, the line that is named first, and the names after the edit.
+    #[test]
+    fn names_that_lack_one_and_cases_that_do() {
+        for (names, cases, params, line, fixed) in [
+            ("'w, h'", "[(2, 3, 6), (1, 1, 1)]", "w, h, area", 2, Some("'w, h, area'")),
+            ("\"w, area\"", "[(2, 3, 6)]", "w, h, area", 2, Some("\"w, h, area\"")),
+            // One case only is longer; a parameter is a fixture; the test has no parameter for it.
+            ("'w, h'", "[(2, 3, 6), (1, 1)]", "w, h, area", 3, None),
+            ("'w, h'", "[(2, 3, 6)]", "w, h, tmp_path, area", 3, None),
+            ("'w, h'", "[(2, 3, 6)]", "w, h", 3, None),
+        ] {
+            let test = format!(
+                "import pytest\n@pytest.mark.parametrize({names},\n    {cases})\ndef test_it({params}):\n    assert w\n"
+            );
+            let message = "Failed: tests/test_it.py::test_it: in \"parametrize\" the number of names (2):\n  ['w', 'h']\nmust be equal to the number of values (3):\n  (2, 3, 6)";
+            scene(&[("tests/test_it.py", &test)], message, &[("tests/test_it.py", "def test_it")]).check(
+                parametrize,
+                &["a case with 3 values"],
+                &format!("tests/test_it.py:{line}"),
+                fixed.map(|text| ("tests/test_it.py", text)),
+            );
+        }
+    }
 }

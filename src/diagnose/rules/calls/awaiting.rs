@@ -66,6 +66,79 @@ pub(super) fn not_awaited(case: &Case<'_>) -> Option<Finding> {
     )
 }
 
+/// Functions of `asyncio` whose result is there only after `await`.
+const FUTURES: &[&str] =
+    &["gather", "create_task", "ensure_future", "wait_for", "wait", "to_thread", "shield", "run_in_executor"];
+
+/// A future or task of `asyncio` where its result was meant.
+pub(super) fn future_not_awaited(case: &Case<'_>) -> Option<Finding> {
+    let exception = case.root()?;
+    let message = exception.message.as_str();
+    let is_it = message.contains("await wasn't used with future")
+        || ["_GatheringFuture", "_asyncio.Future", "_asyncio.Task", "Task", "Future"]
+            .iter()
+            .any(|kind| message.contains(&format!("'{kind}'")));
+    if !is_it {
+        return None;
+    }
+    let spot = Spot::nearest(case)?;
+    let function = enclosing_def(&spot).filter(|function| function.is_async)?;
+    let made = |expr: &Expr| -> Option<(Span, String)> {
+        let (mut found, mut awaited) = (Vec::new(), Vec::new());
+        expr.walk(&mut |part| match &part.kind {
+            ExprKind::Await(inner) => awaited.push(inner.span),
+            ExprKind::Call { func, .. } => {
+                let name = func.dotted().unwrap_or_default();
+                if FUTURES.contains(&name.rsplit('.').next().unwrap_or_default())
+                    && !awaited.contains(&part.span)
+                {
+                    found.push((part.span, name));
+                }
+            }
+            _ => {}
+        });
+        found.into_iter().next()
+    };
+    let stmt = spot.module().statement(spot.place.line)?;
+    let here = stmt.expressions().into_iter().find_map(made);
+    let (call, name) = here.or_else(|| {
+        let mut names: Vec<&str> = Vec::new();
+        for expr in stmt.expressions() {
+            expr.walk(&mut |part| names.extend(part.as_name()));
+        }
+        names.into_iter().find_map(|name| {
+            let (_, value) =
+                crate::workspace::resolve::assigned(&function.body, name, spot.place.line, &spot.source)?;
+            made(value)
+        })
+    })?;
+    let place = Place { columns: None, ..spot.place_of(call) };
+    let text = spot.text(call);
+    let (before, after) = if parenthesised(&spot, call) { ("(await ", ")") } else { ("await ", "") };
+    let mut edits = vec![TextEdit::insert(&spot.place.path, call.start, before)];
+    if !after.is_empty() {
+        edits.push(TextEdit::insert(&spot.place.path, call.end, after));
+    }
+    Some(
+        Finding::new("calls-not-awaited", Category::Other, Severity::High, 0.93)
+            .because(format!(
+                "{} uses {} without `await`: `{name}` gives a future and not its results",
+                at(&place),
+                code(text)
+            ))
+            .shown(code(message.lines().next().unwrap_or_default()), Some(spot.place))
+            .suspect(&place, 0.93, "what is made here is never awaited")
+            .suspect(spot.place, 0.5, "uses it as the result")
+            .suggest(format!("Write `await {}`", code(text).trim_matches('`')))
+            .mend(Draft::edits(
+                spot.target(),
+                format!("Await `{name}` ({})", line_of(&place)),
+                format!("`{name}` has its results after `await` only"),
+                edits,
+            )),
+    )
+}
+
 /// The call of a coroutine function in the failing statement, or in the assignment of a variable it uses.
 fn culprit(spot: &Spot<'_>) -> Option<(Span, std::sync::Arc<crate::workspace::SourceFile>, String, Place)> {
     let resolver = spot.resolver();
@@ -192,6 +265,53 @@ mod tests {
         let test =
             format!("from api import Client, load\n\n{head} test_it():\n    client = Client()\n{statements}");
         scene(&[("src/api.py", API), ("tests/test_it.py", &test)], message, &[("tests/test_it.py", "assert")])
+    }
+
+    #[test]
+    fn futures_in_place_of_results() {
+        let code = |line: &str| format!("import asyncio\n\nasync def run(jobs):\n{line}");
+        for (lines, at, message, place, fixed) in [
+            (
+                "    done = asyncio.gather(*jobs)\n    return [x for x in done]\n",
+                "return",
+                "RuntimeError: await wasn't used with future",
+                "src/app.py:4",
+                "done = await asyncio.gather(*jobs)",
+            ),
+            (
+                "    return asyncio.create_task(jobs[0]).x + 1\n",
+                "return",
+                "AttributeError: '_asyncio.Task' object has no attribute 'x'",
+                "src/app.py:4",
+                "return (await asyncio.create_task(jobs[0])).x + 1",
+            ),
+            (
+                "    a, b = asyncio.gather(*jobs)\n",
+                "a, b",
+                "RuntimeError: await wasn't used with future",
+                "src/app.py:4",
+                "a, b = await asyncio.gather(*jobs)",
+            ),
+        ] {
+            let app = code(lines);
+            let files =
+                [("src/app.py", app.as_str()), ("tests/test_it.py", "def test_it():\n    assert run([])\n")];
+            scene(&files, message, &[("tests/test_it.py", "assert"), ("src/app.py", at)]).check(
+                future_not_awaited,
+                &["without `await`"],
+                place,
+                Some(("src/app.py", fixed)),
+            );
+        }
+        let awaited = code("    done = await asyncio.gather(*jobs)\n    return done.x\n");
+        let files =
+            [("src/app.py", awaited.as_str()), ("tests/test_it.py", "def test_it():\n    assert run([])\n")];
+        scene(
+            &files,
+            "AttributeError: 'Task' object has no attribute 'x'",
+            &[("tests/test_it.py", "assert"), ("src/app.py", "return")],
+        )
+        .silent(future_not_awaited);
     }
 
     #[test]

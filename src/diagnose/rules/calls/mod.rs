@@ -13,6 +13,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &arguments::arguments,
     &awaiting::not_awaited,
     &awaiting::not_awaitable,
+    &awaiting::future_not_awaited,
     &callable::not_callable,
     &decorated::gives_nothing,
     &reused::awaited_again,

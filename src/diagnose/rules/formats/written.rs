@@ -108,6 +108,9 @@ pub(in crate::diagnose::rules) fn not_serialisable(case: &Case<'_>) -> Option<Fi
         let default = match kind {
             "set" | "frozenset" => "sorted",
             "bytes" => "bytes.decode",
+            _ if own_conversion(case, &source, place.line, kind).as_deref() == Some("value") => {
+                "lambda member: member.value"
+            }
             _ => "str",
         };
         let comma =
@@ -284,6 +287,20 @@ fn own_conversion(case: &Case<'_>, source: &SourceFile, line: u32, kind: &str) -
     Some(format!("{method}()"))
 }
 
+/// Whether the variable `name` of the frame that writes is of the type, by what was recorded, or by what it is called.
+fn held(case: &Case<'_>, source: &SourceFile, name: &str, kind: &str) -> bool {
+    let frame = case.frame().filter(|(_, place)| place.path == *source.path()).map(|(frame, _)| frame);
+    let local = frame.and_then(|frame| frame.locals.iter().find(|local| local.name == name));
+    match local {
+        Some(local) => {
+            let repr = local.repr.trim_start_matches('<');
+            local.type_name.as_deref().and_then(|full| full.rsplit('.').next()) == Some(kind)
+                || repr.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['.', '(', ':']))
+        }
+        None => name.replace('_', "").eq_ignore_ascii_case(kind),
+    }
+}
+
 /// Whether the source shows that `expr` is of the type.
 fn is_of(
     case: &Case<'_>,
@@ -376,7 +393,7 @@ fn is_of(
                     return next(value, at);
                 }
                 if let Some(param) = function.signature.param(name) {
-                    return param.annotation.as_ref().is_some_and(names);
+                    return param.annotation.as_ref().is_some_and(names) || held(case, source, name, kind);
                 }
             }
             assigned(module.body(), name, u32::MAX, source).is_some_and(|(at, value)| next(value, at))

@@ -2,6 +2,7 @@
 
 use crate::diagnose::case::{Case, at, code, line_of};
 use crate::diagnose::draft::TextEdit;
+use crate::diagnose::rules::edits;
 use crate::diagnose::rules::near::{Near, near};
 use crate::diagnose::rules::spot::{Spot, between, line};
 use crate::diagnose::value::Value;
@@ -77,7 +78,70 @@ fn near_member(name: &str, members: &[Member]) -> Option<Near<Place>> {
     near(name, members.iter().map(|m| (m.name.clone(), m.place.clone()))).filter(|near| near.likeness >= 0.5)
 }
 
+/// Most files that are looked through for uses of a name.
+const MAX_FILES: usize = 100;
+
+/// How often the attribute `name` is used in the project; `None` if that would take too long to find out.
+fn uses(spot: &Spot<'_>, name: &str) -> Option<usize> {
+    let files = spot.workspace.symbols().files();
+    let dotted = format!(".{name}");
+    let mut found = 0;
+    for path in (files.len() <= MAX_FILES).then_some(files)? {
+        let Some(text) = spot.workspace.text(path) else { continue };
+        found += text
+            .match_indices(&dotted)
+            .filter(|(at, _)| {
+                !text[at + dotted.len()..].starts_with(|c: char| c.is_alphanumeric() || c == '_')
+            })
+            .count();
+    }
+    Some(found)
+}
+
+/// Several uses agree on a name that the class lacks, and nobody uses the one that it has: the definition is misspelt.
+fn misdefined(spot: &Spot<'_>, access: &Access<'_>, owner: &str, near: &Near<Place>) -> Option<Finding> {
+    let source = spot.workspace.source(&near.with.path)?;
+    let start = source.offset(near.with.line, 1)?;
+    let text = source.line(near.with.line)?;
+    let words = edits::words(&source, Span { start, end: start + text.len() as u32 }, &near.name);
+    let [defined] = words.as_slice() else { return None };
+    let (wanted, given) = (access.name, &near.name);
+    let of_itself = usize::from(text.contains(&format!(".{given}")));
+    let count = uses(spot, wanted).filter(|count| *count > 1)?;
+    if uses(spot, given)? > of_itself {
+        return None;
+    }
+    Some(
+        new(spot, 0.82, access)
+            .because(format!(
+                "{} uses {}, but {owner} has no such attribute: {} ({}) is probably misspelt, as {count} uses in the project agree on {} and none has {}",
+                at(spot.place),
+                code(&format!(".{wanted}")),
+                code(given),
+                line_of(&near.with),
+                code(wanted),
+                code(given)
+            ))
+            .suggest(format!("Change `{given}` to `{wanted}` where it is defined ({})", line_of(&near.with)))
+            .shown(format!("`{given}` is defined here"), Some(&near.with))
+            .suspect(&near.with, 0.82, format!("all uses say `{wanted}`"))
+            .suspect(&access.here, 0.5, format!("`{wanted}` does not exist, `{given}` does"))
+            .mend(Draft::edits(
+                super::super::spot::target(&near.with),
+                format!("Change `{given}` to `{wanted}` where it is defined ({})", line_of(&near.with)),
+                format!("{count} uses say `{wanted}`"),
+                vec![TextEdit::replace(&near.with.path, *defined, wanted)],
+            ))
+            .mend(rename(spot, access, given, owner)),
+    )
+}
+
 fn said(spot: &Spot<'_>, access: &Access<'_>, owner: &str, near: &Near<Place>) -> Finding {
+    if near.is_certain
+        && let Some(finding) = misdefined(spot, access, owner, near)
+    {
+        return finding;
+    }
     new(spot, if near.is_certain { 0.93 } else { 0.6 }, access)
         .because(format!(
             "{} uses {}, but {owner} has no such attribute; {} ({}) is {} meant",

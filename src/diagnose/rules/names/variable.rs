@@ -169,7 +169,7 @@ pub(in crate::diagnose::rules) fn unbound(case: &Case<'_>) -> Option<Finding> {
             new(0.9)
                 .because(format!(
                     "{} reads {} before it is set: the assignment in line {first} makes it a local variable, so \
-                     that the module's {} (line {}) is not seen",
+                     that the module's {} (line {}) is not seen: `global` is missing",
                     at(&here),
                     code(name),
                     code(name),

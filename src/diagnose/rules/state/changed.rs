@@ -36,7 +36,7 @@ pub(super) fn while_iterating(case: &Case<'_>) -> Option<Finding> {
             finding.confidence = 0.93;
             finding
                 .because(format!(
-                    "{} iterates over {statement} and changes {} in the loop: {} (line {})",
+                    "{} iterates over {statement} itself, not a copy, and changes {} in the loop: {} (line {})",
                     at(spot.place),
                     code(name),
                     code(spot.text(change.span)),

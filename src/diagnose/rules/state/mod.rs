@@ -7,6 +7,7 @@ mod closures;
 mod committed;
 mod outside;
 mod shared;
+mod unused;
 
 use super::Rule;
 use crate::diagnose::case::Case;
@@ -27,6 +28,7 @@ pub(super) const RULES: &[&dyn Rule] = &[
     &outside::truth_of_text,
     &outside::order_of_a_set,
     &committed::uncommitted,
+    &unused::unused,
 ];
 
 /// Calls `look` with the function of the test.
@@ -43,7 +45,7 @@ const MAX_DEPTH: usize = 3;
 
 /// The functions of the project that made the value of the failing assertion, those that they call included, nearest
 /// first; and the assertion's place.
-fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, &'a [Called])> {
+pub(super) fn reached<'a>(case: &Case<'a>) -> Option<(&'a Place, &'a [Called])> {
     case.root().filter(|root| root.short_type() == "AssertionError")?;
     let (_, place) = case.frame()?;
     let operands = case.operands()?;

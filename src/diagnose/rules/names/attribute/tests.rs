@@ -167,3 +167,34 @@ fn silent_where_others_know_better_or_nobody_does() {
         scene(&files, &format!("AttributeError: {message}"), &[("a.py", "return a.zebra")]).silent(attribute);
     }
 }
+
+/// What is defined, what uses it, and the place that is named first.
+#[test]
+fn what_most_say_is_what_is_meant() {
+    let class = "class Order:\n    def total_amont(self):\n        return 1\n";
+    let field = "class Order:\n    def __init__(self):\n        self.total_amont = 1\n";
+    let twice = "def report(order):\n    return order.total_amount\n\ndef mail(other):\n    return other.total_amount\n";
+    let once = "def report(order):\n    return order.total_amount\n";
+    let both = "def report(order):\n    return order.total_amount\n\ndef mail(other):\n    return other.total_amont, other.total_amount\n";
+    for (defined, used, place, fixed) in [
+        (class, twice, "app/order.py:2", ("app/order.py", "def total_amount(self)")),
+        (field, twice, "app/order.py:3", ("app/order.py", "self.total_amount = 1")),
+        (class, once, "app/report.py:2", ("app/report.py", "order.total_amont")),
+        (class, both, "app/report.py:2", ("app/report.py", "return order.total_amont")),
+    ] {
+        let files = [
+            ("app/order.py", defined),
+            ("app/report.py", used),
+            (
+                "tests/test_it.py",
+                "from app.order import Order\nfrom app.report import report\n\ndef test_it():\n    assert report(Order())\n",
+            ),
+        ];
+        scene(
+            &files,
+            "AttributeError: 'Order' object has no attribute 'total_amount'",
+            &[("tests/test_it.py", "assert"), ("app/report.py", "return order.")],
+        )
+        .check(attribute, &["total_amont"], place, Some(fixed));
+    }
+}
