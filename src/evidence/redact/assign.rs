@@ -28,6 +28,13 @@ pub struct Look {
 /// Looks at the keyword at `at` and adds the span of its value, if it is a secret.
 pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut Vec<Span>) -> Look {
     let nothing = |end| Look { end, found: false };
+    // What was redacted before, which is what most names are followed by where a text is looked at again.
+    let after = at + keyword.text.len();
+    let signs = |b: &&u8| matches!(**b, b'=' | b':' | b' ' | b'"' | b'\'' | b'\\');
+    let value = after + text[after..].iter().take(4).take_while(signs).count();
+    if value > after && text[value..].starts_with(super::PLACEHOLDER.as_bytes()) {
+        return nothing(after);
+    }
     let Some(name) = names::name(text, at, keyword.text.len(), keyword) else {
         return nothing(at + keyword.text.len());
     };
@@ -243,6 +250,9 @@ fn is_fingerprint(name: &[u8], token: &[u8]) -> bool {
 /// Whether the quote after the separator ends a literal that holds the name rather than begins the value, as in
 /// `"…?token=" + quote(token)`.
 fn goes_on_after_literal(text: &[u8], name: &Name, value: &Value, token: &[u8]) -> bool {
+    if !matches!(token[0], b'+' | b',' | b')' | b'%' | b'.' | b']' | b'}') {
+        return false;
+    }
     let quote = text[value.start - 1];
     let line = bytes::line_start(text, name.start, 512);
     let before = &text[line..name.start];
@@ -252,7 +262,7 @@ fn goes_on_after_literal(text: &[u8], name: &Name, value: &Value, token: &[u8]) 
     } else {
         bytes::count(before, quote)
     };
-    matches!(token[0], b'+' | b',' | b')' | b'%' | b'.' | b']' | b'}') && quotes % 2 == 1
+    quotes % 2 == 1
 }
 
 /// Whether a value is but the name again, as in `secret_key="secret-key"`.

@@ -96,10 +96,10 @@ pub fn is_stand_in(token: &[u8]) -> bool {
 pub fn is_dense(token: &[u8], shape: &Shape) -> bool {
     let rare = || token.iter().filter(|b| b"!@#$%^&*+~?;{}<>|".contains(b)).count();
     shape.distinct >= 24
-        && rare() * 8 >= shape.len
+        && shape.digits > 0
         && shape.upper * 10 >= shape.len
         && shape.lower * 10 >= shape.len
-        && shape.digits > 0
+        && rare() * 8 >= shape.len
         && bytes::count(token, b' ') * 8 < shape.len
 }
 
@@ -110,43 +110,46 @@ pub fn is_sentence(token: &[u8]) -> bool {
 
 /// Values that say there is none.
 pub fn is_nothing(token: &[u8]) -> bool {
-    const NOTHING: &[&str] = &[
-        "none",
-        "null",
-        "nil",
-        "true",
-        "false",
-        "undefined",
-        "nan",
-        "n/a",
-        "na",
-        "not set",
-        "unset",
-        "empty",
-        "required",
-        "optional",
-        "str",
-        "string",
-        "int",
-        "bool",
-        "bytes",
-        "any",
-        "object",
-        "missing",
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "redacted",
-        "hidden",
-        "masked",
-        "<redacted>",
-        "[redacted]",
-        "[filtered]",
-        "filtered",
-    ];
-    token.len() <= 12
-        && std::str::from_utf8(token).is_ok_and(|t| NOTHING.iter().any(|n| t.eq_ignore_ascii_case(n)))
+    let mut lower = [0; 12];
+    let Some(lower) = lower.get_mut(..token.len()) else { return false };
+    lower.copy_from_slice(token);
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"none"
+            | b"null"
+            | b"nil"
+            | b"true"
+            | b"false"
+            | b"undefined"
+            | b"nan"
+            | b"n/a"
+            | b"na"
+            | b"not set"
+            | b"unset"
+            | b"empty"
+            | b"required"
+            | b"optional"
+            | b"str"
+            | b"string"
+            | b"int"
+            | b"bool"
+            | b"bytes"
+            | b"any"
+            | b"object"
+            | b"missing"
+            | b"password"
+            | b"passwd"
+            | b"secret"
+            | b"token"
+            | b"redacted"
+            | b"hidden"
+            | b"masked"
+            | b"<redacted>"
+            | b"[redacted]"
+            | b"[filtered]"
+            | b"filtered"
+    )
 }
 
 /// Whether `token` is a path, a call, an attribute or a format rather than a generated value.

@@ -224,6 +224,9 @@ pub fn fallback(text: &[u8], at: usize) -> Option<usize> {
         b"$_ENV[",
         b"$_SERVER[",
     ];
+    if !text.get(at).is_some_and(|b| b"ceEgiopsS$".contains(b)) {
+        return None;
+    }
     let look_up = LOOK_UPS.iter().find(|l| text[at..].starts_with(l))?;
     let from = at + look_up.len();
     let mut from = match literal(text, from) {

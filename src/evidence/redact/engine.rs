@@ -153,6 +153,7 @@ pub fn find(text: &str, settings: &RedactionSettings) -> Vec<Span> {
     triggered(text, &mut spans);
     at_signs(text, settings, &mut spans);
     cards(text, &mut spans);
+    spans.sort_by_key(|s| s.start);
     entropy::find(text, &mut spans);
     asserted::find(text, &mut spans);
     asserted::wheres(text, &mut spans);

@@ -53,9 +53,11 @@ fn searcher(words: impl Iterator<Item = &'static str>) -> Option<AhoCorasick> {
         .ok()
 }
 
-/// Finds random-looking tokens.
+/// Finds random-looking tokens besides those of `spans`, which are sorted.
 pub fn find(text: &[u8], spans: &mut Vec<Span>) {
     let mut at = 0;
+    let told = spans.len();
+    let mut next = 0;
     while at + SHORTEST <= text.len() {
         // A run of the shortest length that begins at or after `at` covers this byte or begins after it.
         let probe = at + SHORTEST - 1;
@@ -66,6 +68,18 @@ pub fn find(text: &[u8], spans: &mut Vec<Span>) {
         let start = bytes::run_start(text, probe, RUN, probe - at);
         let end = bytes::run_end(text, probe, RUN, LONGEST);
         at = end;
+        while next < told && spans[next].end < end {
+            next += 1;
+        }
+        let apart = |byte: Option<&u8>| byte.is_none_or(|b| !joins(*b));
+        if next < told
+            && spans[next].start <= start
+            && spans[next].priority > 1
+            && (spans[next].start < start || apart(start.checked_sub(1).map(|i| &text[i])))
+            && (spans[next].end > end || apart(text.get(end)))
+        {
+            continue;
+        }
         if end - start >= SHORTEST {
             let start = start + bytes::escape_len(text, start);
             let before = spans.len();
@@ -76,9 +90,17 @@ pub fn find(text: &[u8], spans: &mut Vec<Span>) {
     }
 }
 
-/// Formats too short of prefix for the prefilter.
-static SHORT_FORMATS: LazyLock<Vec<&'static vendor::Format>> = LazyLock::new(|| {
-    vendor::FORMATS.iter().filter(|f| f.anchor == 0 && !vendor::is_prefiltered(f.anchor_literal())).collect()
+/// Formats too short of prefix for the prefilter, by their first byte.
+static SHORT_FORMATS: LazyLock<Vec<Vec<&'static vendor::Format>>> = LazyLock::new(|| {
+    let mut formats = vec![Vec::new(); 256];
+    for format in vendor::FORMATS.iter().filter(|f| f.anchor == 0) {
+        if let Some(first) = format.anchor_literal().bytes().next()
+            && !vendor::is_prefiltered(format.anchor_literal())
+        {
+            formats[usize::from(first)].push(format);
+        }
+    }
+    formats
 });
 
 /// Formats with a short anchor between two parts, tried where a long run ends.
@@ -92,7 +114,7 @@ static MIDDLE_FORMATS: LazyLock<Vec<&'static vendor::Format>> = LazyLock::new(||
 
 fn token(text: &[u8], start: usize, end: usize, spans: &mut Vec<Span>) {
     let token = &text[start..end];
-    for format in SHORT_FORMATS.iter() {
+    for format in &SHORT_FORMATS[usize::from(token[0])] {
         if let Some((start, end)) = format.match_at(text, start)
             && (format.context.is_empty() || has_word_before(text, start, &format.context))
         {

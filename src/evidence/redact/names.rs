@@ -288,6 +288,9 @@ fn stands_alone(text: &[u8], start: usize, at: usize) -> bool {
 }
 
 fn is_about(tail: &[u8]) -> bool {
+    if tail.is_empty() {
+        return false;
+    }
     let mut word = Vec::with_capacity(16);
     let mut previous = 0;
     for &byte in tail.iter().chain(b"_") {
