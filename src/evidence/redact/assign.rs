@@ -14,7 +14,7 @@ use super::names::{self, Keyword, Name, Strength};
 use super::random::{self, Shape};
 use super::structural::is_template;
 use super::value::{self, Value};
-use super::{columns, elsewhere, kind};
+use super::{columns, elsewhere, given, kind};
 
 /// How far the text after a keyword was read.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +49,11 @@ pub fn assignment(text: &[u8], at: usize, keyword: &'static Keyword, spans: &mut
     };
     let mut range = (value.start, value.end);
     let bytes_of_value = &text[range.0..range.1];
+    if name.strength == Strength::Strong
+        && let Some(end) = given::groups_end(text, value.start, value.end)
+    {
+        range.1 = end;
+    }
     if !value.closed && value.quoted {
         // A literal that was cut off: to the end of the line, less an ellipsis and what follows it.
         if let Some(cut) = memchr::memmem::find(bytes_of_value, b"...") {
@@ -156,6 +161,7 @@ fn is_secret(
         || names_itself(&text[name.start..name.end], token)
         || token.starts_with(super::PLACEHOLDER.as_bytes())
         || name.strength < Strength::Strong && is_stand_in(token)
+        || value.separator == b',' && value.quoted && is_key(text, value.end)
     {
         return false;
     }
@@ -287,6 +293,12 @@ fn bare_token(text: &[u8], name: &Name, value: &Value, token: &[u8], flag: bool)
     assigned && (flag || has_sign(token) && ends_line || is_whole_literal(text, name, value))
 }
 
+/// Whether a literal whose closing quote stands at `end` is the name of an object's field.
+fn is_key(text: &[u8], end: usize) -> bool {
+    let escapes = text[end..].iter().take(4).take_while(|b| **b == b'\\').count();
+    text.get(bytes::run_end(text, end + escapes + 1, BLANK, 2)) == Some(&b':')
+}
+
 /// Whether a literal consists of the name and its value: `"db_password=…"`.
 fn is_whole_literal(text: &[u8], name: &Name, value: &Value) -> bool {
     let quote = name.start.checked_sub(1).map(|i| text[i]).filter(|b| matches!(b, b'"' | b'\'' | b'`'));
@@ -372,10 +384,22 @@ fn bare_password(
             || query
             || flag
             || (value.separator == b':' && ends_line && keyword.text != "secret")
-            || (value.separator == b'=' && !value.spaced && ends_line)
+            || (value.separator == b'='
+                && !value.spaced
+                && (ends_line || is_generated_word(text, value, token)))
             || is_whole_literal(text, name, value) && random::is_mixed(token) && token.len() >= 6;
     }
     true
+}
+
+/// Whether a word of letters of both cases and digits ends at a blank, which no code does.
+fn is_generated_word(text: &[u8], value: &Value, token: &[u8]) -> bool {
+    let shape = Shape::of(token);
+    shape.len >= 8
+        && shape.digits > 0
+        && shape.upper > 0
+        && shape.lower > 0
+        && bytes::is_at(text, value.end, BLANK)
 }
 
 /// Whether nothing but indentation or the sign of a list stands before the name in its line.

@@ -199,7 +199,9 @@ pub fn is_told_in_prose(token: &[u8]) -> bool {
     let digits = token.iter().filter(|b| b.is_ascii_digit()).count();
     token.len() >= 8
         && random::is_mixed(token)
-        && (digits >= 2 && token.iter().all(|b| bytes::is(*b, ALNUM)) || has_sign(token))
+        && (digits >= 2 && token.iter().all(|b| bytes::is(*b, ALNUM))
+            || digits >= 3 && token.iter().all(|b| bytes::is(*b, bytes::RUN))
+            || has_sign(token))
         && !ALGORITHMS.iter().any(|a| lower.starts_with(a))
         && !token.iter().any(|b| b"()[]{}<>=,;:/".contains(b))
 }

@@ -128,6 +128,9 @@ pub fn compared_before(text: &[u8], start: usize) -> Option<(usize, usize)> {
     let end = at - 1;
     let from = end.saturating_sub(LONGEST);
     let open = from + memchr::memrchr(quote, &text[from..end])?;
+    // The backslashes before the quotes, if they are escaped themselves.
+    let escapes = text[from..open].iter().rev().take(4).take_while(|b| **b == b'\\').count();
+    let end = end.saturating_sub(escapes).max(open + 1);
     let inside = &text[open + 1..end];
     if inside.contains(&b'\n') || in_call && !is_given_to_a_call(text, open) {
         return None;

@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind};
 
+use super::bounds::{Attempts, Fuel};
 use super::bytes::{self, BASE64, DIGIT, EQUALS, NAME, UPPER};
 use super::kind::{self, Kind};
 use super::settings::RedactionSettings;
-use super::{asserted, assign, entropy, names, pem, personal, place, protocol, structural, vendor};
+use super::{asserted, assign, entropy, given, names, pem, personal, place, protocol, structural, vendor};
 
 /// A secret found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,10 @@ enum Trigger {
     AccountHashes,
     Oracle,
     Phrase,
+    User,
+    Cipher,
+    Signer,
+    Flag,
 }
 
 struct Prefilter {
@@ -109,6 +114,16 @@ static PREFILTER: LazyLock<Option<Prefilter>> = LazyLock::new(|| {
     for open in place::TRIPLES {
         add(open, Trigger::Triple);
     }
+    for user in given::USERS {
+        add(user, Trigger::User);
+    }
+    for call in given::CIPHERS {
+        add(call, Trigger::Cipher);
+    }
+    for call in given::SIGNERS {
+        add(call, Trigger::Signer);
+    }
+    add(" -p ", Trigger::Flag);
     add("machine ", Trigger::Netrc);
     add("--password-stdin", Trigger::Piped);
     add("sudo -s", Trigger::Piped);
@@ -179,6 +194,7 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
     let mut line_until = 0;
     let mut encoder_until = 0;
     let mut insert_until = 0;
+    let (mut user_until, mut signer_until) = (0, 0);
     let mut command_until = [0; place::COMMANDS.len()];
     let mut fuel = Fuel::default();
     let mut tokens = Attempts::default();
@@ -220,7 +236,9 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
             Trigger::Jwt if at >= jwt_until && text[at..].starts_with(b"eyJ") => {
                 jwt_until = structural::jwt(text, at, spans);
             }
-            Trigger::Header { cookie } if at >= header_until => {
+            Trigger::Header { cookie }
+                if at >= header_until && !text[..at].ends_with(super::PLACEHOLDER.as_bytes()) =>
+            {
                 header_until =
                     structural::header(text, found.end(), cookie, spans).unwrap_or(0).max(header_until);
             }
@@ -249,77 +267,20 @@ fn triggered(text: &[u8], spans: &mut Vec<Span>) -> usize {
             Trigger::Dialogue => protocol::dialogue(text, found.end(), spans),
             Trigger::AccountHashes => protocol::account_hashes(text, at, spans),
             Trigger::Oracle => place::oracle(text, found.end(), spans),
+            Trigger::User if at >= user_until => {
+                given::to_user(text, found.end(), spans);
+                user_until = found.end();
+            }
+            Trigger::Cipher => given::to_cipher(text, found.end(), spans),
+            Trigger::Signer if at >= signer_until => {
+                signer_until = given::to_signer(text, found.end(), spans);
+            }
+            Trigger::Flag => given::to_flag(text, found.end(), spans),
             Trigger::Phrase => place::phrase(text, found.end(), spans),
             _ => {}
         }
     }
     fuel.spent
-}
-
-/// Bounds how many bytes are read after keywords to a multiple of the length of the text, which keeps hostile input
-/// linear: nested and overlapping values are each read to their end.
-#[derive(Debug)]
-struct Fuel {
-    /// Bytes that may still be read; below zero after a long look.
-    left: isize,
-    at: usize,
-    spent: usize,
-}
-
-impl Default for Fuel {
-    fn default() -> Self {
-        Self { left: Self::RESERVE, at: 0, spent: 0 }
-    }
-}
-
-impl Fuel {
-    /// Bytes that may be read for each byte of text. Ordinary text takes less than one.
-    const RATE: isize = 3;
-    /// What a look costs besides the bytes that are read.
-    const LOOK: usize = 24;
-    /// Most bytes that can be saved up.
-    const RESERVE: isize = 128 << 10;
-
-    /// Whether something may be looked at that stands at `at`.
-    fn suffices(&mut self, at: usize) -> bool {
-        let gained = at.saturating_sub(self.at) as isize * Self::RATE;
-        self.left = (self.left + gained).min(Self::RESERVE);
-        self.at = self.at.max(at);
-        self.left > 0
-    }
-
-    /// Takes off what a look at `bytes` bytes costs.
-    fn spend(&mut self, bytes: usize) {
-        self.left -= bytes as isize;
-        self.spent += bytes;
-    }
-}
-
-/// Bounds how often something is tried within one run of text without blanks, which keeps hostile input linear.
-#[derive(Debug, Default)]
-struct Attempts {
-    until: usize,
-    left: u32,
-}
-
-impl Attempts {
-    /// Attempts within one run before it is left alone.
-    const MOST: u32 = 12;
-    /// Longest run that is measured at once.
-    const LONGEST: usize = 4096;
-
-    fn allow(&mut self, text: &[u8], at: usize, mask: u16) -> bool {
-        if at >= self.until {
-            self.until = bytes::run_end(text, at, mask, Self::LONGEST).max(at + 1);
-            self.left = Self::MOST;
-        }
-        // Short runs are what real text consists of.
-        if self.until - at < 512 && self.left == Self::MOST {
-            return true;
-        }
-        self.left = self.left.saturating_sub(1);
-        self.left > 0
-    }
 }
 
 fn at_signs(text: &[u8], settings: &RedactionSettings, spans: &mut Vec<Span>) {

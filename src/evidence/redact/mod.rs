@@ -11,6 +11,7 @@
 
 mod asserted;
 mod assign;
+mod bounds;
 mod bytes;
 mod claims;
 mod columns;
@@ -18,6 +19,7 @@ mod elsewhere;
 mod engine;
 mod entropy;
 mod forms;
+mod given;
 mod inner;
 mod kind;
 mod known;

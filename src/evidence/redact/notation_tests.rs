@@ -191,3 +191,56 @@ fn beheaded_values() {
         "E   AssertionError: assert 'a list of it...test_something_2' == ''",
     ]);
 }
+
+#[test]
+fn given_to_calls_users_and_flags() {
+    check(&[
+        "paramiko.connect('h', 22, 'root', '«VSHa8WHenp»')",
+        "Credentials for staging: admin / «CanyonFalcon55»",
+        "jwt.sign({ id: 7 }, \"«Falcon04$can»\")",
+        "jwt.decode(t, \"«falcon_canyon593»\", algorithms=[\"HS256\"])",
+        "AES.new(b\"«bWULqOctZvtIFNHU»\", AES.MODE_CBC, iv)",
+        "new Sequelize('db', 'bob', '«FalconCanyon58»', {dialect: 'mysql'})",
+        "cx_Oracle.connect('bob', '«M3jQbF-%a7Kijr»', 'h/x')",
+        "twine upload -u bob -p «FalconCanyon33» dist/*",
+        "MAIL_PASSWORD=«hgvg wplf uyar xgcf»\n",
+        "temp pw=«ecrRg8YFKi» (change it)",
+        "I set the password to «falcon_canyon537»",
+    ]);
+    same(&[
+        "roles = ['admin', 'user1', 'guest2']",
+        "tree('root', 'child_1')",
+        "jwt.encode(payload, key, algorithm=\"HS256\")",
+        "jwt.decode(token, options={\"verify\": False})",
+        "AES.new(key, AES.MODE_GCM)",
+        "docker run -u 1000 -p 8080:80 image",
+        "pytest -u x1 -p no:cacheprovider",
+        "mkdir -p build9/login9",
+        "root / path1 of the tree",
+        "set the password to something_new",
+        "f(password=Other9Name)",
+    ]);
+}
+
+/// Names of fields are no values, whatever stands before them, and what ends a literal is not masked.
+#[test]
+fn json_keeps_its_fields() {
+    for inner in [
+        "_auth = Ym9iOnp2dVlycFZZbFZUWQ==",
+        "auth = 'i3AVx9awjcHGNlFpn25ebKNz'",
+        "X-Auth-Key: 152cd9d8864291d50ce6d89bf042b64d34979",
+        "echo \"k0qsEcvRbpxCSObo\" | docker login -u bob --password-stdin",
+        "if (\"of0xbuMhW7\" == auth_token) {",
+        "\"falcon-canyon-29\".equals(password)",
+        "machine api.acme.com\n  login bob\n  password FALCON-canyon_81",
+        "SECRET_KEY_BASE=ec1f4daaba57b51796e59be388fa5bf96fcfc936",
+    ] {
+        let json = serde_json::json!({"id": 7, "text": inner, "list": [inner, {"inner": inner}], "n": 8})
+            .to_string();
+        let redacted = Redactor::default().text(&json);
+        let value: Option<serde_json::Value> = serde_json::from_str(redacted.as_str()).ok();
+        let fields =
+            value.as_ref().and_then(|v| v.as_object()).map(|o| o.keys().cloned().collect::<Vec<_>>());
+        assert_eq!(fields.unwrap_or_default(), ["id", "list", "n", "text"], "{redacted}");
+    }
+}

@@ -82,7 +82,7 @@ pub fn pem(text: &[u8], at: usize, ends: &mut Ends, spans: &mut Vec<Span>) -> us
 /// The lines of a key file whose first has `PuTTY-User-Key-File-` at `at`, up to that of its MAC; gives where they end.
 pub fn putty(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
     const LINES: usize = 200;
-    let digest = super::registry::hash(&text[at..text.len().min(at + MAX_PEM_LINE)]);
+    let first = spans.len();
     let mut line = at;
     for _ in 0..LINES {
         let stop = bytes::line_end(text, line, 160);
@@ -98,11 +98,16 @@ pub fn putty(text: &[u8], at: usize, spans: &mut Vec<Span>) -> usize {
         if line > at && !is_header && !is_end && !is_body {
             break;
         }
-        spans.push(Span::new(begin, stop, kind::PRIVATE_KEY, 9).with_secret(digest));
+        spans.push(Span::new(begin, stop, kind::PRIVATE_KEY, 9));
         line = stop + 1;
         if is_end || stop >= text.len() || text[stop] != b'\n' {
             break;
         }
+    }
+    let end = spans.last().map_or(at, |span| span.end);
+    let digest = super::registry::hash(&text[at..end]);
+    for span in &mut spans[first..] {
+        span.secret = Some(digest);
     }
     line.min(text.len())
 }

@@ -28,8 +28,16 @@ pub const PAIRS: &[&str] = &[
 ];
 
 /// The same, where only a password that can be told from a word is one.
-pub const PLAIN_PAIRS: &[&str] =
-    &["login(", "authenticate(", "signin(", "log_in(", "sp_addlogin ", "credentials("];
+pub const PLAIN_PAIRS: &[&str] = &[
+    "login(",
+    "authenticate(",
+    "signin(",
+    "log_in(",
+    "sp_addlogin ",
+    "credentials(",
+    "oracle.connect(",
+    "oracledb.connect(",
+];
 
 /// How a command takes a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +82,9 @@ pub const COMMANDS: &[(&str, &[(&str, Form)])] = &[
     ("secret 5", &[("", Form::NthMixed(0))]),
     ("secret 0", &[("", Form::NthMixed(0))]),
     ("key 7", &[("", Form::NthMixed(0))]),
+    ("schtasks", &[("/rp", Form::After)]),
+    ("cmdkey", &[("/pass:", Form::Joined)]),
+    ("doctl", &[("-t", Form::After)]),
     ("connect", &[("", Form::Login(b'/'))]),
     ("net user", &[("", Form::Nth(1))]),
     ("net use", &[("", Form::NthMixed(2)), ("", Form::NthMixed(1))]),
@@ -242,6 +253,7 @@ pub const TRIPLES: &[&str] = &[
     "create_user(",
     "create_superuser(",
     "new pdo(",
+    "new sequelize(",
 ];
 
 /// The third of the arguments that begin at `at`, after the parenthesis. Gives where reading ended.
@@ -286,8 +298,8 @@ pub fn netrc(text: &[u8], at: usize, spans: &mut Vec<Span>) {
             // Prose has no host between: `a machine login page password reset`.
             let host = text[at..limit].split(u8::is_ascii_whitespace).next().unwrap_or_default();
             if is_password(word) && words == 4 && (host.contains(&b'.') || super::random::is_mixed(word)) {
-                let stop =
-                    end - word.iter().rev().take_while(|b| matches!(b, b'"' | b'\'' | b',' | b')')).count();
+                let closes = |b: &u8| matches!(b, b'"' | b'\'' | b'\\' | b'<' | b',' | b')');
+                let stop = word.iter().position(closes).map_or(end, |i| from + i);
                 push(text, from, stop, kind::PASSWORD, spans);
             }
             return;
