@@ -226,7 +226,13 @@ impl Known {
             let (start, end) = (at - back, at + WINDOW + on);
             read_to = read_to.max(end);
             if end - start >= PIECE
-                && best.is_none_or(|(s, e, _)| end - start > e - s)
+                && best.is_none_or(|(s, e, other)| {
+                    // Of a value that was cut, the longest that it can be a piece of.
+                    end - start > e - s
+                        || end - start == e - s
+                            && form.text.len() > other.text.len()
+                            && is_cut(text, start, end)
+                })
                 && ((end - start) * 4 >= form.text.len() * 3
                     || is_cut(text, start, end)
                     || measured.is_random((form_id, place - back, end - start), &text[start..end]))

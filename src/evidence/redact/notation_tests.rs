@@ -244,3 +244,11 @@ fn json_keeps_its_fields() {
         assert_eq!(fields.unwrap_or_default(), ["id", "list", "n", "text"], "{redacted}");
     }
 }
+
+/// What an ellipsis cut off is told to be the value that it is a piece of.
+#[test]
+fn a_cut_value_keeps_its_number() {
+    let text = "token = 'q8Zt5Lm2Xw9Kd4Rb7Jh3Vn6Tg1Ys0Pc'\n\n\nvalue = 'q8Zt5Lm2Xw9Kd4Rb7Jh3...'\n";
+    let redacted = Redactor::default().text(text);
+    assert_eq!(redacted.as_str(), "token = '[REDACTED:token]'\n\n\nvalue = '[REDACTED:token]...'\n");
+}
