@@ -100,23 +100,40 @@
     rootMargin: "1200px",
   }).observe(more);
 
+  // The texts of thousands of findings are searched a little at a time: the page answers meanwhile.
+  const SLICE = 12;
+  let applying = 0;
   const apply = () => {
+    const mine = (applying += 1);
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    visible = [];
-    for (const finding of findings) {
-      const matches =
-        (!category.value || finding.category === category.value) &&
-        (!severity.value || finding.severity === severity.value) &&
-        (!file.value || finding.file === file.value) &&
-        (!state?.value || finding.state.includes(state.value)) &&
-        words.every((word) => textOf(finding).includes(word));
-      if (finding.item.hidden === matches) finding.item.hidden = !matches;
-      if (matches) visible.push(finding);
-    }
-    limit = STEP;
-    show();
-    $("count").textContent = `${visible.length} of ${findings.length} shown`;
-    $("none").hidden = visible.length > 0;
+    const found = [];
+    let at = 0;
+    const step = () => {
+      if (mine !== applying) return;
+      const until = words.length ? performance.now() + SLICE : Infinity;
+      for (; at < findings.length && performance.now() < until; at += 1) {
+        const finding = findings[at];
+        const matches =
+          (!category.value || finding.category === category.value) &&
+          (!severity.value || finding.severity === severity.value) &&
+          (!file.value || finding.file === file.value) &&
+          (!state?.value || finding.state.includes(state.value)) &&
+          words.every((word) => textOf(finding).includes(word));
+        if (finding.item.hidden === matches) finding.item.hidden = !matches;
+        if (matches) found.push(finding);
+      }
+      if (at < findings.length) {
+        $("count").textContent = "Searching …";
+        setTimeout(step);
+        return;
+      }
+      visible = found;
+      limit = STEP;
+      show();
+      $("count").textContent = `${visible.length} of ${findings.length} shown`;
+      $("none").hidden = visible.length > 0;
+    };
+    step();
   };
   let applyTimer = 0;
   search.addEventListener("input", () => {
