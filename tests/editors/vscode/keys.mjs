@@ -38,16 +38,17 @@ const focusedRow = (page) => findingsPane(page).locator('.monaco-list:focus .mon
 /** The line that the cursor is on, as the status bar tells it. */
 const atLine = (page, line) => page.locator('.statusbar-item', { hasText: new RegExp(`^Ln ${line},`) }).waitFor();
 
-/** Five more runs in the history: enough for a grade. */
+/** Five more runs in the history, an hour apart: enough for a grade. */
 const grown = (work, workspace) => {
   const old = path.join(work, 'old');
   fs.mkdirSync(old);
+  const report = fs.readFileSync(path.join(workspace, 'report.xml'), 'utf8');
   for (let run = 0; run < 5; run += 1) {
-    runPytest(workspace);
-    fs.renameSync(path.join(workspace, 'report.xml'), path.join(old, `${run}.xml`));
+    const text = report.replace(/timestamp="[^"]*"/, `timestamp="2026-03-01T0${run}:00:00.000000+00:00"`);
+    fs.writeFileSync(path.join(old, `${run}.xml`), text);
   }
-  execFileSync(process.env.FAILSCOPE_TEST_BINARY, ['history', 'import', old, '--root', workspace]);
-  runPytest(workspace);
+  const said = execFileSync(process.env.FAILSCOPE_TEST_BINARY, ['history', 'import', old, '--root', workspace], { encoding: 'utf8' });
+  if (said !== 'imported 5 runs\n') throw new Error(said);
 };
 
 await scene('keyboard', { record: true, prepare: (...all) => void grown(...all) }, async (page, workspace) => {
