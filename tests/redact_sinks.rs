@@ -53,7 +53,6 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("cli/redact.rs", "io::stdout", "`Redacted` only"),
     ("cli/redact.rs", "io::stderr", "counts, and numbers of lines"),
     ("cli/run.rs", "io::stderr", "what pytest prints to the same person, who asked for it to be run"),
-    ("cli/lsp.rs", "io::stdout", "the server's stream: see the `lsp` rows"),
     ("cli/setup.rs", "NamedTempFile::", "the user's own file, edited"),
     ("cli/trace.rs", "fs::write(", "numbers of the ranking and paths, into a file that the user names"),
     ("diagnose/agents/budget.rs", "OpenOptions::new", "numbers of calls and tokens, in the user's state"),
@@ -74,6 +73,8 @@ const SINKS: &[(&str, &str, &str)] = &[
     ("diagnose/providers/wire.rs", "reqwest::", "statuses and headers of an answer"),
     ("fix/copy.rs", "fs::write(", "the project's own files, into a copy of it that is thrown away"),
     ("fix/ran.rs", "fs::write(", "a fixed module, into that copy"),
+    ("lsp/streams.rs", "io::stdout", "the server's stream: see the other `lsp` rows"),
+    ("lsp/streams.rs", "UnixStream", "the same stream, if it is a socket"),
     ("lsp/outbox.rs", "client.show_message", "messages of the engine"),
     ("lsp/outbox.rs", "client.log_message", "messages of the engine"),
     ("lsp/outbox.rs", "client.publish_diagnostics", "made of an `Analysis`, whose texts are `Redacted`"),
@@ -156,7 +157,13 @@ fn the_log_holds_no_text_of_tests() {
             let Some(open) = rest.find("!(").filter(|open| *open < "tracing::error".len() + 1) else {
                 continue;
             };
-            let call = &rest[open + 2..rest.find(");").unwrap()];
+            // To the parenthesis that closes the call.
+            let mut depth = 0;
+            let close = rest[open + 1..].find(|sign| {
+                depth += i32::from(sign == '(') - i32::from(sign == ')');
+                depth == 0
+            });
+            let call = &rest[open + 2..open + 1 + close.unwrap()];
             calls += 1;
             let quote = call.find('"').unwrap();
             let (fields, message) = call.split_at(quote);
