@@ -33,7 +33,9 @@ impl Project {
     fn new(files: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("w");
-        let settings = ("pyproject.toml", "[tool.pytest.ini_options]\npythonpath = ['.']\n");
+        // Some projects make errors of warnings: none may come from how edits are tried.
+        let text = "[tool.pytest.ini_options]\npythonpath = ['.']\nfilterwarnings = ['error']\n";
+        let settings = ("pyproject.toml", text);
         for (path, text) in files.iter().chain([&settings]) {
             let path = root.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();

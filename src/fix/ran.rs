@@ -119,6 +119,8 @@ pub fn prepare(copy: &Copy, start: &Start) -> Result<Prepared, RunError> {
         ("COVERAGE_FILE", text(&place("coverage"))),
     ];
     let mut args: Vec<String> = start.args.iter().map(|arg| copy.moved(arg)).collect();
+    // Imported by what `site` runs, before pytest could rewrite it: an error where a project makes errors of warnings.
+    args.push("-Wignore:Module already imported:pytest.PytestAssertRewriteWarning".to_owned());
     args.extend(["-o".to_owned(), format!("cache_dir={}", text(&place("cache"))), "--maxfail=0".to_owned()]);
     let environment = environment.map(|(name, value)| (name.to_owned(), value)).into();
     Ok(Prepared { environment, python_path, args, report })
