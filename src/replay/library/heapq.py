@@ -47,10 +47,9 @@ def heapify(heap):
 
 
 def heappushpop(heap, item):
-    if heap and heap[0] < item:
-        item, heap[0] = heap[0], item
-        _down(heap, 0)
-    return item
+    if not heap or not heap[0] < item:
+        return item
+    return heapreplace(heap, item)
 
 
 def heapreplace(heap, item):
