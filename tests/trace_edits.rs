@@ -9,6 +9,7 @@ mod python;
 #[path = "support/traced.rs"]
 mod traced;
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
@@ -22,6 +23,10 @@ const MENDS: &str = "what fails passes, and no other fails";
 /// The first suspect of the first finding: its file, line and reasons.
 fn first(report: &Json) -> (&str, u64, String) {
     let culprit = &report["analyses"][0]["culprits"][0];
+    // What a rule said for the place and the ranking repeats is told once.
+    let reasons = culprit["reasons"].as_array().unwrap();
+    let different: HashSet<_> = reasons.iter().map(Json::to_string).collect();
+    assert_eq!(different.len(), reasons.len(), "{reasons:#?}");
     (culprit["file"].as_str().unwrap(), culprit["line"].as_u64().unwrap(), culprit["reasons"].to_string())
 }
 

@@ -37,7 +37,12 @@ pub fn apply(cluster: &mut Cluster, ranking: &Ranking, workspace: &Workspace, op
         };
         let mut first = known.clone();
         for traced in culprits.extract_if(.., |culprit| same(culprit)) {
-            first.reasons.extend(traced.reasons);
+            // The ranking tells the rule's reasons too.
+            for reason in traced.reasons {
+                if !first.reasons.contains(&reason) {
+                    first.reasons.push(reason);
+                }
+            }
         }
         culprits.insert(0, first);
     } else {
