@@ -177,7 +177,7 @@ class Session:
 
     def _has_not_passed(self, report):
         self._look_at_passed()
-        test = self._test(report.nodeid)
+        test = self._test(report)
         record = self.taken.pop(id(report), (None, None))[1]
         verdict = self._settle(report, test)
         if verdict == _FAILED and record is None and self.one_by_one and has_exception(report):
@@ -190,7 +190,7 @@ class Session:
             test.outcome = None
         elif report.when == "???":
             # The worker died: nothing more will come for this test.
-            self._end(report.nodeid, test, report)
+            self._end(self._key(report), test, report)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_exception_interact(self, node, call, report):
@@ -207,17 +207,22 @@ class Session:
             # The report is kept with it, so that its id cannot come to mean another.
             self.taken[id(report)] = report, record
 
-    def _test(self, nodeid):
-        test = self._tests.get(nodeid)
+    def _key(self, report):
+        """What tells the test of a report from the others that are running."""
+        return report.nodeid
+
+    def _test(self, report):
+        key = self._key(report)
+        test = self._tests.get(key)
         if test is None:
-            test = self._tests[nodeid] = _Test()
+            test = self._tests[key] = _Test(report.nodeid)
         return test
 
     def _has_passed(self, report):
         if hasattr(report, "context"):
             # A subtest: its test's own report is still to come.
             return
-        test = self._test(report.nodeid)
+        test = self._test(report)
         test.pass_phase(report.when, report.duration)
         if report.when == "teardown":
             test.ended = True
@@ -255,26 +260,26 @@ class Session:
         self._look_at_passed()
         self.taken.clear()
         if len(self._tests) == 1:
-            nodeid, test = next(iter(self._tests.items()))
+            test = next(iter(self._tests.values()))
             if not test.ended:
                 return ""
             self._tests.clear()
-            return self._end_line(nodeid, test, test.worker) + "\n"
+            return self._end_line(test, test.worker) + "\n"
         lines = ""
-        for nodeid, test in list(self._tests.items()):
+        for key, test in list(self._tests.items()):
             # A plugin that runs a test again says that it begins again.
             if test.ended:
-                del self._tests[nodeid]
-                lines += self._end_line(nodeid, test, test.worker) + "\n"
+                del self._tests[key]
+                lines += self._end_line(test, test.worker) + "\n"
         return lines
 
-    def _end(self, nodeid, test, report):
-        del self._tests[nodeid]
-        self.write(self._end_line(nodeid, test, test.worker if report is None else _worker(report)))
+    def _end(self, key, test, report):
+        del self._tests[key]
+        self.write(self._end_line(test, test.worker if report is None else _worker(report)))
 
-    def _end_line(self, nodeid, test, worker):
+    def _end_line(self, test, worker):
         line = '{"end":{"id":%s,"outcome":"%s","seconds":[%.4g,%.4g,%.4g]' % (
-            quote(nodeid),
+            quote(test.nodeid),
             test.outcome or "passed",
             test.setup,
             test.call,
@@ -295,7 +300,7 @@ class Session:
 
     def _not_collected(self, report):
         record = _taken(report) or self.taken.pop(id(report), (None, None))[1]
-        self._failure(report, record, _Test(), _FAILED)
+        self._failure(report, record, _Test(report.nodeid), _FAILED)
 
     def _failure(self, report, record, test, outcome):
         if outcome == "failed":
@@ -321,7 +326,7 @@ class Session:
     def pytest_internalerror(self, excrepr):
         self._failures += 1
         self._harmless(self._look_at_passed)
-        running = [nodeid for nodeid, test in self._tests.items() if not test.ended]
+        running = [test.nodeid for test in self._tests.values() if not test.ended]
         self.write(
             dumps(
                 {
@@ -346,10 +351,10 @@ class Session:
             return
         self._ended = True
         self._harmless(self._look_at_passed)
-        for nodeid, test in list(self._tests.items()):
+        for key, test in list(self._tests.items()):
             # A test that was interrupted before it said anything has no outcome to tell.
             if test.ended or test.outcome is not None:
-                self._end(nodeid, test, None)
+                self._end(key, test, None)
         self.write('{"finish":{"exit":%d,"seconds":%.3f}}' % (int(exitstatus), Clock.now() - self._begun))
         self._stream.end()
 
@@ -414,9 +419,13 @@ class Several(Session):
         setattr(report, ATTRIBUTE, self._maker.made(report, call.excinfo, node))
 
     def pytest_runtest_logfinish(self, nodeid):
-        test = self._tests.get(nodeid)
-        if test is not None and test.ended:
-            self._end(nodeid, test, None)
+        for key, test in list(self._tests.items()):
+            if test.nodeid == nodeid and test.ended:
+                self._end(key, test, None)
+
+    def _key(self, report):
+        # With `--dist=each` every worker runs every test, and their reports come mixed.
+        return report.nodeid, _worker(report)
 
 
 class Taker:
@@ -435,12 +444,13 @@ class Taker:
 class _Test:
     """What is known of a test that is running."""
 
-    __slots__ = ("outcome", "setup", "call", "teardown", "worker", "reruns", "reason", "ended")
+    __slots__ = ("nodeid", "outcome", "setup", "call", "teardown", "worker", "reruns", "reason", "ended")
 
     # An error in teardown does not hide that the test itself failed, and the like.
     _RANK = {None: 0, "skipped": 1, "xfailed": 2, "xpassed": 2, _ERROR: 3, _FAILED: 4}
 
-    def __init__(self):
+    def __init__(self, nodeid):
+        self.nodeid = nodeid
         self.outcome = None
         self.setup = self.call = self.teardown = 0.0
         self.worker = None

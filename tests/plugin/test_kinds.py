@@ -1,5 +1,6 @@
 """What is recorded is what failed, one by one, for every pytest, with and without workers."""
 
+import os
 import shutil
 from collections import Counter
 
@@ -82,6 +83,23 @@ def test_every_way_to_share_tests_out(dist, tmp_path):
     assert set(known["ended"]) <= set(ends) and set(ends.values()) == {times}, ends
     assert {failure["worker"] for failure in ran.failures()} == {"gw0", "gw1"}
     assert ran.events[-1]["finish"]["exit"] == ran.exit == 1
+
+
+def test_a_test_that_two_workers_run_at_a_time_ends_for_each(tmp_path):
+    # The second worker is in the first test until the other one has ended it.
+    os.mkfifo(tmp_path / "there")
+    (tmp_path / "test_it.py").write_text(
+        "import os\n\nFIRST = os.environ['PYTEST_XDIST_WORKER'] == 'gw0'\n\n"
+        "def test_a():\n    assert FIRST or open('there').read()\n\n"
+        "def test_b():\n    if FIRST:\n        open('there', 'w').close()\n"
+    )
+    ran = run(pytest_of("pytest9"), tmp_path, "--failscope", "--dist=each", "--tx=2*popen", FAILSCOPE_BIN="/nowhere")
+    ends = sorted((end["id"], end["worker"], end["outcome"]) for end in ran.of_kind("end"))
+    assert ends == [
+        ("test_it.py::test_a", "gw0", "passed"), ("test_it.py::test_a", "gw1", "failed"),
+        ("test_it.py::test_b", "gw0", "passed"), ("test_it.py::test_b", "gw1", "passed"),
+    ]
+    assert all(end["seconds"][0] > 0 for end in ran.of_kind("end"))
 
 
 def test_a_timeout_that_ends_python(tmp_path):
